@@ -1,0 +1,180 @@
+"""An exported model: one folder with all that generating needs, checked before it is used.
+
+``config.json`` and ``vocabulary.json`` say how to put the networks together, the safetensors files hold their weights,
+``README.md`` is the model card, and ``manifest.json`` has the sha256 of each file: neither safetensors nor torch would
+notice a flipped bit. Nothing in a bundle is unpickled.
+"""
+
+import json
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import ValidationError
+
+from text2video.console import warn
+from text2video.errors import UserError
+from text2video.files import read_json, replace_folder, sha256, write_json, write_text
+from text2video.layout import Layout
+from text2video.models.codec import build_codec
+from text2video.models.gans import build_generator
+from text2video.params import CodecParams, GanParams, TextParams
+from text2video.sampling import Sampler
+from text2video.text.encoder import TextEncoder
+from text2video.text.vocabulary import Vocabulary
+from text2video.weights import load_weights
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+NEEDED = ("config.json", "vocabulary.json", "codec.safetensors", "generator.safetensors", "text_encoder.safetensors")
+REMEDY = "run the stage export again, or restore the folder with `dvc checkout`"
+CARD_FIGURES = ("autoencode.json", "train.json")
+
+
+class Model:
+    """A trained text-to-video model."""
+
+    def __init__(self, sampler: Sampler, config: dict[str, Any]) -> None:
+        self._sampler = sampler
+        self.config = config
+        self.fps: float = config["fps"]
+        self.vocabulary = sampler.vocabulary
+
+    def generate(self, prompts: Sequence[str] | str, seed: int = 0, count: int = 1) -> np.ndarray:
+        """Videos ``uint8[N * count, T, H, W, 3]`` for N prompts, ``count`` for each, those of one prompt together.
+
+        A video depends on its prompt, the seed and its number alone: each is computed as a batch of one, because the
+        rounding of a matrix product can change with the size of the batch. Words that were never trained on are named
+        in a warning and read as "any". Raises UserError for a prompt without words.
+        """
+        prompts = [prompts] if isinstance(prompts, str) else list(prompts)
+        for prompt in prompts:
+            if remark := self.vocabulary.check_prompt(prompt):
+                warn(remark)
+        return self.draw([p for p in prompts for _ in range(count)], seed, list(range(count)) * len(prompts))
+
+    def draw(self, prompts: Sequence[str], seed: int, numbers: Sequence[int]) -> np.ndarray:
+        """Video ``numbers[i]`` of ``prompts[i]`` for each i, ``uint8[N, T, H, W, 3]``, without a look at the words."""
+        clips = [
+            self._sampler.clips([prompt], self._sampler.noise([prompt], seed, [number]))
+            for prompt, number in zip(prompts, numbers, strict=True)
+        ]
+        size = self.config["size"]
+        return np.concatenate(clips) if clips else np.empty((0, self.config["frames"], size, size, 3), np.uint8)
+
+
+def save_bundle(layout: Layout) -> None:
+    """Put ``models/codec``, ``models/gan`` and the vocabulary together as ``models/export``."""
+    codec, gan = read_json(layout.codec / "config.json"), read_json(layout.gan / "config.json")
+    config = {"format": FORMAT, "size": codec["size"], "codec": codec["codec"], **gan}
+    figures = {name: read_json(layout.metrics / name) for name in CARD_FIGURES}
+    with replace_folder(layout.export) as fresh:
+        write_json(fresh / "config.json", config)
+        sources = [layout.vocabulary, *layout.codec.glob("*.safetensors"), *layout.gan.glob("*.safetensors")]
+        for source in sorted(sources):
+            (fresh / source.name).write_bytes(source.read_bytes())
+        write_text(fresh / "README.md", model_card(config, figures))
+        write_manifest(fresh)
+    load_model(layout.export)
+
+
+def ship_bundle(layout: Layout) -> None:
+    """Copy ``models/export``, but for the discriminator, which no user needs, into the package as its own weights."""
+    verify_bundle(layout.export)
+    with replace_folder(shipped_model()) as fresh:
+        for name in (*NEEDED, "README.md"):
+            (fresh / name).write_bytes((layout.export / name).read_bytes())
+        write_manifest(fresh)
+
+
+def write_manifest(folder: Path) -> None:
+    """Write the sha256 of each file of ``folder`` into its manifest."""
+    write_json(folder / MANIFEST, {path.name: sha256(path) for path in sorted(folder.iterdir())})
+
+
+def model_card(config: dict[str, Any], figures: dict[str, Any]) -> str:
+    """The bundle's README: what it is, how to use it, how it was trained and what it scored."""
+    rows = [(f"{name.removesuffix('.json')}: {key}", json.dumps(value))
+            for name, page in figures.items() for key, value in page.items()]  # fmt: skip
+    table = "\n".join(f"| {key} | {value} |" for key, value in rows)
+    return f"""---
+license: mit
+library_name: text2video
+pipeline_tag: text-to-video
+---
+# A small text-to-video GAN
+
+Videos of {config["frames"]} frames of {config["size"]}x{config["size"]} pixels from prompts such as
+`red circle moving down`. Codec `{config["codec"]["kind"]}`, GAN `{config["gan"]["kind"]}`, a vocabulary of
+{config["words"]} words, trained from nothing on drawn clips of one moving shape. It knows nothing else.
+
+```python
+from text2video import load_model
+clips = load_model("path/of/this/folder").generate(["circle moving up-right"], seed=0)  # uint8[N, T, H, W, 3]
+```
+
+| figure | value |
+|---|---|
+{table}
+
+`validation` is the share of right videos on fresh draws of the training prompts; the scores on held-out prompts are in
+`metrics/evaluation.json`, which the stage `evaluate` writes.
+"""
+
+
+def load_model(path: Path | str | None = None, device: torch.device | str = "cpu") -> Model:
+    """Load an exported model: ``path``, else ``models/export`` where there is one, else the weights in the package.
+
+    Raises UserError, naming the file, when anything is missing, changed or of another format.
+    """
+    folder = Path(path) if path is not None else default_model()
+    config = verify_bundle(folder)
+    try:
+        text, gan = TextParams(**config["text"]), GanParams(**config["gan"])
+        latent_shape, frames, words = tuple(config["latent_shape"]), config["frames"], config["words"]
+        codec = build_codec(CodecParams(**config["codec"]), config["size"])
+        generator = build_generator(gan, text, latent_shape, frames)
+    except (KeyError, TypeError, ValueError, ValidationError) as error:
+        raise UserError(f"{folder / 'config.json'} does not fit this version ({type(error).__name__})") from error
+    networks = {"codec": codec, "generator": generator, "text_encoder": TextEncoder(words, text.dim, text.pooling)}
+    for name, network in networks.items():
+        load_weights(folder / f"{name}.safetensors", network, REMEDY)
+        network.eval().requires_grad_(False).to(device)
+    vocabulary = Vocabulary.load(folder / "vocabulary.json")
+    sampler = Sampler(generator, networks["text_encoder"], codec, vocabulary, frames, device)
+    return Model(sampler, config)
+
+
+def default_model() -> Path:
+    """``models/export`` of the current folder, or the weights inside the package. Raises UserError without either."""
+    for folder in (Path("models/export"), shipped_model()):
+        if (folder / MANIFEST).is_file():
+            return folder
+    raise UserError("there is no trained model yet: run `dvc repro`, or name an exported model's folder")
+
+
+def shipped_model() -> Path:
+    """The folder of the weights inside the package."""
+    return Path(str(files("text2video"))) / "weights"
+
+
+def verify_bundle(folder: Path) -> dict[str, Any]:
+    """Check every file of a bundle against its manifest; returns the config. Raises UserError naming a bad file."""
+    if not folder.is_dir():
+        raise UserError(f"{folder} is no folder of an exported model; {REMEDY}")
+    manifest = read_json(folder / MANIFEST, REMEDY)
+    if not isinstance(manifest, dict) or not set(NEEDED) <= set(manifest):
+        raise UserError(f"{folder / MANIFEST} does not list what a model needs; {REMEDY}")
+    for name, digest in manifest.items():
+        file = folder / Path(name).name  # never outside of the folder, whatever the manifest says
+        if not file.is_file():
+            raise UserError(f"{file} is missing; {REMEDY}")
+        if sha256(file) != digest:
+            raise UserError(f"{file} is damaged (its sha256 is not the manifest's); {REMEDY}")
+    config = read_json(folder / "config.json", REMEDY)
+    if not isinstance(config, dict) or config.get("format") != FORMAT:
+        raise UserError(f"{folder / 'config.json'} is no model of format {FORMAT}; {REMEDY}")
+    return config

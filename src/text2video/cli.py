@@ -1,0 +1,170 @@
+"""The ``text2video`` command. Each command imports what it needs: ``--help`` does not wait for torch."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from text2video import console
+from text2video.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from text2video.judge import Request
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,  # errors in one line, and no markup read out of prompts
+    help="Draw short videos from prompts with a small GAN, and judge them.",
+)
+
+
+class Format(StrEnum):
+    """The kinds of file that ``generate`` writes."""
+
+    gif = "gif"
+    mp4 = "mp4"
+    avi = "avi"
+    frames = "frames"
+    npy = "npy"
+
+
+def main() -> None:
+    """Run the command line: the ``text2video`` script."""
+    console.run(app)
+
+
+@app.command()
+def generate(
+    prompts: Annotated[
+        list[str], typer.Argument(help="What to draw, such as: 'red circle moving up-right'.")
+    ],
+    count: Annotated[int, typer.Option(min=1, max=10_000, help="Videos per prompt.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Same seed, same videos.")] = 0,
+    out: Annotated[Path, typer.Option(help="The folder for the files.")] = Path("videos"),
+    format: Annotated[
+        Format, typer.Option(help="GIF, H.264, XVID, a folder of PNGs, or a NumPy array.")
+    ] = Format.gif,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            help="An exported model. [default: models/export if it is there, else the one that ships]"
+        ),
+    ] = None,
+    scale: Annotated[int, typer.Option(min=1, max=8, help="How many times to enlarge a GIF.")] = 1,
+) -> None:
+    """Draw videos of PROMPTS into a folder, with a manifest.json of which file shows what.
+
+    A prompt that begins with a dash goes behind " -- ".
+    """
+    from text2video.text.vocabulary import require_words
+
+    for prompt in prompts:
+        require_words(prompt)  # before torch is loaded and anything is written
+
+    from text2video import bundle, media
+    from text2video.files import write_json
+
+    loaded = bundle.load_model(model)
+    videos = []
+    for number, prompt in enumerate(prompts):
+        for index, clip in enumerate(loaded.generate([prompt], seed=seed, count=count)):
+            name = _save(out, f"{number:03}_{media.slug(prompt)}_{index}", clip, format, loaded.fps, scale)
+            videos.append({"file": name, "prompt": prompt, "seed": seed, "index": index})
+            print(out / name)
+    write_json(out / "manifest.json", {"fps": loaded.fps, "videos": videos})
+
+
+def _save(out: Path, stem: str, clip: "np.ndarray", format: Format, fps: float, scale: int) -> str:
+    """Write ``clip`` as ``stem`` plus its suffix. Returns the name of the file or folder."""
+    from text2video import media
+
+    name = stem if format is Format.frames else f"{stem}.{format}"
+    match format:
+        case Format.gif:
+            media.save_gif(out / name, clip, fps, scale)
+        case Format.mp4:
+            media.save_mp4(out / name, clip, fps)
+        case Format.avi:
+            media.save_avi(out / name, clip, fps)
+        case Format.frames:
+            media.save_frames(out / name, clip)
+        case Format.npy:
+            media.save_npy(out / name, clip)
+    return name
+
+
+@app.command()
+def judge(
+    files: Annotated[
+        list[Path], typer.Argument(help="Videos: MP4, AVI, GIF, npy, or folders of frame_N.png.")
+    ],
+    prompt: Annotated[
+        str | None, typer.Option(help="What they should show; each is called right or wrong.")
+    ] = None,
+) -> None:
+    """Say what each of FILES shows, from its pixels alone."""
+    from text2video.judge import judge_clips, right
+    from text2video.media import read_video
+
+    request = _request(prompt) if prompt is not None else None
+    for file in files:
+        verdicts = judge_clips(read_video(file)[None])
+        line = f"{console.escape(str(file))}: "
+        if verdicts.detected[0]:
+            seen = {aspect: str(getattr(verdicts, aspect)[0]) for aspect in ("colour", "shape", "motion")}
+            line += " ".join(label or f"(unclear {aspect})" for aspect, label in seen.items())
+        else:
+            line += "no single object in every frame"
+        if request:
+            wrong = [
+                aspect
+                for aspect, hit in right(verdicts, [request]).items()
+                if aspect != "joint" and not hit[0]
+            ]
+            line += f"; wrong: {', '.join(wrong)}" if wrong else "; right"
+        print(line)
+
+
+def _request(prompt: str) -> "Request":
+    """What ``prompt`` asks for. Raises UserError when it names nothing that can be judged."""
+    from text2video.world.captions import parse_prompt
+
+    request = parse_prompt(prompt)
+    if not any(request):
+        raise UserError(
+            "the prompt names no shape, colour or motion; write one such as: red circle moving up"
+        )
+    return request
+
+
+@app.command()
+def export_frames(
+    store: Annotated[Path, typer.Argument(help="A packed clip store, such as data/train.")],
+    folder: Annotated[Path, typer.Argument(help="A new folder.")],
+) -> None:
+    """Unpack STORE into FOLDER: video_0/frame_0.png, …, video_0/prompt.txt, and so on."""
+    from text2video.data.folders import export_folders
+    from text2video.data.packed import PackedReader
+
+    export_folders(PackedReader(store), folder)
+
+
+@app.command()
+def import_frames(
+    folder: Annotated[
+        Path, typer.Argument(help="Holds video_0/frame_0.png, …, video_0/prompt.txt, and so on.")
+    ],
+    store: Annotated[Path, typer.Argument(help="The packed clip store to write, such as data/train.")],
+) -> None:
+    """Pack the videos of FOLDER into STORE."""
+    from text2video.data.folders import import_folders
+
+    import_folders(folder, store)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""Many clips (or latents) in one file, quick to read in any order."""
+
+import hashlib
+import json
+import math
+import mmap
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import zstandard
+
+from text2video.errors import UserError
+from text2video.files import read_json, replace_folder, write_json
+
+VERSION = 1
+REMEDY = "make it again: `dvc repro --force` its stage, or `dvc checkout`"
+
+
+class PackedWriter:
+    """Writes a store: the folder appears, or takes the place of an older one, when the ``with`` block ends well.
+
+    Items have one shape and dtype. Each is compressed on its own, with a checksum, and written at once.
+    """
+
+    def __init__(
+        self, path: Path, shape: Sequence[int], dtype: np.dtype | type | str, fps: float = 10
+    ) -> None:
+        self._path, self._shape, self._dtype, self._fps = Path(path), tuple(shape), np.dtype(dtype), fps
+        self._captions: list[str] = []
+        self._offsets = [0]
+        self._compress = zstandard.ZstdCompressor(level=3, write_checksum=True).compress
+        self._writing = self._write()
+
+    def __enter__(self) -> Self:
+        self._writing.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return self._writing.__exit__(kind, error, trace)
+
+    def append(self, items: np.ndarray, captions: Sequence[str]) -> None:
+        """Add ``items[n, *shape]`` and their ``n`` captions. Raises ValueError when shape, dtype or number differ."""
+        if items.shape != (len(captions), *self._shape) or items.dtype != self._dtype:
+            raise ValueError(
+                f"{items.dtype}{items.shape} with {len(captions)} captions does not go into a store "
+                f"of {self._dtype}{self._shape}"
+            )
+        for item in items:
+            data = self._compress(np.ascontiguousarray(item).tobytes())
+            self._file.write(data)
+            self._offsets.append(self._offsets[-1] + len(data))
+        self._captions.extend(captions)
+
+    @contextmanager
+    def _write(self) -> Iterator[None]:
+        """Around everything that is appended: a fresh folder, the clips, and in the end the index."""
+        with replace_folder(self._path) as folder:
+            with open(folder / "clips.bin", "wb") as self._file:
+                yield
+                self._file.flush()
+                os.fsync(self._file.fileno())
+            index = {
+                "version": VERSION,
+                "shape": self._shape,
+                "dtype": self._dtype.str,
+                "fps": self._fps,
+                "captions": self._captions,
+                "offsets": self._offsets,
+            }
+            write_json(folder / "index.json", index | {"sha256": _digest(index)})
+
+
+class PackedReader:
+    """A store opened for reading: ``store[i]`` is one item, ``store[slice or array]`` an array of them.
+
+    ``captions``, ``shape``, ``dtype`` and ``fps`` say what it holds. Raises UserError, naming the file, when the
+    store is missing or damaged: the index and the length of the clips when it is opened, each clip when it is read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = Path(path) / "clips.bin"
+        index = _read_index(Path(path) / "index.json")
+        self.captions: list[str] = index["captions"]
+        self.shape: tuple[int, ...] = tuple(index["shape"])
+        self.dtype = np.dtype(index["dtype"])
+        self.fps: float = index["fps"]
+        self._offsets: list[int] = index["offsets"]
+        self._bytes = math.prod(self.shape) * self.dtype.itemsize
+        self._decompressor = zstandard.ZstdDecompressor()
+        self._data = self._map()
+
+    def __len__(self) -> int:
+        return len(self.captions)
+
+    def __getitem__(self, key: int | slice | np.ndarray) -> np.ndarray:
+        """The item ``[*shape]`` of an index, or the items ``[n, *shape]`` of a slice or an array of indices."""
+        rows = np.arange(len(self))[key]
+        if rows.ndim == 0:
+            return self._item(int(rows)).copy()
+        items = np.empty((len(rows), *self.shape), self.dtype)
+        for place, row in enumerate(rows):
+            items[place] = self._item(int(row))
+        return items
+
+    def _item(self, row: int) -> np.ndarray:
+        data = self._data[self._offsets[row] : self._offsets[row + 1]]
+        try:
+            # Asked first, because a damaged length would be allocated before the checksum is looked at.
+            length = zstandard.frame_content_size(data)
+            if length != self._bytes:
+                raise ValueError(f"{length} bytes, not {self._bytes}")
+            item = self._decompressor.decompress(data, allow_extra_data=False)
+            return np.frombuffer(item, self.dtype).reshape(self.shape)
+        except (zstandard.ZstdError, ValueError) as error:
+            raise UserError(f"{self._file} is damaged at clip {row} ({error}); {REMEDY}") from error
+
+    def _map(self) -> mmap.mmap | bytes:
+        try:
+            with open(self._file, "rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                if size != self._offsets[-1]:
+                    raise UserError(
+                        f"{self._file} is damaged ({size} bytes, not {self._offsets[-1]}); {REMEDY}"
+                    )
+                return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
+        except OSError as error:
+            raise UserError(f"{self._file} cannot be read ({error.strerror or error}); {REMEDY}") from error
+
+
+def _digest(index: dict) -> str:
+    return hashlib.sha256(json.dumps(index, sort_keys=True).encode()).hexdigest()
+
+
+def _read_index(file: Path) -> dict:
+    index = read_json(file, REMEDY)
+    if not isinstance(index, dict) or index.get("version") != VERSION:
+        raise UserError(f"{file} is no index of version {VERSION}; {REMEDY}")
+    if index.pop("sha256", None) != _digest(index):
+        raise UserError(f"{file} is damaged (its checksum does not match); {REMEDY}")
+    return index

@@ -1,0 +1,238 @@
+"""From tracks to the motion's name: fits of ideal paths, and the rules that say which one a viewer would name."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from text2video.judge import rules
+from text2video.judge.track import Tracks
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Motions:
+    """Per clip: the motion's name ("" if none), and what was measured on the way."""
+
+    name: Array
+    """str[N]"""
+    direction: Array
+    """float[N]: degrees counter-clockwise from the right, of the straight-line fit."""
+    displacement: Array
+    """float[N]: length of the straight-line fit over the whole clip, pixels."""
+    residual: Array
+    """float[N]: root mean square distance to the ideal path of the named motion (or the nearest one), pixels."""
+
+
+def name_motions(tracks: Tracks, height: int, width: int) -> Motions:
+    """Name the motion in each clip from the frames that show the object whole."""
+    n, t = tracks.present.shape
+    side, weight = min(height, width), tracks.whole.astype(float)
+    path = _Path(tracks.centre, weight, side)
+    middle = np.array([width - 1, height - 1]) / 2
+    fits = [path.growth(tracks.area), path.orbit(middle), path.zigzag(), path.bounce(), path.straight()]
+    steady = _steady_area(tracks.area, weight)
+    names = np.stack([fits[0][0], *(np.where(steady, name, "") for name, _ in fits[1:])])
+    near = np.stack([_stays_near(tracks, ideal, side) for _, ideal in fits])
+    residuals = np.stack([path.residual(ideal) for _, ideal in fits])
+    names = np.where(near, names, "")
+    best = np.where((names != "").any(0), (names != "").argmax(0), residuals.argmin(0)), np.arange(n)
+    enough = tracks.present.all(1) & (weight.sum(1) >= max(rules.MIN_WHOLE * t, 3))
+    enough &= _largest_step(tracks) <= rules.MAX_JUMP * side
+    dx, dy = path.velocity.T
+    return Motions(
+        name=np.where(enough, names[best], ""),
+        direction=np.degrees(np.arctan2(-dy, dx)) % 360,
+        displacement=np.hypot(dx, dy) * (t - 1),
+        residual=residuals[best],
+    )
+
+
+def _stays_near(tracks: Tracks, ideal: Array, side: int) -> Array:
+    """Whether the object is near the ``ideal`` path [N, T, 2] in every frame, bool[N]. Where an edge cuts it off, the
+    centre of the visible part lies further in than the path, by no more than the object's reach."""
+    ahead = ideal - tracks.centre
+    reach = 0.6 * np.sqrt((tracks.area * tracks.whole).max(1, initial=0))  # a disc's radius is .56 of that
+    slack = rules.MAX_OFF * side + tracks.cut * reach[:, None, None]  # left, top, right, bottom
+    return ((ahead >= -slack[..., :2]) & (ahead <= slack[..., 2:])).all((1, 2))
+
+
+def _largest_step(tracks: Tracks) -> Array:
+    """The longest way of the centre between two frames that show the object whole, float[N]."""
+    steps = np.linalg.norm(np.diff(tracks.centre, axis=1), axis=2)
+    return (steps * (tracks.whole[:, 1:] & tracks.whole[:, :-1])).max(1, initial=0)
+
+
+def _mean(values: Array, weight: Array) -> Array:
+    """Weighted mean over the frames, keeping the axis."""
+    return (values * weight).sum(1, keepdims=True) / np.maximum(weight.sum(1, keepdims=True), 1)
+
+
+def _fit_line(values: Array, weight: Array) -> tuple[Array, Array]:
+    """Least squares line through ``values`` [N, T]: slope per frame [N] and fitted values [N, T]."""
+    frame = np.arange(values.shape[1], dtype=float)[None]
+    centred = frame - _mean(frame, weight)
+    slope = (weight * centred * values).sum(1) / np.maximum((weight * centred**2).sum(1), 1e-9)
+    return slope, _mean(values, weight) + slope[:, None] * centred
+
+
+def _steps(values: Array, weight: Array) -> tuple[Array, Array]:
+    """Change per frame of ``values`` [N, T], and whether both of its frames count."""
+    return np.diff(values, axis=1), (weight[:, 1:] * weight[:, :-1]) > 0
+
+
+def _is_steady(values: Array, weight: Array, slope: Array) -> Array:
+    """Whether ``values`` go forward in every step, and in none by much more than the mean step, bool[N]."""
+    steps, counts = _steps(values * np.sign(slope)[:, None], weight)
+    size = np.abs(slope)[:, None]
+    return (((steps > rules.MIN_STEP * size) & (steps < rules.MAX_STEP * size)) | ~counts).all(1)
+
+
+def _steady_area(area: Array, weight: Array) -> Array:
+    """Whether the object keeps its size, bool[N]."""
+    mean = np.maximum(_mean(area, weight), 1e-9)
+    spread = np.sqrt(_mean((area - mean) ** 2, weight)) / mean
+    steps, counts = _steps(np.log(np.maximum(area, 1e-9)), weight)
+    return (spread[:, 0] <= rules.AREA_SPREAD) & ((np.abs(steps) <= rules.AREA_STEP) | ~counts).all(1)
+
+
+@lru_cache
+def _waves(frames: int, longest: float) -> Array:
+    """Regular swings between -1 and 1, float[K, frames]: triangle waves, sines and bounces of a ball under gravity,
+    with periods from the shortest allowed to ``longest``, in all phases."""
+    periods = np.geomspace(rules.MIN_PERIOD, max(longest, rules.MIN_PERIOD), 20)
+    phase = (np.arange(frames)[None, None] / periods[:, None, None] + np.arange(16)[None, :, None] / 16) % 1
+    triangle = 4 * np.abs(phase - 0.5) - 1
+    ball = 2 * (2 * phase - 1) ** 2 - 1
+    return np.concatenate([w.reshape(-1, frames) for w in (triangle, np.cos(2 * np.pi * phase), ball)])
+
+
+def _fit_wave(values: Array, weight: Array, longest: float) -> tuple[Array, Array, Array]:
+    """The best regular wave for ``values`` [N, T]: amplitude [N], explained variance [N], fitted values [N, T]."""
+    waves = _waves(values.shape[1], longest)
+    total = np.maximum(weight.sum(1, keepdims=True), 1)
+    centred = (values - _mean(values, weight)) * weight
+    means = weight @ waves.T / total
+    variance = weight @ (waves**2).T / total - means**2
+    covariance = centred @ waves.T / total
+    gain = np.where(variance > 0.02, covariance / np.maximum(variance, 0.02), 0)
+    best = (gain * covariance).argmax(1)
+    row = np.arange(len(values))
+    amplitude, explained = gain[row, best], (gain * covariance)[row, best]
+    spread = np.maximum((centred**2).sum(1) / total[:, 0], 1e-9)
+    fitted = _mean(values, weight) + amplitude[:, None] * (waves[best] - means[row, best][:, None])
+    return np.abs(amplitude), explained / spread, fitted
+
+
+class _Path:
+    """Centres [N, T, 2] with weights [N, T] (0: do not use), in a frame whose shorter side is ``side``. Each motion's
+    method gives its name, or "" where it is not that motion, str[N], and the ideal path nearest to it, [N, T, 2]."""
+
+    def __init__(self, centre: Array, weight: Array, side: int) -> None:
+        self.centre, self.weight, self.side, self.gaps = centre, weight, side, weight.shape[1] - 1
+        self.x, self.y = centre[..., 0], centre[..., 1]
+        (vx, line_x), (vy, line_y) = _fit_line(self.x, weight), _fit_line(self.y, weight)
+        self.velocity, self.line = np.stack([vx, vy], 1), np.stack([line_x, line_y], 2)
+
+    def residual(self, ideal: Array) -> Array:
+        """Root mean square distance to the path ``ideal`` [N, T, 2] in pixels, float[N]."""
+        return np.sqrt(_mean(((self.centre - ideal) ** 2).sum(2), self.weight)[:, 0])
+
+    def straight(self) -> tuple[Array, Array]:
+        """One of the eight directions."""
+        speed = np.linalg.norm(self.velocity, axis=1)
+        unit = self.velocity / np.maximum(speed, 1e-9)[:, None]
+        travel = speed * self.gaps
+        good = travel >= rules.MIN_TRAVEL * self.side
+        good &= self.residual(self.line) <= rules.WOBBLE * self.side + rules.WOBBLE_SHARE * travel
+        good &= _is_steady(self.x * unit[:, :1] + self.y * unit[:, 1:], self.weight, speed)
+        sector = np.round(np.degrees(np.arctan2(-unit[:, 1], unit[:, 0])) / 45).astype(int) % 8
+        return np.where(good, np.array(list(rules.DIRECTIONS))[sector], ""), self.line
+
+    def orbit(self, middle: Array) -> tuple[Array, Array]:
+        """Rotating about ``middle`` (x, y)."""
+        dx, dy = np.moveaxis(self.centre - middle, -1, 0)
+        angle, radius = np.unwrap(np.arctan2(dy, dx), axis=1), np.hypot(dx, dy)
+        mean = _mean(radius, self.weight)
+        slope, fitted = _fit_line(angle, self.weight)
+        ideal = middle + mean[..., None] * np.stack([np.cos(fitted), np.sin(fitted)], 2)
+        uneven = np.sqrt(_mean((radius - mean) ** 2, self.weight))
+        turn = np.abs(slope) * self.gaps
+        good = (np.degrees(turn) >= rules.MIN_TURN) & (mean[:, 0] >= rules.MIN_ORBIT * self.side)
+        good &= (uneven <= rules.WOBBLE * self.side + rules.ORBIT_WOBBLE * mean)[:, 0]
+        good &= self.residual(ideal) <= rules.WOBBLE * self.side + 2 * rules.WOBBLE_SHARE * turn * mean[:, 0]
+        good &= _is_steady(angle, self.weight, slope)
+        name = np.where(slope > 0, "rotating clockwise", "rotating counter-clockwise")  # y points down
+        return np.where(good, name, ""), ideal
+
+    def growth(self, area: Array) -> tuple[Array, Array]:
+        """Shrinking or expanding on the spot, with visible areas [N, T]."""
+        spot = np.stack([_mean(self.x, self.weight), _mean(self.y, self.weight)], 2)
+        log, used = np.log(np.maximum(area, 1e-9)), self.weight > 0
+        slope, _ = _fit_line(log, self.weight)
+        change = np.where(used, log, -99).max(1) - np.where(used, log, 99).min(1)
+        steps, counts = _steps(log * np.sign(slope)[:, None], self.weight)
+        limits = (steps >= -rules.GROWTH_SLACK) & (steps <= rules.GROWTH_JUMP * change[:, None])
+        good = (change >= np.log(rules.MIN_GROWTH)) & (limits | ~counts).all(1)
+        good &= (np.linalg.norm(self.centre - spot, axis=2) * used).max(1) <= rules.MAX_DRIFT * self.side
+        return np.where(good, np.where(slope > 0, "expanding", "shrinking"), ""), spot + 0 * self.centre
+
+    def zigzag(self) -> tuple[Array, Array]:
+        """Steady progress along one axis, regular swings across it."""
+        vertical = np.abs(self.velocity[:, 1]) > np.abs(self.velocity[:, 0])
+        along, across = self._axes(vertical)
+        slope, line = _fit_line(along, self.weight)
+        swing, explained, wave = _fit_wave(across, self.weight, self.gaps * 1.1)
+        travel = np.abs(slope) * self.gaps
+        uneven = np.sqrt(_mean((along - line) ** 2, self.weight)[:, 0])
+        good = (travel >= rules.MIN_TRAVEL * self.side) & _is_steady(along, self.weight, slope)
+        good &= (uneven <= rules.WOBBLE * self.side + rules.WOBBLE_SHARE * travel) & (explained >= rules.SWING_FIT)
+        good &= (swing >= rules.MIN_SWING * self.side) & (_turns(wave, rules.MIN_SWING * self.side) >= 2)
+        name = np.where(vertical, "zigzagging vertically", "zigzagging horizontally")
+        return np.where(good, name, ""), self._from_axes(vertical, line, wave)
+
+    def bounce(self) -> tuple[Array, Array]:
+        """To and fro along one axis."""
+        extent_x, extent_y = (np.sqrt(_mean((v - _mean(v, self.weight)) ** 2, self.weight))[:, 0]
+                              for v in (self.x, self.y))  # fmt: skip
+        vertical = extent_y > extent_x
+        along, across = self._axes(vertical)
+        _, explained, wave = _fit_wave(along, self.weight, self.gaps * 3)
+        forth, back = (self._longest_run(sign * along) for sign in (1, -1))
+        good = (np.minimum(forth, back) >= rules.BOUNCE_TRAVEL * self.side) & (explained >= rules.BOUNCE_FIT)
+        wide, narrow = np.maximum(extent_x, extent_y), np.minimum(extent_x, extent_y)
+        good &= narrow <= rules.WOBBLE * self.side + rules.BOUNCE_ACROSS * wide
+        still = np.broadcast_to(_mean(across, self.weight), across.shape)
+        name = np.where(vertical, "bouncing vertically", "bouncing horizontally")
+        return np.where(good, name, ""), self._from_axes(vertical, wave, still)
+
+    def _axes(self, vertical: Array) -> tuple[Array, Array]:
+        """Positions along and across the axis of each clip, both [N, T]."""
+        return np.where(vertical[:, None], self.y, self.x), np.where(vertical[:, None], self.x, self.y)
+
+    @staticmethod
+    def _from_axes(vertical: Array, along: Array, across: Array) -> Array:
+        """The inverse of :meth:`_axes`: points [N, T, 2]."""
+        upright, flat = np.stack([across, along], 2), np.stack([along, across], 2)
+        return np.where(vertical[:, None, None], upright, flat)
+
+    def _longest_run(self, values: Array) -> Array:
+        """The furthest way that ``values`` [N, T] rise from any frame to any later one, float[N]."""
+        lowest = np.minimum.accumulate(np.where(self.weight > 0, values, np.inf), axis=1)
+        return np.where(self.weight > 0, values - lowest, 0).max(1, initial=0)
+
+
+def _turns(values: Array, least: float) -> Array:
+    """How often ``values`` [N, T] turn round and then go at least ``least`` the other way, int[N]."""
+    heading, turns = np.zeros(len(values)), np.zeros(len(values), int)
+    extreme = values[:, 0]
+    for value in values.T[1:]:
+        moved = np.where(np.abs(value - extreme) >= least, np.sign(value - extreme), 0)
+        turned = (moved != 0) & (moved != heading)
+        turns += turned & (heading != 0)
+        heading = np.where(turned, moved, heading)
+        extreme = np.where(turned | ((value - extreme) * heading > 0), value, extreme)
+    return turns

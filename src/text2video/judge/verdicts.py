@@ -1,0 +1,115 @@
+"""From tracks to verdicts: shape, colour and motion of each clip, or "" where a viewer could not name them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from text2video.judge import rules
+from text2video.judge.motion import name_motions
+from text2video.judge.track import Tracks, track
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What the judge sees in N clips of T frames. Lengths in pixels, x to the right, y down, RGB in 0 to 255."""
+
+    shape: Array
+    """str[N], "" for unclear."""
+    colour: Array
+    """str[N]"""
+    motion: Array
+    """str[N]"""
+    detected: Array
+    """bool[N]: every frame shows exactly one object; where False the three labels are ""."""
+    direction: Array
+    """float[N]: of the straight-line fit, degrees counter-clockwise from the right."""
+    displacement: Array
+    """float[N]: of the straight-line fit from the first to the last frame."""
+    residual: Array
+    """float[N]: root mean square distance of the centre to the ideal path of the motion (smoothness)."""
+    start: Array
+    """float[N, 2]: centre in the first frame that shows the object whole."""
+    speed: Array
+    """float[N]: mean way of the centre per frame."""
+    size: Array
+    """float[N]: square root of the mean area over the frames that show the object whole."""
+    tracks: Tracks
+    """The series behind it all: centres, areas, colours per frame."""
+
+    def __len__(self) -> int:
+        return len(self.detected)
+
+
+def judge_clips(clips: Array) -> Verdicts:
+    """Judge ``clips`` (uint8[N, T, H, W, 3], RGB) from their pixels alone. ValueError for anything else."""
+    tracks = track(clips)
+    n, t, height, width = np.asarray(clips).shape[:4]
+    detected = tracks.present.all(1) & (t > 0)
+    motions = name_motions(tracks, height, width)
+    used = tracks.whole.any(1)
+    first = tracks.whole.argmax(1)
+    steps = np.linalg.norm(np.diff(tracks.centre, axis=1), axis=2)
+    counts = tracks.whole[:, 1:] & tracks.whole[:, :-1]
+    return Verdicts(
+        shape=np.where(detected, _shapes(tracks), ""),
+        colour=np.where(detected, _colours(tracks), ""),
+        motion=np.where(detected, motions.name, ""),
+        detected=detected,
+        direction=motions.direction,
+        displacement=motions.displacement,
+        residual=motions.residual,
+        start=np.where(used[:, None], tracks.centre[np.arange(n), first], 0),
+        speed=(steps * counts).sum(1) / np.maximum(counts.sum(1), 1),
+        size=np.sqrt((tracks.area * tracks.whole).sum(1) / np.maximum(tracks.whole.sum(1), 1)),
+        tracks=tracks,
+    )
+
+
+def _shapes(tracks: Tracks) -> Array:
+    """Shape of each clip, str[N]: that of the mean outline over the frames that show the object whole, if most of those
+    frames show it too."""
+    weight = tracks.whole / np.maximum(tracks.whole.sum(1, keepdims=True), 1)
+    outline = (tracks.triangular, tracks.fourfold, tracks.elongation, tracks.spread, tracks.area)
+    label = _name_shape(*((values * weight).sum(1) for values in outline))
+    agree = ((_name_shape(*outline) == label[:, None]) * weight).sum(1)
+    return np.where(agree >= rules.SHAPE_AGREEMENT, label, "")
+
+
+def _name_shape(triangular: Array, fourfold: Array, elongation: Array, spread: Array, area: Array) -> Array:
+    """Name of the shape with these outline moments (see track.py), "" if it is none of ours."""
+    name = np.where(fourfold > rules.SQUARE_FROM, "square", "circle")
+    name = np.where(triangular > rules.TRIANGLE_FROM, "triangle", name)
+    blur = rules.BLUR_SPREAD / np.maximum(area, 1)
+    clear = (triangular <= rules.MOST_CORNERED) & (fourfold <= rules.MOST_CORNERED)
+    clear &= (elongation <= rules.MAX_ELONGATION) & (spread - blur <= rules.MAX_SPREAD)
+    return np.where(clear, name, "")
+
+
+def _colours(tracks: Tracks) -> Array:
+    """Colour of each clip, str[N]: the same in every frame that shows the object whole."""
+    each = _name_colour(tracks.colour)
+    any_whole = tracks.whole.any(1, keepdims=True)
+    used = np.where(any_whole, tracks.whole, tracks.present)
+    median = np.nanmedian(np.where(used.any(1, keepdims=True)[..., None],
+                                   np.where(used[..., None], tracks.colour, np.nan), 0), axis=1)  # fmt: skip
+    label = _name_colour(median)
+    jump = np.linalg.norm(tracks.colour - median[:, None], axis=2) > rules.COLOUR_JUMP
+    same = ((each == label[:, None]) & ~jump) | ~used
+    return np.where(same.all(1), label, "")
+
+
+def _name_colour(rgb: Array) -> Array:
+    """Name of ``rgb`` float[..., 3] (0 to 255), "" if it is none of ours."""
+    high, low = rgb.max(-1), rgb.min(-1)
+    chroma = high - low
+    red, green, blue = np.moveaxis(rgb, -1, 0)
+    hue = np.degrees(np.arctan2(np.sqrt(3) * (green - blue), 2 * red - green - blue))
+    name = np.where((high < rules.BLACK_BELOW) & (chroma < rules.MIN_CHROMA), "black", "")
+    for colour, (centre, half_width) in rules.HUES.items():
+        near = np.abs((hue - centre + 180) % 360 - 180) <= half_width
+        name = np.where(near & (chroma >= rules.MIN_CHROMA), colour, name)
+    return name

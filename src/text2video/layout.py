@@ -1,0 +1,58 @@
+"""Where the files of one pipeline lie, relative to the folder that holds its ``params.yaml``."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+TEST_SPLITS = ("seen", "unseen_combination", "unseen_motion")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The paths of the pipeline in ``root``: the repository itself, or ``tutorial/``."""
+
+    root: Path
+
+    @property
+    def params(self) -> Path:
+        return self.root / "params.yaml"
+
+    @property
+    def train(self) -> Path:
+        return self.root / "data" / "train"
+
+    @property
+    def validation(self) -> Path:
+        return self.root / "data" / "validation"
+
+    @property
+    def test(self) -> Path:
+        """Holds one store for each of TEST_SPLITS, and ``prompts`` for the test prompts."""
+        return self.root / "data" / "test"
+
+    @property
+    def vocabulary(self) -> Path:
+        return self.root / "data" / "vocabulary.json"
+
+    @property
+    def latents(self) -> Path:
+        return self.root / "data" / "latents"
+
+    @property
+    def videos(self) -> Path:
+        return self.root / "data" / "videos"
+
+    @property
+    def codec(self) -> Path:
+        return self.root / "models" / "codec"
+
+    @property
+    def gan(self) -> Path:
+        return self.root / "models" / "gan"
+
+    @property
+    def export(self) -> Path:
+        return self.root / "models" / "export"
+
+    @property
+    def metrics(self) -> Path:
+        return self.root / "metrics"

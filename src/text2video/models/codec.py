@@ -1,0 +1,95 @@
+"""Codecs: the space in which the GAN works. Each maps a frame to a small grid of channels and back."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from text2video.params import CodecParams
+
+
+class IdentityCodec(nn.Module):
+    """Pixels are their own code: the tutorial's way."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.latent_shape = (3, size, size)
+
+    def encode(self, video: Tensor) -> Tensor:
+        """Video ``float[N, T, 3, H, W]`` to itself."""
+        return video
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Latents to themselves, a video ``float[N, T, 3, H, W]``."""
+        return latents
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions around a skip."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(width, width, 3, padding=1)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``float[N, width, h, w]`` to the same shape."""
+        return x + self.conv2(F.silu(self.conv1(F.silu(x))))
+
+
+class ConvCodec(nn.Module):
+    """A per-frame autoencoder to a grid of an eighth of the frame's height and width, with a few channels.
+
+    The code is normalised to mean 0 and variance 1 per channel, and noise is added to it while training: with its
+    scale fixed, the code cannot outgrow the noise, so it becomes smooth and the decoder forgives a generator that is
+    slightly off (a variational autoencoder with fixed variance).
+    """
+
+    def __init__(self, size: int, channels: int, width: int, noise: float) -> None:
+        super().__init__()
+        self.latent_shape = (channels, size // 8, size // 8)
+        self.noise = noise
+        self.encoder = nn.Sequential(
+            nn.PixelUnshuffle(4),
+            nn.Conv2d(48, width, 3, padding=1),
+            ResidualBlock(width),
+            nn.Conv2d(width, width, 4, stride=2, padding=1),
+            ResidualBlock(width),
+            nn.SiLU(),
+            nn.Conv2d(width, channels, 3, padding=1),
+            nn.BatchNorm2d(channels, affine=False),
+        )
+        self.decoder = nn.Sequential(
+            nn.Conv2d(channels, width, 3, padding=1),
+            ResidualBlock(width),
+            nn.Conv2d(width, 4 * width, 1),
+            nn.PixelShuffle(2),
+            ResidualBlock(width),
+            nn.SiLU(),
+            nn.Conv2d(width, 48, 3, padding=1),
+            nn.PixelShuffle(4),
+        )
+
+    def encode(self, video: Tensor) -> Tensor:
+        """Video ``float[N, T, 3, H, W]`` in [-1, 1] to latents ``float[N, T, channels, H/8, W/8]``."""
+        return self._per_frame(self.encoder, video)
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Latents ``float[N, T, channels, H/8, W/8]`` to a video ``float[N, T, 3, H, W]``, about in [-1, 1]."""
+        return self._per_frame(self.decoder, latents)
+
+    def forward(self, video: Tensor) -> Tensor:
+        """The noisy round trip that training uses; shapes as in ``encode`` and ``decode``."""
+        latents = self.encode(video)
+        return self.decode(latents + self.noise * torch.randn_like(latents))
+
+    @staticmethod
+    def _per_frame(network, video: Tensor) -> Tensor:
+        frames = network(video.flatten(0, 1))
+        return frames.unflatten(0, video.shape[:2])
+
+
+def build_codec(params: CodecParams, size: int) -> IdentityCodec | ConvCodec:
+    """The codec for frames of ``size`` x ``size`` pixels. It names the shape of its code as ``latent_shape``."""
+    if params.kind == "identity":
+        return IdentityCodec(size)
+    return ConvCodec(size, params.channels, params.width, params.noise)

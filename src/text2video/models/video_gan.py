@@ -1,0 +1,150 @@
+"""The text-to-video GAN: one sample is a whole video, and both networks read the prompt.
+
+The generator splits *what* from *when*, after MoCoGAN (Tulyakov et al., CVPR 2018): noise and text make one clip code; a
+set of smooth functions of time turns it into one code per frame; one network, shared over the frames, draws each frame
+from its code. The text is part of the clip code, so it drives the motion too.
+
+The discriminator has two critics, as MoCoGAN and TGANs-C (Pan et al., 2017) have: one sees the frames stacked and judges
+motion, one sees each frame alone and judges form. Both compare what they see with the text by projection (Miyato and
+Koyama, ICLR 2018).
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from text2video.models.codec import ResidualBlock
+from text2video.text.encoder import TextEncoder
+
+
+def time_features(frames: int, harmonics: int) -> Tensor:
+    """Smooth functions of time, ``float32[frames, 2 + 2 * harmonics]``: constant, ramp, and half-period harmonics.
+
+    With ``harmonics`` at half of the number of frames, the fastest swings once in four frames. Faster ones would let
+    the generator flicker between odd and even frames.
+    """
+    time = torch.linspace(0, 1, frames) if frames > 1 else torch.zeros(1)
+    waves = [wave(math.pi * k * time) for k in range(1, harmonics + 1) for wave in (torch.cos, torch.sin)]
+    return torch.stack([torch.ones(frames), 2 * time - 1, *waves], dim=1)
+
+
+class ModulatedBlock(nn.Module):
+    """A residual block whose activations are scaled and shifted by a code (FiLM, Perez et al., AAAI 2018)."""
+
+    def __init__(self, width: int, code_dim: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(width, width, 3, padding=1)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1)
+        self.modulation = nn.Linear(code_dim, 2 * width)
+
+    def forward(self, x: Tensor, code: Tensor) -> Tensor:
+        """``x`` of ``float[N, width, h, w]`` and ``code`` of ``float[N, code_dim]`` to the shape of ``x``."""
+        scale, shift = self.modulation(code)[..., None, None].chunk(2, dim=1)
+        h = self.conv1(F.silu(x)) * (1 + scale) + shift
+        return x + self.conv2(F.silu(h))
+
+
+class VideoGenerator(nn.Module):
+    """Noise and text to the latents of a whole video."""
+
+    def __init__(
+        self, latent_shape: tuple[int, int, int], frames: int, text_dim: int, noise_dim: int, width: int,
+        code_dim: int, harmonics: int,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        channels, height, grid_width = latent_shape
+        self.noise_dim = noise_dim
+        self.grid = (width, height, grid_width)
+        self.register_buffer("time", time_features(frames, harmonics), persistent=False)
+        self.clip_code = nn.Sequential(
+            nn.Linear(noise_dim + text_dim, code_dim), nn.SiLU(),
+            nn.Linear(code_dim, code_dim), nn.SiLU(),
+            nn.Linear(code_dim, 2 * code_dim),
+        )  # fmt: skip
+        self.rhythm = nn.Linear(self.time.shape[1], code_dim, bias=False)
+        self.frame_code = nn.Sequential(nn.SiLU(), nn.Linear(code_dim, code_dim), nn.SiLU())
+        self.seed = nn.Linear(code_dim, width * height * grid_width)
+        self.blocks = nn.ModuleList(ModulatedBlock(width, code_dim) for _ in range(3))
+        self.out = nn.Conv2d(width, channels, 3, padding=1)
+
+    def noise_shape(self, frames: int) -> tuple[int, ...]:
+        """The shape of one clip's noise: one vector, whatever the number of frames."""
+        return (self.noise_dim,)
+
+    def forward(self, noise: Tensor, text: Tensor) -> Tensor:
+        """Noise ``float[N, noise_dim]`` and text ``float[N, text_dim]`` to latents ``float[N, T, C, h, w]``."""
+        content, motion = self.clip_code(torch.cat((noise, text), dim=1)).chunk(2, dim=1)
+        codes = content[:, None] + motion[:, None] * self.rhythm(self.time)
+        codes = self.frame_code(codes).flatten(0, 1)
+        x = self.seed(codes).unflatten(1, self.grid)
+        for block in self.blocks:
+            x = block(x, codes)
+        return self.out(F.silu(x)).unflatten(0, (-1, self.time.shape[0]))
+
+
+class Critic(nn.Module):
+    """A small residual network over a latent grid, ending in one vector."""
+
+    def __init__(self, channels: int, height: int, grid_width: int, width: int, out_dim: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(channels, width, 3, padding=1),
+            ResidualBlock(width),
+            nn.Conv2d(width, 2 * width, 4, stride=2, padding=1),
+            ResidualBlock(2 * width),
+            nn.SiLU(),
+            nn.Flatten(),
+            nn.Linear(2 * width * (height // 2) * (grid_width // 2), out_dim),
+            nn.SiLU(),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``float[N, channels, h, w]`` to ``float[N, out_dim]``."""
+        return self.layers(x)
+
+
+class Projection(nn.Module):
+    """How real a feature is, plus how well it goes with a text."""
+
+    def __init__(self, dim: int, text_dim: int) -> None:
+        super().__init__()
+        self.real = nn.Linear(dim, 1)
+        self.text = nn.Sequential(nn.Linear(text_dim, dim), nn.SiLU(), nn.Linear(dim, dim))
+        self.scale = dim**-0.5
+
+    def forward(self, features: Tensor, text: Tensor) -> Tensor:
+        """Features ``float[N, K, dim]`` and text ``float[N, text_dim]`` to logits ``float[N, K]``."""
+        match = (features * self.text(text)[:, None]).sum(-1) * self.scale
+        return self.real(features).squeeze(-1) + match
+
+
+class VideoDiscriminator(nn.Module):
+    """A clip critic and a frame critic, each with its own projection of the text."""
+
+    def __init__(
+        self, latent_shape: tuple[int, int, int], frames: int, words: int, text_dim: int, width: int, dim: int = 256
+    ) -> None:
+        super().__init__()
+        channels, height, grid_width = latent_shape
+        self.text_encoder = TextEncoder(words, text_dim, "sum")
+        self.clip = Critic(frames * channels, height, grid_width, width, dim)
+        self.frame = Critic(channels, height, grid_width, width // 4, dim // 2)
+        self.clip_match = Projection(dim, text_dim)
+        self.frame_match = Projection(dim // 2, text_dim)
+
+    def features(self, latents: Tensor) -> tuple[Tensor, Tensor]:
+        """Latents ``float[N, T, C, h, w]`` to what the two critics see: ``[N, 1, dim]`` and ``[N, T, dim / 2]``."""
+        clip = self.clip(latents.flatten(1, 2))[:, None]
+        frames = self.frame(latents.flatten(0, 1)).unflatten(0, latents.shape[:2])
+        return clip, frames
+
+    def score(self, features: tuple[Tensor, Tensor], tokens: Tensor) -> Tensor:
+        """Logits ``float[N, 1 + T]`` that the features are real and go with the prompts ``int64[N, L]``."""
+        text = self.text_encoder(tokens)
+        return torch.cat((self.clip_match(features[0], text), self.frame_match(features[1], text)), dim=1)
+
+    def forward(self, latents: Tensor, tokens: Tensor) -> Tensor:
+        """Logits ``float[N, 1 + T]``: the clip's, then one for each frame."""
+        return self.score(self.features(latents), tokens)

@@ -1,0 +1,178 @@
+"""The sections of ``params.yaml``, validated: what may be set, what it means, what is refused.
+
+Every stage reads the whole page before it touches anything, so that a mistake in a later section is found by the first
+stage. Nothing has a default here: ``params.yaml`` says it all, and DVC sees it. Numbers may be written as text (``1e-05`` is text to YAML 1.1, and DVC writes it so): pydantic reads them.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from text2video.errors import UserError
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Precision = Literal["auto", "bf16", "fp32"]
+Byte = Annotated[int, Field(ge=0, le=255)]
+
+
+class Section(BaseModel):
+    """A section of the page: unknown keys are refused, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_booleans_as_numbers(cls, value: Any, info: Any) -> Any:
+        wants_bool = cls.model_fields[info.field_name].annotation is bool
+        if isinstance(value, bool) and not wants_bool:
+            raise ValueError("true and false are no values here")
+        return value
+
+
+class DataParams(Section):
+    """The world and how much of it is drawn (stage ``synthesize``)."""
+
+    seed: Seed
+    train_clips: Positive
+    validation_clips: Positive
+    test_clips: Count
+    prompt_clips: Count
+    size: Annotated[int, Field(ge=16, le=512)]
+    frames: Annotated[int, Field(ge=1, le=256)]
+    fps: Annotated[int, Field(ge=1, le=60)]
+    background: Annotated[list[Byte], Field(min_length=3, max_length=3)]
+    shapes: Annotated[list[str], Field(min_length=1)]
+    colours: Annotated[list[str], Field(min_length=1)]
+    motions: Annotated[list[str], Field(min_length=1)]
+    unseen_combinations: Share
+    unseen_motions: list[str]
+    edge_share: Share
+    colour_named: Share
+    train_prompts: Annotated[list[str], Field(min_length=1)] | None
+    test_prompts: list[str]
+
+
+class TextParams(Section):
+    """How a prompt becomes a vector (trained in stage ``train``)."""
+
+    dim: Positive
+    pooling: Literal["sum", "mean"]
+    unknown_share: Share
+
+
+class CodecParams(Section):
+    """The space that the GAN works in (stage ``autoencode``)."""
+
+    kind: Literal["identity", "conv"]
+    seed: Seed
+    channels: Positive
+    width: Positive
+    noise: Annotated[float, Field(ge=0, le=1)]
+    steps: Count
+    batch: Positive
+    lr: Rate
+    precision: Precision
+
+
+class GanParams(Section):
+    """Generator and discriminator (stage ``train``)."""
+
+    kind: Literal["frame", "video"]
+    noise_dim: Positive
+    width: Positive
+    code_dim: Positive
+    harmonics: Count
+    critic_width: Positive
+
+
+class TrainParams(Section):
+    """How the GAN is trained (stage ``train``)."""
+
+    seed: Seed
+    epochs: Annotated[float, Field(gt=0, le=10_000)]
+    batch: Positive
+    lr: Rate
+    lr_final: Rate
+    beta1: Annotated[float, Field(ge=0, lt=1)]
+    beta2: Annotated[float, Field(ge=0, lt=1)]
+    ema: Annotated[float, Field(ge=0, lt=1)]
+    gamma: Annotated[float, Field(ge=0)]
+    gamma_every: Positive
+    mismatch: Annotated[float, Field(ge=0)]
+    precision: Precision
+    validate_every: Annotated[float, Field(gt=0)]
+
+
+class RenderParams(Section):
+    """The prompts that become video files (stage ``render``)."""
+
+    prompts: Annotated[list[str], Field(min_length=1)]
+    count: Positive
+    seed: Seed
+    scale: Annotated[int, Field(ge=1, le=8)]
+
+
+class EvaluateParams(Section):
+    """How the exported model is judged (stage ``evaluate``)."""
+
+    seed: Seed
+
+
+class RuntimeParams(Section):
+    """Where and how the work is done. Not tracked by DVC: nothing here is meant to change a result."""
+
+    device: str = "auto"
+    threads: Count = 0
+    log_every: Rate = 5.0
+
+
+class Params(Section):
+    """The whole page."""
+
+    data: DataParams
+    text: TextParams
+    codec: CodecParams
+    gan: GanParams
+    train: TrainParams
+    render: RenderParams
+    evaluate: EvaluateParams
+    runtime: RuntimeParams = RuntimeParams()
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> "Params":
+        if self.data.size % 8:
+            raise ValueError(f"data.size: {self.data.size} is no multiple of 8, which the networks need")
+        return self
+
+
+def load_params(path: Path) -> Params:
+    """Read and check a ``params.yaml``. Raises UserError with the first mistake found, in one line."""
+    try:
+        page = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{path} is missing; run from the folder that holds it, or name that folder with --root") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
+    if not isinstance(page, dict):
+        raise UserError(f"{path} holds no sections; it should start with 'data:'")
+    try:
+        return Params.model_validate(page)
+    except ValidationError as error:
+        raise UserError(f"{path}: {_first_mistake(error)}") from error
+
+
+def _first_mistake(error: ValidationError) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    reason = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        return f"unknown key {key}"
+    if first["type"] == "missing":
+        return f"{key} is missing"
+    return f"{key}: {reason} (it is {first['input']!r:.60})" if key else reason

@@ -1,0 +1,59 @@
+"""The prompts of ``params.yaml`` as video files of every kind, for people and for ``dvc plots``."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from text2video import bundle, console, media
+from text2video.files import replace_folder, write_json
+from text2video.layout import Layout
+from text2video.params import RenderParams
+from text2video.text.vocabulary import require_words
+
+SHEET_CLIPS = 100  # on the contact sheet; more would be a picture that nobody can open
+
+
+def render(params: RenderParams, layout: Layout) -> None:
+    """Write ``params.count`` videos of each prompt to ``layout.videos``, with the model in ``layout.export``.
+
+    The folder holds ``gif/ mp4/ avi/ strips/`` with ``NNN_slug_k.ext`` (prompt NNN, its video k), the strips
+    in ``sheet.png``, the exact prompts in ``manifest.json``. Raises UserError for a prompt without a word.
+    """
+    for prompt in params.prompts:
+        require_words(prompt)
+    watch = console.Stopwatch()
+    with watch("load"):
+        model = bundle.load_model(layout.export)
+    entries: list[dict[str, Any]] = []
+    shown: list[tuple[np.ndarray, str]] = []
+    with (
+        replace_folder(layout.videos) as folder,
+        console.Progress("render", len(params.prompts), "prompts") as progress,
+    ):
+        for number, prompt in enumerate(params.prompts):
+            with watch("generate"):
+                clips = model.generate([prompt], seed=params.seed, count=params.count)
+            with watch("write"):
+                for index, clip in enumerate(clips):
+                    name = f"{number:03}_{media.slug(prompt)}_{index}"
+                    files = _write(folder, name, clip, model.fps, params.scale)
+                    entries.append({"prompt": prompt, "seed": params.seed, "index": index, "files": files})
+            shown += [(clip, prompt) for clip in clips[: SHEET_CLIPS - len(shown)]]
+            progress.update(number + 1)
+        with watch("write"):
+            clips, captions = zip(*shown, strict=True)
+            sheet = media.contact_sheet(clips, captions, columns=1 if len(shown) < 8 else 2)
+            media.save_png(folder / "sheet.png", sheet)
+        write_json(folder / "manifest.json", {"fps": model.fps, "videos": entries})
+    watch.report()
+
+
+def _write(folder: Path, name: str, clip: np.ndarray, fps: float, scale: int) -> list[str]:
+    """Write one clip in every format. Returns the names of the files, relative to ``folder``."""
+    files = [f"gif/{name}.gif", f"mp4/{name}.mp4", f"avi/{name}.avi", f"strips/{name}.png"]
+    media.save_gif(folder / files[0], clip, fps, scale)
+    media.save_mp4(folder / files[1], clip, fps)
+    media.save_avi(folder / files[2], clip, fps)
+    media.save_png(folder / files[3], media.film_strip(clip))
+    return files

@@ -1,0 +1,44 @@
+"""From prompts to clips, with networks that are trained: the same path for validation, export and users."""
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from text2video.text.vocabulary import Vocabulary
+from text2video.video import to_clips
+
+
+def draw_noise(shape: tuple[int, ...], prompt: str, seed: int, number: int) -> Tensor:
+    """Standard normal noise ``float32[shape]`` that depends on the prompt, the seed and the number of the clip alone.
+
+    So a clip is the same whatever else is asked for beside it.
+    """
+    digest = hashlib.sha256(f"{seed}/{number}/{prompt}".encode("utf-8", "surrogatepass")).digest()
+    generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
+    return torch.randn(shape, generator=generator)
+
+
+class Sampler:
+    """A generator, its text encoder, a codec and a vocabulary, put together."""
+
+    def __init__(
+        self, generator: nn.Module, text_encoder: nn.Module, codec: nn.Module, vocabulary: Vocabulary, frames: int,
+        device: torch.device | str = "cpu",
+    ) -> None:  # fmt: skip
+        self.generator, self.text_encoder, self.codec = generator, text_encoder, codec
+        self.vocabulary, self.frames, self.device = vocabulary, frames, device
+
+    def noise(self, prompts: Sequence[str], seed: int, numbers: Sequence[int]) -> Tensor:
+        """One clip's noise for each prompt and number."""
+        shape = self.generator.noise_shape(self.frames)
+        return torch.stack([draw_noise(shape, p, seed, k) for p, k in zip(prompts, numbers, strict=True)])
+
+    @torch.no_grad()
+    def clips(self, prompts: Sequence[str], noise: Tensor) -> np.ndarray:
+        """Clips ``uint8[N, T, H, W, 3]`` for prompts and their noise, computed as one batch."""
+        tokens = torch.from_numpy(self.vocabulary.encode(prompts)).to(self.device)
+        latents = self.generator(noise.to(self.device), self.text_encoder(tokens))
+        return to_clips(self.codec.decode(latents))

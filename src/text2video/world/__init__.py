@@ -1,0 +1,165 @@
+"""The world that the clips show: one object on a plain background, moving as its caption says."""
+
+import zlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from text2video.errors import UserError
+from text2video.request import Request
+from text2video.world.captions import caption, parse_prompt
+from text2video.world.colours import COLOURS
+from text2video.world.motions import DICE, MOTIONS
+from text2video.world.scenes import draw_clips, plan_paths
+from text2video.world.shapes import SHAPES
+from text2video.world.splits import Triple, split_triples
+
+if TYPE_CHECKING:
+    from text2video.params import DataParams
+
+__all__ = ["SPLITS", "World", "parse_prompt"]
+
+SPLITS = ("train", "validation", "seen", "unseen_combination", "unseen_motion")
+CHOICES = (
+    4  # random numbers that choose a clip's triple, its wording, whether its colour is named, and the edge
+)
+CONTRAST = 64  # the least difference to the background, in some channel, of an object that can be seen
+
+Option = TypeVar("Option")
+
+
+class World:
+    """Clips with captions, drawn at random as ``params.data`` says.
+
+    Raises UserError, naming the key, when the settings contradict each other.
+    """
+
+    def __init__(self, data: "DataParams") -> None:
+        _check(data)
+        self._data = data
+        share = 0.0 if data.train_prompts else data.unseen_combinations
+        rng = _stream(data.seed, "splits", 0)
+        splits = split_triples(data.shapes, data.colours, data.motions, data.unseen_motions, share, rng)
+        self._shown = {prompt: _shown_by(prompt, splits.train) for prompt in data.train_prompts or []}
+        if self._shown:  # what the prompts can show, and no more, is trained on
+            shown = set().union(*self._shown.values())
+            splits = splits._replace(train=[triple for triple in splits.train if triple in shown])
+        self._splits = splits
+
+    def triples(self, split: str) -> list[Request]:
+        """What the clips of a split show: (shape, colour, motion), empty where the world has nothing for it."""
+        return [Request(*triple) for triple in self._triples(split)]
+
+    def prompts(self) -> list[str]:
+        """Every caption that a training clip can have, sorted."""
+        if self._shown:
+            return sorted(self._shown)
+        share = self._data.colour_named
+        return sorted(
+            {
+                caption(shape, named, wording)
+                for shape, colour, motion in self._splits.train
+                for wording in MOTIONS[motion].wordings
+                for named in ([colour] if share > 0 else []) + ([None] if share < 1 else [])
+            }
+        )
+
+    def draw(self, split: str, n: int, seed: int) -> tuple[np.ndarray, list[str]]:
+        """Draw ``n`` clips of a split, uint8[n, T, size, size, 3], and their captions.
+
+        They depend on the settings, the split and the seed alone, and with a larger ``n`` the first stay the same.
+        Raises UserError when the world has nothing for the split.
+        """
+        known = self._triples(split)
+        if n and not known:
+            raise UserError(f"there is nothing to draw for {split}: data holds nothing out for it")
+        dice = _stream(self._data.seed, split, seed).random((n, CHOICES + DICE))
+        if self._shown and split != "unseen_motion":
+            prompts = list(self._shown)
+            captions = [_pick(prompts, u) for u in dice[:, 0]]
+            triples = [_pick(self._shown[text], u) for text, u in zip(captions, dice[:, 1], strict=True)]
+        else:
+            triples = [_pick(known, u) for u in dice[:, 0]]
+            named = dice[:, 2] < (1 if split == "unseen_combination" else self._data.colour_named)
+            captions = [
+                caption(
+                    triple.shape, triple.colour if name else None, _pick(MOTIONS[triple.motion].wordings, u)
+                )
+                for triple, u, name in zip(triples, dice[:, 1], named, strict=True)
+            ]
+        return self._clips(triples, dice), captions
+
+    def draw_prompt(self, prompt: str, n: int, seed: int) -> np.ndarray:
+        """Draw ``n`` clips that show what a prompt says, at random where it is silent: uint8[n, T, size, size, 3].
+
+        They depend on the settings, the prompt and the seed alone.
+        """
+        data, asked = self._data, parse_prompt(prompt)
+        dice = _stream(data.seed, f"prompt {prompt}", seed).random((n, CHOICES + DICE))
+        options = (data.shapes, data.colours, data.motions)
+        triples = [
+            Triple(*(word or _pick(words, u) for word, words, u in zip(asked, options, row[:3], strict=True)))
+            for row in dice
+        ]
+        return self._clips(triples, dice)
+
+    def _triples(self, split: str) -> list[Triple]:
+        if split not in SPLITS:
+            raise ValueError(f"no split {split!r}; there are {', '.join(SPLITS)}")
+        held_out = {
+            "unseen_combination": self._splits.unseen_combination,
+            "unseen_motion": self._splits.unseen_motion,
+        }
+        return held_out.get(split, self._splits.train)
+
+    def _clips(self, triples: list[Triple], dice: np.ndarray) -> np.ndarray:
+        data = self._data
+        path = plan_paths(triples, dice[:, CHOICES:], dice[:, CHOICES - 1] < data.edge_share, data.frames)
+        return draw_clips(triples, path, data.size, data.background)
+
+
+def _pick(options: Sequence[Option], dice: float) -> Option:
+    return options[int(dice * len(options))]
+
+
+def _stream(seed: int, name: str, number: int) -> np.random.Generator:
+    """Random numbers of their own for each name and number."""
+    return np.random.default_rng([seed, zlib.crc32(name.encode()), number])
+
+
+def _shown_by(prompt: str, trained: list[Triple]) -> list[Triple]:
+    """The trained triples that a training prompt can mean."""
+    asked = parse_prompt(prompt)
+    found = [t for t in trained if all(word in (None, told) for word, told in zip(asked, t, strict=True))]
+    if not any(asked):
+        raise UserError(
+            f"data.train_prompts: {prompt!r} names no shape, colour or motion of this world; change it"
+        )
+    if not found:
+        words = ", ".join(word for word in asked if word)
+        raise UserError(
+            f"data.train_prompts: {prompt!r} asks for {words}, which data.shapes, colours, motions or "
+            "unseen_motions leave out; change either"
+        )
+    return found
+
+
+def _check(data: "DataParams") -> None:
+    """Raise UserError for what no world can show."""
+    for key, table in (
+        ("shapes", SHAPES),
+        ("colours", COLOURS),
+        ("motions", MOTIONS),
+        ("unseen_motions", MOTIONS),
+    ):
+        names = getattr(data, key)
+        if unknown := [name for name in names if name not in table]:
+            raise UserError(f"data.{key}: {unknown[0]!r} is unknown; known are {', '.join(table)}")
+        if len(set(names)) < len(names):
+            raise UserError(f"data.{key}: something is named twice; name it once")
+    for colour in data.colours:
+        if max(abs(a - b) for a, b in zip(COLOURS[colour], data.background, strict=True)) < CONTRAST:
+            raise UserError(f"data.colours: {colour} cannot be seen on data.background; change either")
+    if data.frames < 2:
+        raise UserError(f"data.frames: {data.frames} is no video; a motion takes 2 frames or more")

@@ -1,0 +1,65 @@
+"""Which (shape, colour, motion) triples are trained on, and which are kept to test generalisation."""
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import combinations, product
+from typing import NamedTuple
+
+import numpy as np
+
+from text2video.errors import UserError
+
+
+class Triple(NamedTuple):
+    """What a clip shows; equal to the Request that asks for it."""
+
+    shape: str
+    colour: str
+    motion: str
+
+
+class Splits(NamedTuple):
+    """Triples trained on; never, though each pair of their words was; never, for their motion never was."""
+
+    train: list[Triple]
+    unseen_combination: list[Triple]
+    unseen_motion: list[Triple]
+
+
+def split_triples(
+    shapes: Sequence[str],
+    colours: Sequence[str],
+    motions: Sequence[str],
+    unseen_motions: Sequence[str],
+    share: float,
+    rng: np.random.Generator,
+) -> Splits:
+    """Hold out every triple of ``unseen_motions``, and ``share`` of the others, chosen at random.
+
+    Raises UserError when nothing is left, or when a pair of words of a held-out triple would leave training too.
+    """
+    trained = [motion for motion in motions if motion not in unseen_motions]
+    triples = [Triple(*triple) for triple in product(shapes, colours, trained)]
+    if not triples:
+        raise UserError("data.unseen_motions: holds out every one of data.motions; leave one to train on")
+    wanted = round(share * len(triples))
+    pairs = Counter(pair for triple in triples for pair in _pairs(triple))
+    held: set[Triple] = set()
+    for i in rng.permutation(len(triples)):
+        if len(held) < wanted and all(pairs[pair] > 1 for pair in _pairs(triples[i])):
+            held.add(triples[i])
+            pairs.subtract(_pairs(triples[i]))
+    if len(held) < wanted:
+        raise UserError(
+            f"data.unseen_combinations: {share:g} holds out {wanted} of {len(triples)} triples, but with more than "
+            f"{len(held)} some pair of words would never be trained; lower it to {len(held) / len(triples):.2g}"
+        )
+    return Splits(
+        train=[triple for triple in triples if triple not in held],
+        unseen_combination=[triple for triple in triples if triple in held],
+        unseen_motion=[Triple(*triple) for triple in product(shapes, colours, unseen_motions)],
+    )
+
+
+def _pairs(triple: Triple) -> list[tuple[tuple[int, str], ...]]:
+    return list(combinations(enumerate(triple), 2))

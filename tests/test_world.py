@@ -1,0 +1,537 @@
+"""The world: clips show what their captions say, splits do not leak, and every draw can be repeated."""
+
+import re
+from collections import Counter
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from text2video.data.packed import PackedReader
+from text2video.errors import UserError
+from text2video.layout import TEST_SPLITS, Layout
+from text2video.media import read_video, slug
+from text2video.params import DataParams
+from text2video.request import Request
+from text2video.synthesize import synthesize
+from text2video.world import World, parse_prompt
+from text2video.world.colours import COLOURS
+from text2video.world.motions import DICE, MOTIONS, Draw, Motion, Path, straight
+from text2video.world.scenes import draw_clips
+from text2video.world.shapes import SHAPES, Shape
+from text2video.world.splits import Triple, split_triples
+
+HEADINGS = {
+    "up": (0, -1), "down": (0, 1), "left": (-1, 0), "right": (1, 0),
+    "up-left": (-1, -1), "up-right": (1, -1), "down-left": (-1, 1), "down-right": (1, 1),
+}  # fmt: skip
+TRAVELLING = [*HEADINGS, "zigzagging vertically", "zigzagging horizontally"]
+
+
+DEFAULTS = {
+    "seed": 0, "train_clips": 8, "validation_clips": 8, "test_clips": 8, "prompt_clips": 8,
+    "size": 64, "frames": 10, "fps": 10, "background": [255, 255, 255],
+    "unseen_combinations": 0.15, "unseen_motions": ["up-right"], "edge_share": 0.1, "colour_named": 0.7,
+    "train_prompts": None, "test_prompts": [],
+}  # fmt: skip
+
+
+def world_params(**changes) -> DataParams:
+    """The default world, with changes; the tables as they are at this moment."""
+    tables = {"shapes": list(SHAPES), "colours": list(COLOURS), "motions": list(MOTIONS)}
+    return DataParams(**DEFAULTS | tables | changes)
+
+
+def film(motion: str, n: int = 24, **changes) -> np.ndarray:
+    """Clips of one motion, a third of each shape, that stay wholly in view."""
+    world = World(world_params(**{"edge_share": 0} | changes))
+    prompts = [
+        f"{colour} {shape} {MOTIONS[motion].wordings[0]}"
+        for shape, colour in zip(SHAPES, COLOURS, strict=False)
+    ]
+    return np.concatenate([world.draw_prompt(prompt, n // 3, 0) for prompt in prompts])
+
+
+def ink(clips: np.ndarray) -> np.ndarray:
+    """How far each pixel is from white, 0..1 of the clip's strongest: float[N, T, H, W]."""
+    dark = (255 - clips).max(-1)
+    return dark / dark.max((1, 2, 3), keepdims=True).astype(np.float32)
+
+
+def measure(clips: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Centre in pixels, float[N, T, 2] as (x, y) from the top left, and area in pixels, float[N, T]: from pixels."""
+    dark = ink(clips)
+    at = np.arange(clips.shape[2]) + 0.5
+    area = dark.sum((2, 3))
+    return np.stack([(dark.sum(2) @ at) / area, (dark.sum(3) @ at) / area], -1), area
+
+
+def in_view(clips: np.ndarray) -> np.ndarray:
+    """Whether nothing is to be seen on the border (a faint shade aside), bool[N, T]."""
+    dark = (255 - clips).max(-1) > 60
+    return ~(dark[..., [0, -1], :].any((2, 3)) | dark[..., [0, -1]].any((2, 3)))
+
+
+# --- what the words mean ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("motion", MOTIONS)
+def test_one_object_of_one_colour_in_view(motion):
+    """Every clip shows one connected object in its colour on white, wholly in view, large enough to be tracked."""
+    clips = film(motion)
+    assert in_view(clips).all()
+    for clip, colour in zip(clips, np.repeat(list(COLOURS.values())[:3], 8, axis=0), strict=True):
+        for frame in clip:
+            mask = ((255 - frame).max(-1) > 100).astype(np.uint8)
+            assert cv2.connectedComponents(mask)[0] == 2  # background and object
+            assert mask.sum() > 20
+            assert (frame[0, 0] == 255).all()
+            core = cv2.erode(mask, np.ones((3, 3)))
+            assert (frame[core > 0] == colour).all()
+
+
+@pytest.mark.parametrize("motion", HEADINGS)
+def test_straight_motions_travel_steadily_in_their_direction(motion):
+    """Up is up on the screen, diagonals are at 45 degrees, and the way is at least a quarter of the frame."""
+    centre, _ = measure(film(motion))
+    way = centre[:, -1] - centre[:, 0]
+    heading = np.array(HEADINGS[motion]) / np.linalg.norm(HEADINGS[motion])
+    assert (np.linalg.norm(way, axis=1) >= 0.25 * 64).all()
+    assert (way @ heading / np.linalg.norm(way, axis=1) > np.cos(np.radians(1))).all()
+    steady = centre[:, :1] + way[:, None] * np.linspace(0, 1, 10)[:, None]
+    assert np.linalg.norm(centre - steady, axis=-1).max() < 0.2
+
+
+@pytest.mark.parametrize(("motion", "sense"), [("rotating clockwise", 1), ("rotating counter-clockwise", -1)])
+def test_rotation_turns_the_picture_about_the_centre(motion, sense):
+    """The object orbits the frame's centre by 150 to 300 degrees, in the named sense, and turns with the picture."""
+    clips = film(motion, n=12)
+    arm = measure(clips)[0] - 32
+    radius = np.linalg.norm(arm, axis=-1)
+    angle = np.degrees(np.unwrap(np.arctan2(arm[..., 1], arm[..., 0])))  # y is down: rising is clockwise
+    turned = sense * (angle[:, -1] - angle[:, 0])
+    assert (turned >= 150).all()
+    assert (turned <= 301).all()
+    assert (sense * np.diff(angle) > 0).all()
+    assert radius.min() >= 10
+    assert np.ptp(radius, axis=1).max() < 0.3
+    for clip, degrees in zip(clips, angle[:, -1] - angle[:, 0], strict=True):
+        turn = cv2.getRotationMatrix2D((31.5, 31.5), -degrees, 1)  # OpenCV counts counter-clockwise
+        expected = cv2.warpAffine(clip[0], turn, (64, 64), borderValue=(255, 255, 255))
+        assert abs(expected.astype(float) - clip[-1]).mean() < 1.5
+
+
+@pytest.mark.parametrize(("motion", "sign"), [("shrinking", -1), ("expanding", 1)])
+def test_size_changes_steadily_about_a_fixed_centre(motion, sign):
+    """The area changes by a factor of 3 to 9, a little in every frame, and the centre stays."""
+    centre, area = measure(film(motion))
+    factor = (area[:, -1] / area[:, 0]) ** sign
+    assert (factor >= 3).all()
+    assert (factor <= 10).all()
+    steps = sign * np.diff(np.sqrt(area))
+    assert (steps > 0).all()
+    assert (steps.max(1) < 1.5 * steps.mean(1)).all()
+    assert np.ptp(centre, axis=1).max() < 0.3
+
+
+@pytest.mark.parametrize(("motion", "along"), [("bouncing vertically", 1), ("bouncing horizontally", 0)])
+def test_bouncing_goes_to_and_fro_on_its_axis(motion, along):
+    """The object turns round at least once, covers a quarter of the frame each way, and never leaves its axis."""
+    centre, _ = measure(film(motion))
+    at = centre[..., along]
+    assert np.ptp(centre[..., 1 - along], axis=1).max() < 0.3
+    assert (np.diff(at).max(1) > 0).all()
+    assert (np.diff(at).min(1) < 0).all()
+    away = abs(at - at[:, :1])
+    assert (away.max(1) >= 16).all()
+    returned = away.max(1) - away[np.arange(len(at)), -1]
+    assert ((returned >= 16) | (np.diff(np.sign(np.diff(at)), axis=1) != 0).any(1)).all()
+
+
+@pytest.mark.parametrize(("motion", "along"), [("zigzagging vertically", 1), ("zigzagging horizontally", 0)])
+def test_zigzagging_advances_on_its_axis_and_swings_across(motion, along):
+    """Steady progress of a quarter of the frame, and left-right-left swings of four frames or more."""
+    centre, _ = measure(film(motion, n=60))
+    progress, swing = np.diff(centre[..., along]), np.diff(centre[..., 1 - along])
+    assert (abs(progress.sum(1)) >= 16).all()
+    assert np.ptp(progress, axis=1).max() < 0.4
+    assert (np.ptp(centre[..., 1 - along], axis=1) >= 0.12 * 64).all()
+    assert len(set(np.sign(progress.sum(1)))) == 2  # either way
+    for steps in swing:
+        turns = np.flatnonzero(np.diff(np.sign(steps[abs(steps) > 0.3])))
+        assert len(turns) >= 2
+        assert (np.diff(turns) >= 1).all()
+        assert np.diff(turns).mean() >= 1.5  # half a period of four frames, sampled
+
+
+@pytest.mark.parametrize("motion", TRAVELLING)
+def test_edge_clips_keep_the_object_in_sight(motion):
+    """With edge_share 1 each object is cut at one end of its way only, a quarter of it always shows, and 6 of 10
+    frames show it whole; with 0.1, a tenth of the clips is so.
+    """
+    clips = film(motion, n=60, edge_share=1)
+    whole = in_view(clips)
+    assert (~whole).any(1).all()
+    assert (whole.sum(1) >= 6).all()
+    assert (whole[:, 0] | whole[:, -1]).all()
+    assert (~whole[:, 0]).any()  # some enter
+    assert (~whole[:, -1]).any()  # some leave
+    area = measure(clips)[1]
+    assert (area.min(1) >= 0.25 * area.max(1)).all()
+    share = 1 - in_view(film(motion, n=150, edge_share=0.1)).all(1).mean()
+    assert 0.03 < share < 0.2
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_area_is_independent_of_shape(shape):
+    """Each entry's area and reach are true, so that all shapes of one size have one area, and none leaves its room."""
+    radius = 10 / 64
+    still = Path(*(np.full((1, 2), value) for value in (0.5, 0.5, radius, 0.0)))
+    clip = draw_clips([Triple(shape, "black", "up")], still, 64, (255, 255, 255))
+    (centre,), area = measure(clip)
+    assert area[0, 0] == pytest.approx(np.pi * 10**2, rel=0.02)
+    assert centre[0] == pytest.approx((32, 32), abs=0.1)
+    rows, columns = np.nonzero(ink(clip)[0, 0] > 0.5)
+    reach = np.hypot(rows - 31.5, columns - 31.5).max()
+    assert reach == pytest.approx(10 * SHAPES[shape].scale * SHAPES[shape].reach, abs=1.5)
+
+
+def test_shapes_stand_upright():
+    """A square's sides are level and it fills its bounding box, a triangle widens downwards: not so for a circle."""
+    world = World(world_params(edge_share=0))
+    for shape in SHAPES:
+        frame = ink(world.draw_prompt(f"black {shape} shrinking", 1, 3))[0, 0] > 0.5
+        rows = frame[frame.any(1)].sum(1)
+        fill = frame.sum() / (len(rows) * frame.any(0).sum())
+        assert fill == pytest.approx({"circle": np.pi / 4, "square": 1, "triangle": 0.5}[shape], abs=0.08)
+        if shape == "triangle":
+            assert (np.diff(rows.astype(int)) >= 0).all()
+
+
+@pytest.mark.parametrize(("size", "frames"), [(32, 10), (128, 4), (40, 2), (64, 3), (96, 24)])
+def test_lengths_scale_with_the_frame(size, frames):
+    """Other sizes and lengths show the same: straight ways of a quarter of the frame, in view, whole turns."""
+    centre, _ = measure(clips := film("left", n=6, size=size, frames=frames))
+    assert clips.shape == (6, frames, size, size, 3)
+    assert (centre[:, 0, 0] - centre[:, -1, 0] >= 0.25 * size).all()
+    arm = measure(film("rotating clockwise", n=6, size=size, frames=frames))[0] - size / 2
+    turns = np.diff(np.unwrap(np.arctan2(arm[..., 1], arm[..., 0])))
+    assert (turns.sum(1) >= np.radians(150)).all()
+    for motion in MOTIONS:
+        assert in_view(film(motion, n=3, size=size, frames=frames)).all()
+
+
+@settings(deadline=None)  # a busy machine is several times slower than a calm one
+@given(
+    name=st.sampled_from(list(MOTIONS)),
+    dice=st.lists(st.floats(0, 1, exclude_max=True), min_size=DICE, max_size=DICE),
+    frames=st.integers(2, 40),
+    edge=st.booleans(),
+)
+def test_no_throw_of_the_dice_leads_astray(name, dice, frames, edge):
+    """Extreme random numbers too keep at least the centre within reach of the frame, and the radius trackable."""
+    for shape in SHAPES.values():
+        reach = shape.scale * shape.reach
+        path = MOTIONS[name].path(Draw(np.array([dice]), np.array([[reach]]), np.array([[edge]]), frames))
+        x, y, radius, _ = np.broadcast_arrays(*path, np.zeros((1, frames)))[:4]
+        assert (radius * 64 >= 3).all()
+        room = np.minimum.reduce([x, y, 1 - x, 1 - y])
+        whole = room >= radius * reach
+        assert (room >= -0.3 * radius - 1e-9).all()
+        assert whole.all() or (edge and name in TRAVELLING and whole.sum() >= 0.6 * frames)
+
+
+# --- captions and prompts --------------------------------------------------------------------------------------------
+
+
+def test_every_caption_parses_to_what_its_clip_shows():
+    """What captions say and what prompts ask for is one language, in every wording."""
+    for name, motion in MOTIONS.items():
+        for wording in motion.wordings:
+            for shape in SHAPES:
+                assert parse_prompt(f"{shape} {wording}") == Request(shape, None, name)
+                assert parse_prompt(f"red {shape} {wording}") == Request(shape, "red", name)
+
+
+@settings(deadline=None)
+@given(data=st.data())
+def test_prompts_are_read_in_any_order_and_case(data):
+    """Order, case, spaces, hyphens and unknown words change nothing."""
+    motion = data.draw(st.sampled_from(list(MOTIONS)))
+    wording = data.draw(st.sampled_from(MOTIONS[motion].wordings))
+    words = re.split(r"[ -]", f"green square {wording}") + data.draw(
+        st.lists(st.sampled_from(["a", "big", "ünï", "?!"]))
+    )
+    words = [data.draw(st.sampled_from([w, w.upper(), w.title()])) for w in data.draw(st.permutations(words))]
+    prompt = data.draw(st.sampled_from([" ", "  ", "-", "\t"])).join(words)
+    assert parse_prompt(prompt) == Request("square", "green", motion)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "request_"),
+    [
+        ("", Request(None, None, None)),
+        ("purple hexagon dancing", Request(None, None, None)),
+        ("circle up-right", Request("circle", None, "up-right")),
+        ("a circle going diagonally", Request("circle", None, None)),
+        ("rotating red thing", Request(None, "red", None)),
+        ("red blue circle", Request("circle", None, None)),
+        ("circle moving up and moving down", Request("circle", None, None)),
+        ("upright circle", Request("circle", None, None)),
+    ],
+)
+def test_what_is_not_named_clearly_stays_open(prompt, request_):
+    """A prompt never asks for more than it says: no guess at unknown, missing or contradictory words."""
+    assert parse_prompt(prompt) == request_
+
+
+def test_prompt_clips_show_the_prompt():
+    """What a prompt names is in all its clips, what it leaves open varies."""
+    world = World(world_params(edge_share=0))
+    clips = world.draw_prompt("red thing moving up-right", 40, 0)
+    way = np.diff(measure(clips)[0][:, [0, -1]], axis=1)[:, 0]
+    assert (way[:, 0] > 10).all()
+    assert (way[:, 1] < -10).all()
+    assert (clips.reshape(40, -1, 3).min(1) == COLOURS["red"]).all()
+    shapes = Counter(
+        round(float((ink(clip[None])[0, 0] > 0.5).any(0).sum() ** 2 / (ink(clip[None])[0, 0] > 0.5).sum()), 0)
+        for clip in clips
+    )
+    assert len(shapes) >= 2
+
+
+# --- splits ----------------------------------------------------------------------------------------------------------
+
+
+def test_no_split_leaks_into_training():
+    """No training or validation clip shows a held-out triple or motion, whatever its caption says; no caption
+    asks for a held-out motion in any wording.
+    """
+    world = World(world_params())
+    held = set(world.triples("unseen_combination"))
+    trained = set(world.triples("train"))
+    assert len(held) == round(0.15 * 3 * 4 * 15)
+    assert not held & trained
+    assert not any(t.motion == "up-right" for t in held | trained)
+    assert {t.motion for t in world.triples("unseen_motion")} == {"up-right"}
+    for prompt in world.prompts():
+        asked = parse_prompt(prompt)
+        assert asked.motion != "up-right"
+        assert not {"up", "right"} <= set(re.split(r"[ -]", prompt))
+        assert asked not in held
+    colours = {rgb: name for name, rgb in COLOURS.items()}
+    for split in ("train", "validation"):
+        clips, captions = world.draw(split, 600, 1)
+        for clip, text in zip(
+            clips, captions, strict=True
+        ):  # the colour is read from the pixels, named or not
+            asked = parse_prompt(text)
+            assert (seen := asked._replace(colour=colours[tuple(darkest(clip))])) in trained
+            assert asked.colour in (None, seen.colour)
+            assert text in world.prompts()
+
+
+def darkest(clip: np.ndarray) -> list[int]:
+    """The colour of the pixel farthest from white."""
+    pixels = clip.reshape(-1, 3)
+    return pixels[pixels.min(1).argmin()].tolist()
+
+
+def test_held_out_splits_show_what_they_are_for():
+    """An unseen combination names its colour; an unseen motion comes with any shape, any colour, both wordings."""
+    world = World(world_params())
+    _, captions = world.draw("unseen_combination", 200, 0)
+    assert {parse_prompt(text) for text in captions} <= set(world.triples("unseen_combination"))
+    clips, captions = world.draw("unseen_motion", 200, 0)
+    assert {parse_prompt(text).motion for text in captions} == {"up-right"}
+    assert {parse_prompt(text).shape for text in captions} == set(SHAPES)
+    assert {tuple(darkest(clip)) for clip in clips} == set(COLOURS.values())
+    assert len({text.split("moving")[1] for text in captions}) == 2
+
+
+@settings(deadline=None)
+@given(
+    shapes=st.integers(1, 4), colours=st.integers(1, 5), motions=st.integers(1, 8),
+    share=st.floats(0, 0.5), seed=st.integers(0, 99),
+)  # fmt: skip
+def test_pairs_of_held_out_triples_are_trained(shapes, colours, motions, share, seed):
+    """However the world is cut, each pair of words of a held-out triple is in training, or the cut is refused."""
+    names = [
+        [f"{kind}{i}" for i in range(n)] for kind, n in zip("scm", (shapes, colours, motions), strict=True)
+    ]
+    wanted = round(share * shapes * colours * motions)
+    try:
+        splits = split_triples(*names, [], share, np.random.default_rng(seed))
+    except UserError:
+        assert wanted > 0
+        return
+    assert len(splits.unseen_combination) == wanted
+    assert len(splits.train) + len(splits.unseen_combination) == shapes * colours * motions
+    for i, j in ((0, 1), (0, 2), (1, 2)):
+        assert {(t[i], t[j]) for t in splits.unseen_combination} <= {(t[i], t[j]) for t in splits.train}
+
+
+def test_training_captions_name_the_colour_now_and_then():
+    """About colour_named of the captions name it; 0 and 1 mean never and always, in prompts() too."""
+    _, captions = World(world_params()).draw("train", 1000, 0)
+    assert 0.64 < np.mean([parse_prompt(text).colour is not None for text in captions]) < 0.76
+    for share, named in ((0, False), (1, True)):
+        world = World(world_params(colour_named=share))
+        for text in world.prompts() + world.draw("train", 50, 0)[1]:
+            assert (parse_prompt(text).colour is not None) is named
+
+
+def test_given_training_prompts_are_all_that_is_trained():
+    """With train_prompts the captions are exactly these, the clips show them, and nothing else is held out."""
+    prompts = ["circle moving diagonally up-right", "blue circle shrinking"]
+    world = World(world_params(train_prompts=prompts, unseen_motions=[]))
+    assert world.prompts() == sorted(prompts)
+    assert world.triples("unseen_combination") == world.triples("unseen_motion") == []
+    assert len(world.triples("train")) == 4 + 1
+    clips, captions = world.draw("train", 100, 0)
+    assert set(captions) == set(prompts)
+    blue = [darkest(clip) == list(COLOURS["blue"]) for clip in clips]
+    assert all(b for b, text in zip(blue, captions, strict=True) if "blue" in text)
+    assert not all(blue)
+
+
+# --- repeatability ---------------------------------------------------------------------------------------------------
+
+
+def test_a_clip_depends_on_its_own_seed_only():
+    """Draws repeat; another seed, split or world seed changes them; n and the other splits' sizes do not."""
+    clips, captions = (world := World(world_params())).draw("train", 12, 3)
+    again = World(world_params(train_clips=1, test_clips=7, test_prompts=["red circle"])).draw("train", 5, 3)
+    assert (again[0] == clips[:5]).all()
+    assert again[1] == captions[:5]
+    assert (world.draw_prompt("circle", 5, 1)[:2] == world.draw_prompt("circle", 2, 1)).all()
+    for other in (
+        world.draw("train", 12, 4),
+        world.draw("seen", 12, 3),
+        World(world_params(seed=1)).draw("train", 12, 3),
+    ):
+        assert (other[0] != clips).any((1, 2, 3, 4)).all()
+
+
+def test_start_speed_and_size_vary():
+    """No two clips of a prompt are alike: the tutorial's were."""
+    clips = World(world_params()).draw_prompt("red circle moving left", 50, 0)
+    assert len({clip.tobytes() for clip in clips}) == 50
+    centre, area = measure(clips)
+    assert np.std(centre[:, 0], axis=0).min() > 5
+    assert np.std(centre[:, 0, 0] - centre[:, -1, 0]) > 3
+    assert np.ptp(np.sqrt(area.max(1) / np.pi)) > 3
+
+
+# --- one entry in one table, and mistakes ----------------------------------------------------------------------------
+
+
+def test_a_new_word_is_one_entry(monkeypatch):
+    """A new shape, colour and motion are drawn, captioned, parsed and split by their table entries alone."""
+    bar = Shape(lambda x, y: np.maximum(abs(x) - 2, abs(y) - 1), area=8, reach=5**0.5)
+    monkeypatch.setitem(SHAPES, "bar", bar)
+    monkeypatch.setitem(COLOURS, "orange", (255, 140, 0))
+    monkeypatch.setitem(MOTIONS, "sliding", Motion(("sliding east", "gliding"), straight(1, 0)))
+    data = world_params(edge_share=0)
+    world = World(data)
+    assert "orange bar gliding" in world.prompts() + [t for t in world.draw("unseen_combination", 500, 0)[1]]
+    assert parse_prompt("Gliding orange bar") == Request("bar", "orange", "sliding")
+    clips = world.draw_prompt("orange bar sliding east", 6, 0)
+    centre, _ = measure(clips)
+    assert in_view(clips).all()
+    assert (centre[:, -1, 0] - centre[:, 0, 0] >= 16).all()
+    mask = ink(clips)[:, 0] > 0.5
+    assert mask.any(1).sum(1) == pytest.approx(2 * mask.any(2).sum(1), abs=2.1)
+    assert darkest(clips[0]) == [255, 140, 0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"shapes": ["circle", "hexagon"]}, "data.shapes"),
+        ({"colours": ["red", "red"]}, "data.colours"),
+        ({"motions": ["moving up"]}, "data.motions"),
+        ({"unseen_motions": ["jumping"]}, "data.unseen_motions"),
+        ({"unseen_motions": list(MOTIONS)}, "data.unseen_motions"),
+        ({"unseen_combinations": 1}, "data.unseen_combinations"),
+        ({"shapes": ["circle"], "motions": ["up"]}, "data.unseen_combinations"),
+        ({"frames": 1}, "data.frames"),
+        ({"background": [0, 0, 0]}, "data.colours"),
+        ({"train_prompts": ["circle moving diagonally up-right"]}, "data.train_prompts"),
+        ({"train_prompts": ["square moving up"], "shapes": ["circle"]}, "data.train_prompts"),
+        ({"train_prompts": ["something"]}, "data.train_prompts"),
+    ],
+)
+def test_impossible_worlds_are_one_line(changes, key):
+    """What no world can show is refused in one line that names the key."""
+    with pytest.raises(UserError) as error:
+        World(world_params(**changes))
+    assert key in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_small_worlds_work():
+    """One shape, colour and motion, nothing held out, no clip or one, a dark background."""
+    world = World(
+        world_params(shapes=["square"], colours=["red"], motions=["up"], unseen_motions=[],
+                     unseen_combinations=0, background=[10, 20, 30], size=48)
+    )  # fmt: skip
+    assert world.prompts() == ["red square moving up", "square moving up"]
+    clips, captions = world.draw("train", 0, 0)
+    assert clips.shape == (0, 10, 48, 48, 3)
+    assert captions == []
+    clips, _ = world.draw("seen", 1, 0)
+    assert clips[0, 0, 0, 0].tolist() == [10, 20, 30]
+    with pytest.raises(UserError, match="unseen_motion"):
+        world.draw("unseen_motion", 1, 0)
+    with pytest.raises(ValueError, match="test"):
+        world.draw("test", 1, 0)
+
+
+# --- the stage -------------------------------------------------------------------------------------------------------
+
+
+def test_synthesize_fills_every_store(tmp_path, monkeypatch):
+    """The stage writes the clips that the world draws, chunk by chunk, and pictures; run again, the same bytes."""
+    monkeypatch.setattr("text2video.synthesize.CHUNK", 4)
+    data = world_params(train_clips=10, validation_clips=3, test_clips=5, prompt_clips=2, size=32, fps=7,
+                        test_prompts=["circle moving up-right", "red square"])  # fmt: skip
+    layout, world = Layout(tmp_path), World(data)
+    synthesize(data, layout)
+    train = PackedReader(layout.train)
+    drawn = [world.draw("train", n, seed) for seed, n in enumerate((4, 4, 2))]
+    assert (train[:] == np.concatenate([clips for clips, _ in drawn])).all()
+    assert train.captions == [text for _, captions in drawn for text in captions]
+    assert train.fps == 7
+    assert [len(PackedReader(layout.test / split)) for split in TEST_SPLITS] == [5, 5, 5]
+    assert PackedReader(layout.test / "prompts").captions == [p for p in data.test_prompts for _ in range(2)]
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    synthesize(data, layout)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    for motion in MOTIONS:
+        assert len(read_video(layout.metrics / "world" / f"{slug(motion)}.gif")) == 10
+    assert cv2.imread(str(layout.metrics / "world" / "sheet.png")) is not None
+
+
+def test_synthesize_leaves_held_out_stores_empty_and_old_data_alone(tmp_path):
+    """A world that holds nothing out has empty test stores; an impossible one writes nothing."""
+    data = world_params(train_clips=2, validation_clips=1, test_clips=2, size=32,
+                        train_prompts=["circle moving up"], unseen_motions=[])  # fmt: skip
+    layout = Layout(tmp_path)
+    synthesize(data, layout)
+    sizes = {split: len(PackedReader(layout.test / split)) for split in (*TEST_SPLITS, "prompts")}
+    assert sizes == {"seen": 2, "unseen_combination": 0, "unseen_motion": 0, "prompts": 0}
+    with pytest.raises(UserError):
+        synthesize(data.model_copy(update={"shapes": ["hexagon"]}), layout)
+    assert len(PackedReader(layout.train)) == 2
+
+
+def test_ten_thousand_clips_fit_in_100_megabytes(tmp_path):
+    """The packed form of real clips, index and all, is far below the limit."""
+    synthesize(
+        world_params(train_clips=300, validation_clips=1, test_clips=0, prompt_clips=0), Layout(tmp_path)
+    )
+    size = sum(path.stat().st_size for path in Layout(tmp_path).train.iterdir())
+    assert size / 300 * 10_000 < 50e6
