@@ -1,5 +1,5 @@
 # Every target makes the environment that it needs: nothing to install first but Python, git and make.
-# Works with GNU make 3.81 (macOS) and later.
+# It keeps to what GNU make 3.81 knows, the one that macOS has.
 
 PYTHON ?= python3
 ARGS ?=
@@ -11,7 +11,8 @@ UV := $(BIN)/uv
 SERIES := $(shell $(PYTHON) -c 'import sys; v = sys.version_info[:2]; v >= (3, 11) and print("%d.%d" % v)' 2>/dev/null)
 INSTALLED := $(VENV)/.installed-$(SERIES)
 
-export UV_HTTP_TIMEOUT ?= 300
+UV_HTTP_TIMEOUT ?= 300
+export UV_HTTP_TIMEOUT
 
 .PHONY: help setup repro test test-all lint format audit lock clean
 .DEFAULT_GOAL := help

@@ -14,7 +14,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command()
 def main(
     root: Annotated[Path, typer.Option(help="The folder that holds params.yaml.")] = Path(),
-    ship: Annotated[bool, typer.Option(help="Make models/export the weights inside the package, and do no more.")] = False,
+    ship: Annotated[
+        bool, typer.Option(help="Make models/export the weights inside the package, and do no more.")
+    ] = False,
 ) -> None:
     """Put models/codec, models/gan and data/vocabulary.json together as models/export."""
     from text2video.bundle import save_bundle, ship_bundle  # here: --help should not wait for torch

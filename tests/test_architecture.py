@@ -20,8 +20,10 @@ LAYERS = (
         "text2video.index",
         "text2video.render",
         "text2video.report",
+        "text2video.sampling",
         "text2video.synthesize",
         "text2video.training",
+        "text2video.weights",
     ),
     ("text2video.models", "text2video.judge", "text2video.world", "text2video.text", "text2video.data"),
 )

@@ -29,7 +29,13 @@ from text2video.weights import load_weights
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-NEEDED = ("config.json", "vocabulary.json", "codec.safetensors", "generator.safetensors", "text_encoder.safetensors")
+NEEDED = (
+    "config.json",
+    "vocabulary.json",
+    "codec.safetensors",
+    "generator.safetensors",
+    "text_encoder.safetensors",
+)
 REMEDY = "run the stage export again, or restore the folder with `dvc checkout`"
 CARD_FIGURES = ("autoencode.json", "train.json")
 
@@ -40,7 +46,7 @@ class Model:
     def __init__(self, sampler: Sampler, config: dict[str, Any]) -> None:
         self._sampler = sampler
         self.config = config
-        self.fps: float = config["fps"]
+        self.fps: int = config["fps"]
         self.vocabulary = sampler.vocabulary
 
     def generate(self, prompts: Sequence[str] | str, seed: int = 0, count: int = 1) -> np.ndarray:
@@ -63,7 +69,9 @@ class Model:
             for prompt, number in zip(prompts, numbers, strict=True)
         ]
         size = self.config["size"]
-        return np.concatenate(clips) if clips else np.empty((0, self.config["frames"], size, size, 3), np.uint8)
+        return (
+            np.concatenate(clips) if clips else np.empty((0, self.config["frames"], size, size, 3), np.uint8)
+        )
 
 
 def save_bundle(layout: Layout) -> None:
@@ -138,13 +146,16 @@ def load_model(path: Path | str | None = None, device: torch.device | str = "cpu
         codec = build_codec(CodecParams(**config["codec"]), config["size"])
         generator = build_generator(gan, text, latent_shape, frames)
     except (KeyError, TypeError, ValueError, ValidationError) as error:
-        raise UserError(f"{folder / 'config.json'} does not fit this version ({type(error).__name__})") from error
-    networks = {"codec": codec, "generator": generator, "text_encoder": TextEncoder(words, text.dim, text.pooling)}
+        raise UserError(
+            f"{folder / 'config.json'} does not fit this version ({type(error).__name__})"
+        ) from error
+    text_encoder = TextEncoder(words, text.dim, text.pooling)
+    networks = {"codec": codec, "generator": generator, "text_encoder": text_encoder}
     for name, network in networks.items():
         load_weights(folder / f"{name}.safetensors", network, REMEDY)
         network.eval().requires_grad_(False).to(device)
     vocabulary = Vocabulary.load(folder / "vocabulary.json")
-    sampler = Sampler(generator, networks["text_encoder"], codec, vocabulary, frames, device)
+    sampler = Sampler(generator, text_encoder, codec, vocabulary, frames, device)
     return Model(sampler, config)
 
 

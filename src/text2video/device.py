@@ -1,11 +1,15 @@
 """Where the arithmetic runs, and in which precision."""
 
 import contextlib
+from typing import TypeVar
 
 import torch
+from torch import nn
 
 from text2video.errors import UserError
 from text2video.params import Precision, RuntimeParams
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def pick_device(runtime: RuntimeParams) -> torch.device:
@@ -28,6 +32,11 @@ def pick_device(runtime: RuntimeParams) -> torch.device:
     except (RuntimeError, AssertionError) as error:
         raise UserError(f"runtime.device: {name!r} does not answer ({str(error).splitlines()[0]})") from error
     return torch.device(name)
+
+
+def on_device(network: Network, device: torch.device | str) -> Network:
+    """``network`` on ``device``, with its convolutions laid out channels last, which is the faster way."""
+    return network.to(device).to(memory_format=torch.channels_last)
 
 
 def autocast(device: torch.device, precision: Precision) -> contextlib.AbstractContextManager[object]:

@@ -1,4 +1,4 @@
-"""Stage ``evaluate``: the exported model's videos for the test prompts, judged, beside their ceiling and their floor."""
+"""Stage ``evaluate``: the exported model's videos for the test prompts, judged, beside ceiling and floor."""
 
 from collections import defaultdict
 from collections.abc import Iterator

@@ -1,7 +1,8 @@
 """The sections of ``params.yaml``, validated: what may be set, what it means, what is refused.
 
-Every stage reads the whole page before it touches anything, so that a mistake in a later section is found by the first
-stage. Nothing has a default here: ``params.yaml`` says it all, and DVC sees it. Numbers may be written as text (``1e-05`` is text to YAML 1.1, and DVC writes it so): pydantic reads them.
+Every stage reads the whole page before it touches anything, so that a mistake in a later section is found by the
+first stage. Nothing has a default here: ``params.yaml`` says it all, and DVC sees it. Numbers may be written as text
+(``1e-05`` is text to YAML 1.1, and DVC writes it so): pydantic reads them.
 """
 
 from pathlib import Path
@@ -44,7 +45,7 @@ class DataParams(Section):
     test_clips: Count
     prompt_clips: Count
     size: Annotated[int, Field(ge=16, le=512)]
-    frames: Annotated[int, Field(ge=1, le=256)]
+    frames: Annotated[int, Field(ge=2, le=256)]
     fps: Annotated[int, Field(ge=1, le=60)]
     background: Annotated[list[Byte], Field(min_length=3, max_length=3)]
     shapes: Annotated[list[str], Field(min_length=1)]
@@ -156,7 +157,9 @@ def load_params(path: Path) -> Params:
     try:
         page = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise UserError(f"{path} is missing; run from the folder that holds it, or name that folder with --root") from error
+        raise UserError(
+            f"{path} is missing; run from the folder that holds it, or name that folder with --root"
+        ) from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
     if not isinstance(page, dict):

@@ -5,8 +5,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from text2video.models.codec import Codec
+from text2video.models.frame_gan import FrameGenerator
+from text2video.models.video_gan import VideoGenerator
+from text2video.text.encoder import TextEncoder
 from text2video.text.vocabulary import Vocabulary
 from text2video.video import to_clips
 
@@ -25,9 +29,14 @@ class Sampler:
     """A generator, its text encoder, a codec and a vocabulary, put together."""
 
     def __init__(
-        self, generator: nn.Module, text_encoder: nn.Module, codec: nn.Module, vocabulary: Vocabulary, frames: int,
+        self,
+        generator: FrameGenerator | VideoGenerator,
+        text_encoder: TextEncoder,
+        codec: Codec,
+        vocabulary: Vocabulary,
+        frames: int,
         device: torch.device | str = "cpu",
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.generator, self.text_encoder, self.codec = generator, text_encoder, codec
         self.vocabulary, self.frames, self.device = vocabulary, frames, device
 

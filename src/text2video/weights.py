@@ -8,9 +8,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import nn
 
+from text2video.device import on_device
 from text2video.errors import UserError
 from text2video.files import atomic_write, read_json, replace_folder, write_json
-from text2video.models.codec import build_codec
+from text2video.models.codec import Codec, build_codec
 from text2video.params import CodecParams
 
 
@@ -39,18 +40,22 @@ def load_weights(path: Path, network: nn.Module, remedy: str) -> None:
     try:
         network.load_state_dict(load_file(path))
     except (SafetensorError, RuntimeError, OSError, ValueError) as error:
-        raise UserError(f"{path} is damaged or of another shape ({str(error).splitlines()[0]}); {remedy}") from error
+        raise UserError(
+            f"{path} is damaged or of another shape ({str(error).splitlines()[0]}); {remedy}"
+        ) from error
     if not all(torch.isfinite(value).all() for value in network.state_dict().values()):
         raise UserError(f"{path} holds numbers that are not finite; {remedy}")
 
 
-def load_codec(folder: Path, device: torch.device | str = "cpu") -> nn.Module:
+def load_codec(folder: Path, device: torch.device | str = "cpu") -> Codec:
     """The codec of stage ``autoencode``, ready to encode and decode. Raises UserError when it is missing or damaged."""
     remedy = "run the stage autoencode again"
     config = read_json(folder / "config.json", remedy)
     try:
         codec = build_codec(CodecParams(**config["codec"]), config["size"])
     except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{folder / 'config.json'} is no codec's config ({type(error).__name__}); {remedy}") from error
+        raise UserError(
+            f"{folder / 'config.json'} is no codec's config ({type(error).__name__}); {remedy}"
+        ) from error
     load_weights(folder / "codec.safetensors", codec, remedy)
-    return codec.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
+    return on_device(codec.eval().requires_grad_(False), device)

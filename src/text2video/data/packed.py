@@ -30,7 +30,12 @@ class PackedWriter:
     def __init__(
         self, path: Path, shape: Sequence[int], dtype: np.dtype | type | str, fps: float = 10
     ) -> None:
-        self._path, self._shape, self._dtype, self._fps = Path(path), tuple(shape), np.dtype(dtype), fps
+        self._path, self._shape, self._dtype, self._fps = (
+            Path(path),
+            tuple(map(int, shape)),
+            np.dtype(dtype),
+            fps,
+        )
         self._captions: list[str] = []
         self._offsets = [0]
         self._compress = zstandard.ZstdCompressor(level=3, write_checksum=True).compress
@@ -52,8 +57,8 @@ class PackedWriter:
                 f"{items.dtype}{items.shape} with {len(captions)} captions does not go into a store "
                 f"of {self._dtype}{self._shape}"
             )
-        for item in items:
-            data = self._compress(np.ascontiguousarray(item).tobytes())
+        for row in range(len(items)):
+            data = self._compress(items[row : row + 1].tobytes())
             self._file.write(data)
             self._offsets.append(self._offsets[-1] + len(data))
         self._captions.extend(captions)

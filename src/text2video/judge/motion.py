@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,8 @@ from text2video.judge import rules
 from text2video.judge.track import Tracks
 
 Array = NDArray[Any]
+PERIODS, PHASES = 24, 16  # of the first search for the best wave
+FLAT = 0.02  # variance below which a stretch of a wave is too flat to be scaled up to anything
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def _stays_near(tracks: Tracks, ideal: Array, side: int) -> Array:
     ahead = ideal - tracks.centre
     reach = 0.6 * np.sqrt((tracks.area * tracks.whole).max(1, initial=0))  # a disc's radius is .56 of that
     slack = rules.MAX_OFF * side + tracks.cut * reach[:, None, None]  # left, top, right, bottom
-    return ((ahead >= -slack[..., :2]) & (ahead <= slack[..., 2:])).all((1, 2))
+    return np.all((ahead >= -slack[..., :2]) & (ahead <= slack[..., 2:]), axis=(1, 2))
 
 
 def _largest_step(tracks: Tracks) -> Array:
@@ -88,7 +90,8 @@ def _is_steady(values: Array, weight: Array, slope: Array) -> Array:
     """Whether ``values`` go forward in every step, and in none by much more than the mean step, bool[N]."""
     steps, counts = _steps(values * np.sign(slope)[:, None], weight)
     size = np.abs(slope)[:, None]
-    return (((steps > rules.MIN_STEP * size) & (steps < rules.MAX_STEP * size)) | ~counts).all(1)
+    forward = (steps > rules.MIN_STEP * size) & (steps < rules.MAX_STEP * size)
+    return np.all(forward | ~counts, axis=1)
 
 
 def _steady_area(area: Array, weight: Array) -> Array:
@@ -99,32 +102,72 @@ def _steady_area(area: Array, weight: Array) -> Array:
     return (spread[:, 0] <= rules.AREA_SPREAD) & ((np.abs(steps) <= rules.AREA_STEP) | ~counts).all(1)
 
 
+def _waves(kind: int, log_period: Array, phase: Array, frames: int) -> Array:
+    """Regular swings between -1 and 1, float[..., frames]: a triangle wave (0), a sine (1), a bouncing ball (2), with
+    periods in frames (as logarithms) and phases (0 to 1) in the middle of the clip."""
+    time = np.arange(frames) - (frames - 1) / 2
+    turn = (time / np.exp(log_period)[..., None] + phase[..., None]) % 1
+    if kind == 0:
+        return 4 * np.abs(turn - 0.5) - 1
+    return np.cos(2 * np.pi * turn) if kind == 1 else 2 * (2 * turn - 1) ** 2 - 1
+
+
 @lru_cache
-def _waves(frames: int, longest: float) -> Array:
-    """Regular swings between -1 and 1, float[K, frames]: triangle waves, sines and bounces of a ball under gravity,
-    with periods from the shortest allowed to ``longest``, in all phases."""
-    periods = np.geomspace(rules.MIN_PERIOD, max(longest, rules.MIN_PERIOD), 20)
-    phase = (np.arange(frames)[None, None] / periods[:, None, None] + np.arange(16)[None, :, None] / 16) % 1
-    triangle = 4 * np.abs(phase - 0.5) - 1
-    ball = 2 * (2 * phase - 1) ** 2 - 1
-    return np.concatenate([w.reshape(-1, frames) for w in (triangle, np.cos(2 * np.pi * phase), ball)])
+def _wave_grid(kind: int, longest: float, frames: int) -> tuple[Array, Array, Array]:
+    """Logarithms of all periods up to ``longest``, and phases, both [K], and their waves float[1, K, frames]."""
+    log_periods = np.log(np.geomspace(rules.MIN_PERIOD, max(longest, rules.MIN_PERIOD), PERIODS))
+    log_period, phase = (part.reshape(-1) for part in np.meshgrid(log_periods, np.arange(PHASES) / PHASES))
+    return log_period, phase, _waves(kind, log_period, phase, frames)[None]
 
 
-def _fit_wave(values: Array, weight: Array, longest: float) -> tuple[Array, Array, Array]:
-    """The best regular wave for ``values`` [N, T]: amplitude [N], explained variance [N], fitted values [N, T]."""
-    waves = _waves(values.shape[1], longest)
+def _fit_wave(values: Array, weight: Array, longest: float) -> "_WaveFit":
+    """The regular wave of any kind that comes nearest to ``values`` [N, T]: a coarse grid first, then finer ones."""
+    fits = [_fit_kind(kind, values, weight, longest) for kind in range(3)]
+    best = np.stack([fit.explained for fit in fits]).argmax(0)
+    return _WaveFit(*(np.stack(part)[best, np.arange(len(values))] for part in zip(*fits, strict=True)))
+
+
+def _fit_kind(kind: int, values: Array, weight: Array, longest: float) -> "_WaveFit":
+    """:func:`_fit_wave` for one kind of wave."""
+    frames = values.shape[1]
+    log_periods, phases, waves = _wave_grid(kind, longest, frames)
+    fit = _best_wave(values, weight, waves)
+    step, shortest = np.log(max(longest / rules.MIN_PERIOD, 1)) / (PERIODS - 1), np.log(rules.MIN_PERIOD)
+    around = np.linspace(-1, 1, 7)
+    earlier, longer = (part.reshape(1, -1) for part in np.meshgrid(around, around))
+    log_period, phase = log_periods[fit.chosen][:, None], phases[fit.chosen][:, None]
+    for width in (0.6, 0.2):
+        near = np.maximum(log_period + width * step * longer, shortest), phase + width / PHASES * earlier
+        fit = _best_wave(values, weight, _waves(kind, *near, frames))
+        log_period, phase = (np.take_along_axis(part, fit.chosen[:, None], 1) for part in near)
+    return fit
+
+
+class _WaveFit(NamedTuple):
+    """Which wave [N], its amplitude [N], the share of the variance that it explains [N], the fitted values [N, T]."""
+
+    chosen: Array
+    amplitude: Array
+    explained: Array
+    fitted: Array
+
+
+def _best_wave(values: Array, weight: Array, waves: Array) -> _WaveFit:
+    """The one of ``waves`` [N or 1, K, T], shifted and scaled, that comes nearest to ``values`` [N, T]."""
     total = np.maximum(weight.sum(1, keepdims=True), 1)
     centred = (values - _mean(values, weight)) * weight
-    means = weight @ waves.T / total
-    variance = weight @ (waves**2).T / total - means**2
-    covariance = centred @ waves.T / total
-    gain = np.where(variance > 0.02, covariance / np.maximum(variance, 0.02), 0)
-    best = (gain * covariance).argmax(1)
+    turned = np.swapaxes(waves, 1, 2)
+    mean, square, product = (((a[:, None] / total[:, None]) @ b)[:, 0] for a, b in
+                             ((weight, turned), (weight, turned**2), (centred, turned)))  # fmt: skip
+    variance = square - mean**2
+    gain = np.where(variance > FLAT, product / np.maximum(variance, FLAT), 0)
+    index = (gain * product).argmax(1)
     row = np.arange(len(values))
-    amplitude, explained = gain[row, best], (gain * covariance)[row, best]
+    gain, product, mean = gain[row, index], product[row, index], mean[row, index]
+    chosen = waves[row if len(waves) > 1 else 0, index]
     spread = np.maximum((centred**2).sum(1) / total[:, 0], 1e-9)
-    fitted = _mean(values, weight) + amplitude[:, None] * (waves[best] - means[row, best][:, None])
-    return np.abs(amplitude), explained / spread, fitted
+    fitted = _mean(values, weight) + gain[:, None] * (chosen - mean[:, None])
+    return _WaveFit(index, np.abs(gain), gain * product / spread, fitted)
 
 
 class _Path:
@@ -185,11 +228,13 @@ class _Path:
         vertical = np.abs(self.velocity[:, 1]) > np.abs(self.velocity[:, 0])
         along, across = self._axes(vertical)
         slope, line = _fit_line(along, self.weight)
-        swing, explained, wave = _fit_wave(across, self.weight, self.gaps * 1.1)
+        _, swing, explained, wave = _fit_wave(across, self.weight, self.gaps * 1.1)
         travel = np.abs(slope) * self.gaps
         uneven = np.sqrt(_mean((along - line) ** 2, self.weight)[:, 0])
         good = (travel >= rules.MIN_TRAVEL * self.side) & _is_steady(along, self.weight, slope)
-        good &= (uneven <= rules.WOBBLE * self.side + rules.WOBBLE_SHARE * travel) & (explained >= rules.SWING_FIT)
+        good &= (uneven <= rules.WOBBLE * self.side + rules.WOBBLE_SHARE * travel) & (
+            explained >= rules.SWING_FIT
+        )
         good &= (swing >= rules.MIN_SWING * self.side) & (_turns(wave, rules.MIN_SWING * self.side) >= 2)
         name = np.where(vertical, "zigzagging vertically", "zigzagging horizontally")
         return np.where(good, name, ""), self._from_axes(vertical, line, wave)
@@ -200,7 +245,7 @@ class _Path:
                               for v in (self.x, self.y))  # fmt: skip
         vertical = extent_y > extent_x
         along, across = self._axes(vertical)
-        _, explained, wave = _fit_wave(along, self.weight, self.gaps * 3)
+        _, _, explained, wave = _fit_wave(along, self.weight, self.gaps * 3)
         forth, back = (self._longest_run(sign * along) for sign in (1, -1))
         good = (np.minimum(forth, back) >= rules.BOUNCE_TRAVEL * self.side) & (explained >= rules.BOUNCE_FIT)
         wide, narrow = np.maximum(extent_x, extent_y), np.minimum(extent_x, extent_y)

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from text2video.judge import rules
-from text2video.request import Request
 from text2video.judge.verdicts import Verdicts
+from text2video.request import Request
 
 Array = NDArray[Any]
 ASPECTS = ("shape", "colour", "motion")
@@ -47,7 +47,10 @@ def score(verdicts: Verdicts, requests: Sequence[Request]) -> dict[str, Any]:
     ``smoothness_px``, ``colour_distance`` (ACD), ``area_variation``: {median, mean, n} over the clips they apply to.
     """
     hits = right(verdicts, requests)
-    shares = {name: wilson(int(hit.sum()), len(hit)) for name, hit in (*hits.items(), ("detected", verdicts.detected))}
+    shares = {
+        name: wilson(int(hit.sum()), len(hit))
+        for name, hit in (*hits.items(), ("detected", verdicts.detected))
+    }
     seen = verdicts.detected
     return {
         **shares,
@@ -62,13 +65,19 @@ def summary(values: Array) -> dict[str, Any]:
     """Median, mean and count, rounded, ready for JSON."""
     if len(values) == 0:
         return {"median": None, "mean": None, "n": 0}
-    return {"median": round(float(np.median(values)), 3), "mean": round(float(np.mean(values)), 3), "n": len(values)}
+    return {
+        "median": round(float(np.median(values)), 3),
+        "mean": round(float(np.mean(values)), 3),
+        "n": len(values),
+    }
 
 
 def angle_errors(verdicts: Verdicts, requests: Sequence[Request]) -> Array:
     """Degrees (0 to 180) between the asked direction and the travelled one, for detected clips that were asked for
     one of the eight directions and moved at all (by 3 % of the frame, 2 px at 64)."""
-    asked = np.array([rules.DIRECTIONS.get(request.motion or "", np.nan) for request in requests], dtype=float)
+    asked = np.array(
+        [rules.DIRECTIONS.get(request.motion or "", np.nan) for request in requests], dtype=float
+    )
     use = ~np.isnan(asked) & verdicts.detected & (verdicts.displacement >= 2.0)
     return np.abs((verdicts.direction - asked + 180) % 360 - 180)[use]
 
@@ -97,7 +106,7 @@ def area_variations(verdicts: Verdicts) -> Array:
 
 
 def confusion(verdicts: Verdicts, requests: Sequence[Request], aspect: str) -> dict[str, dict[str, int]]:
-    """Counts asked -> judged ("unclear" for none) for ``aspect`` (shape, colour or motion); open requests are left out."""
+    """Counts asked -> judged ("unclear" for none) of shape, colour or motion; open requests do not count."""
     counts: dict[str, dict[str, int]] = {}
     for request, seen in zip(requests, getattr(verdicts, aspect), strict=True):
         asked = getattr(request, aspect)

@@ -50,7 +50,7 @@ def track(clips: Array) -> Tracks:
 
 
 def background(clips: Array) -> Array:
-    """Median colour of the outermost pixels over all frames, float32[N, 3]: an object at the edge is in the minority."""
+    """Median colour of the outermost pixels over all frames, float32[N, 3]: objects are in the minority there."""
     n = len(clips)
     edges = (clips[:, :, 0], clips[:, :, -1], clips[:, :, :, 0], clips[:, :, :, -1])
     ring = np.concatenate([edge.reshape(n, -1, 3) for edge in edges], axis=1)

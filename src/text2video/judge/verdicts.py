@@ -50,7 +50,7 @@ def judge_clips(clips: Array) -> Verdicts:
     n, t, height, width = np.asarray(clips).shape[:4]
     detected = tracks.present.all(1) & (t > 0)
     motions = name_motions(tracks, height, width)
-    used = tracks.whole.any(1)
+    used = tracks.whole.any(1, keepdims=True)
     first = tracks.whole.argmax(1)
     steps = np.linalg.norm(np.diff(tracks.centre, axis=1), axis=2)
     counts = tracks.whole[:, 1:] & tracks.whole[:, :-1]
@@ -62,7 +62,7 @@ def judge_clips(clips: Array) -> Verdicts:
         direction=motions.direction,
         displacement=motions.displacement,
         residual=motions.residual,
-        start=np.where(used[:, None], tracks.centre[np.arange(n), first], 0),
+        start=np.where(used, tracks.centre[np.arange(n), first], 0),
         speed=(steps * counts).sum(1) / np.maximum(counts.sum(1), 1),
         size=np.sqrt((tracks.area * tracks.whole).sum(1) / np.maximum(tracks.whole.sum(1), 1)),
         tracks=tracks,
@@ -90,12 +90,11 @@ def _name_shape(triangular: Array, fourfold: Array, elongation: Array, spread: A
 
 
 def _colours(tracks: Tracks) -> Array:
-    """Colour of each clip, str[N]: the same in every frame that shows the object whole."""
+    """Colour of each clip, str[N]: the same in every frame that shows enough of the object to see it."""
     each = _name_colour(tracks.colour)
-    any_whole = tracks.whole.any(1, keepdims=True)
-    used = np.where(any_whole, tracks.whole, tracks.present)
-    median = np.nanmedian(np.where(used.any(1, keepdims=True)[..., None],
-                                   np.where(used[..., None], tracks.colour, np.nan), 0), axis=1)  # fmt: skip
+    used = tracks.present & (tracks.area >= rules.COLOUR_AREA * tracks.area.max(1, keepdims=True, initial=0))
+    shown = np.where((used | ~used.any(1, keepdims=True))[..., None], tracks.colour, np.nan)
+    median = np.nanmedian(shown, axis=1)
     label = _name_colour(median)
     jump = np.linalg.norm(tracks.colour - median[:, None], axis=2) > rules.COLOUR_JUMP
     same = ((each == label[:, None]) & ~jump) | ~used

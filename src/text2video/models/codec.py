@@ -7,7 +7,21 @@ from torch import Tensor, nn
 from text2video.params import CodecParams
 
 
-class IdentityCodec(nn.Module):
+class Codec(nn.Module):
+    """What a codec offers: the shape of a frame's code as ``latent_shape``, and the way there and back."""
+
+    latent_shape: tuple[int, int, int]
+
+    def encode(self, video: Tensor) -> Tensor:
+        """Video ``float[N, T, 3, H, W]`` in [-1, 1] to latents ``float[N, T, *latent_shape]``."""
+        raise NotImplementedError
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Latents ``float[N, T, *latent_shape]`` to a video ``float[N, T, 3, H, W]``, about in [-1, 1]."""
+        raise NotImplementedError
+
+
+class IdentityCodec(Codec):
     """Pixels are their own code: the tutorial's way."""
 
     def __init__(self, size: int) -> None:
@@ -15,11 +29,11 @@ class IdentityCodec(nn.Module):
         self.latent_shape = (3, size, size)
 
     def encode(self, video: Tensor) -> Tensor:
-        """Video ``float[N, T, 3, H, W]`` to itself."""
+        """The video itself."""
         return video
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Latents to themselves, a video ``float[N, T, 3, H, W]``."""
+        """The latents themselves."""
         return latents
 
 
@@ -36,7 +50,7 @@ class ResidualBlock(nn.Module):
         return x + self.conv2(F.silu(self.conv1(F.silu(x))))
 
 
-class ConvCodec(nn.Module):
+class ConvCodec(Codec):
     """A per-frame autoencoder to a grid of an eighth of the frame's height and width, with a few channels.
 
     The code is normalised to mean 0 and variance 1 per channel, and noise is added to it while training: with its
@@ -70,11 +84,11 @@ class ConvCodec(nn.Module):
         )
 
     def encode(self, video: Tensor) -> Tensor:
-        """Video ``float[N, T, 3, H, W]`` in [-1, 1] to latents ``float[N, T, channels, H/8, W/8]``."""
+        """Video to latents of about mean 0 and variance 1 per channel; shapes as in ``Codec``."""
         return self._per_frame(self.encoder, video)
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Latents ``float[N, T, channels, H/8, W/8]`` to a video ``float[N, T, 3, H, W]``, about in [-1, 1]."""
+        """Latents to video; shapes as in ``Codec``."""
         return self._per_frame(self.decoder, latents)
 
     def forward(self, video: Tensor) -> Tensor:
@@ -83,12 +97,12 @@ class ConvCodec(nn.Module):
         return self.decode(latents + self.noise * torch.randn_like(latents))
 
     @staticmethod
-    def _per_frame(network, video: Tensor) -> Tensor:
-        frames = network(video.flatten(0, 1))
+    def _per_frame(network: nn.Module, video: Tensor) -> Tensor:
+        frames: Tensor = network(video.flatten(0, 1))
         return frames.unflatten(0, video.shape[:2])
 
 
-def build_codec(params: CodecParams, size: int) -> IdentityCodec | ConvCodec:
+def build_codec(params: CodecParams, size: int) -> Codec:
     """The codec for frames of ``size`` x ``size`` pixels. It names the shape of its code as ``latent_shape``."""
     if params.kind == "identity":
         return IdentityCodec(size)

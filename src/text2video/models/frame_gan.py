@@ -1,4 +1,4 @@
-"""The tutorial's GAN, layer for layer: every frame is a sample of its own, and the discriminator never sees the text."""
+"""The tutorial's GAN, layer for layer: each frame is a sample of its own, the discriminator sees no text."""
 
 import torch
 import torch.nn.functional as F
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 class FrameGenerator(nn.Module):
     """Noise and text to one frame at a time: a linear layer to a small grid, three transposed convolutions, tanh.
 
-    For 64x64 RGB frames these are the tutorial's layers exactly; other latent shapes change the grid and the last layer.
+    For 64x64 RGB frames these are the tutorial's layers exactly; other latent shapes change the grid.
     """
 
     def __init__(self, latent_shape: tuple[int, int, int], text_dim: int, noise_dim: int = 100) -> None:

@@ -1,7 +1,5 @@
 """The ``gan`` axis: which generator and which discriminator go by which name."""
 
-from torch import nn
-
 from text2video.models.frame_gan import FrameDiscriminator, FrameGenerator
 from text2video.models.video_gan import VideoDiscriminator, VideoGenerator
 from text2video.params import GanParams, TextParams
@@ -9,7 +7,9 @@ from text2video.params import GanParams, TextParams
 LatentShape = tuple[int, int, int]
 
 
-def build_generator(params: GanParams, text: TextParams, latent_shape: LatentShape, frames: int) -> nn.Module:
+def build_generator(
+    params: GanParams, text: TextParams, latent_shape: LatentShape, frames: int
+) -> FrameGenerator | VideoGenerator:
     """A generator: ``(noise, text vector) -> latents``, with ``noise_shape(frames)`` for the noise of one clip."""
     if params.kind == "frame":
         return FrameGenerator(latent_shape, text.dim, params.noise_dim)
@@ -20,7 +20,7 @@ def build_generator(params: GanParams, text: TextParams, latent_shape: LatentSha
 
 def build_discriminator(
     params: GanParams, text: TextParams, latent_shape: LatentShape, frames: int, words: int
-) -> nn.Module:
+) -> FrameDiscriminator | VideoDiscriminator:
     """The discriminator that belongs to the generator; ``words`` is the size of the vocabulary."""
     if params.kind == "frame":
         return FrameDiscriminator(latent_shape)

@@ -1,12 +1,12 @@
 """The text-to-video GAN: one sample is a whole video, and both networks read the prompt.
 
-The generator splits *what* from *when*, after MoCoGAN (Tulyakov et al., CVPR 2018): noise and text make one clip code; a
-set of smooth functions of time turns it into one code per frame; one network, shared over the frames, draws each frame
-from its code. The text is part of the clip code, so it drives the motion too.
+The generator splits *what* from *when*, after MoCoGAN (Tulyakov et al., CVPR 2018): noise and text make one clip code;
+smooth functions of time turn it into one code per frame; one network, shared over the frames, draws each frame from its
+code. The text is part of the clip code, so it drives the motion too.
 
-The discriminator has two critics, as MoCoGAN and TGANs-C (Pan et al., 2017) have: one sees the frames stacked and judges
-motion, one sees each frame alone and judges form. Both compare what they see with the text by projection (Miyato and
-Koyama, ICLR 2018).
+The discriminator has two critics, as MoCoGAN and TGANs-C (Pan et al., 2017) have: one sees the frames stacked and
+judges motion, one sees single frames and judges form. Both compare what they see with the text by projection (Miyato
+and Koyama, ICLR 2018).
 """
 
 import math
@@ -57,6 +57,7 @@ class VideoGenerator(nn.Module):
         channels, height, grid_width = latent_shape
         self.noise_dim = noise_dim
         self.grid = (width, height, grid_width)
+        self.time: Tensor
         self.register_buffer("time", time_features(frames, harmonics), persistent=False)
         self.clip_code = nn.Sequential(
             nn.Linear(noise_dim + text_dim, code_dim), nn.SiLU(),
@@ -124,27 +125,34 @@ class VideoDiscriminator(nn.Module):
     """A clip critic and a frame critic, each with its own projection of the text."""
 
     def __init__(
-        self, latent_shape: tuple[int, int, int], frames: int, words: int, text_dim: int, width: int, dim: int = 256
+        self,
+        latent_shape: tuple[int, int, int],
+        frames: int,
+        words: int,
+        text_dim: int,
+        width: int,
+        dim: int = 256,
     ) -> None:
         super().__init__()
         channels, height, grid_width = latent_shape
         self.text_encoder = TextEncoder(words, text_dim, "sum")
         self.clip = Critic(frames * channels, height, grid_width, width, dim)
-        self.frame = Critic(channels, height, grid_width, width // 4, dim // 2)
+        self.frame = Critic(channels, height, grid_width, width // 2, dim)
         self.clip_match = Projection(dim, text_dim)
-        self.frame_match = Projection(dim // 2, text_dim)
+        self.frame_match = Projection(dim, text_dim)
 
-    def features(self, latents: Tensor) -> tuple[Tensor, Tensor]:
-        """Latents ``float[N, T, C, h, w]`` to what the two critics see: ``[N, 1, dim]`` and ``[N, T, dim / 2]``."""
+    def features(self, latents: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """What the critics see of ``float[N, T, C, h, w]``: the clip as ``[N, 1, dim]``, the chosen ``frames`` (numbers
+        ``int64[K]``) as ``[N, K, dim]``."""
         clip = self.clip(latents.flatten(1, 2))[:, None]
-        frames = self.frame(latents.flatten(0, 1)).unflatten(0, latents.shape[:2])
-        return clip, frames
+        single = self.frame(latents[:, frames].flatten(0, 1)).unflatten(0, (len(latents), len(frames)))
+        return clip, single
 
     def score(self, features: tuple[Tensor, Tensor], tokens: Tensor) -> Tensor:
-        """Logits ``float[N, 1 + T]`` that the features are real and go with the prompts ``int64[N, L]``."""
+        """Logits ``float[N, 1 + K]`` that the features are real and go with the prompts ``int64[N, L]``."""
         text = self.text_encoder(tokens)
         return torch.cat((self.clip_match(features[0], text), self.frame_match(features[1], text)), dim=1)
 
-    def forward(self, latents: Tensor, tokens: Tensor) -> Tensor:
-        """Logits ``float[N, 1 + T]``: the clip's, then one for each frame."""
-        return self.score(self.features(latents), tokens)
+    def forward(self, latents: Tensor, tokens: Tensor, frames: Tensor) -> Tensor:
+        """Logits ``float[N, 1 + K]``: the clip's, then one for each of ``frames``."""
+        return self.score(self.features(latents, frames), tokens)

@@ -7,18 +7,18 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from text2video.console import Progress, Stopwatch
 from text2video.data.packed import PackedReader, PackedWriter
-from text2video.device import autocast, pick_device
+from text2video.device import autocast, on_device, pick_device
 from text2video.files import write_json, write_text
 from text2video.layout import Layout
-from text2video.models.codec import build_codec
+from text2video.models.codec import Codec, build_codec
 from text2video.params import CodecParams, Params, RuntimeParams
 from text2video.training.batches import Batches
-from text2video.weights import save_network
 from text2video.video import to_video
+from text2video.weights import save_network
 
 CHUNK = 32  # clips encoded at a time
 
@@ -32,7 +32,7 @@ def autoencode(params: Params, layout: Layout) -> None:
     device = pick_device(params.runtime)
     clips = PackedReader(layout.train)
     torch.manual_seed(params.codec.seed)
-    codec = build_codec(params.codec, params.data.size).to(device, memory_format=torch.channels_last)
+    codec = on_device(build_codec(params.codec, params.data.size), device)
     with watch("train the codec"):
         losses = train_codec(codec, clips, params.codec, params.runtime, device)
     codec.eval()
@@ -40,24 +40,28 @@ def autoencode(params: Params, layout: Layout) -> None:
         write_latents(codec, clips, layout, params.codec, params.runtime, device)
     with watch("measure the codec"):
         error = reconstruction_error(codec, PackedReader(layout.validation), params.codec, device)
-    save_network(layout.codec, {"codec": codec}, {"codec": params.codec.model_dump(), "size": params.data.size})
+    save_network(
+        layout.codec, {"codec": codec}, {"codec": params.codec.model_dump(), "size": params.data.size}
+    )
     write_json(layout.metrics / "autoencode.json", {"reconstruction_error": error, "steps": len(losses)})
     write_text(layout.metrics / "autoencode.csv", loss_table(losses))
     watch.report()
 
 
 def train_codec(
-    codec: nn.Module, clips: PackedReader, params: CodecParams, runtime: RuntimeParams, device: torch.device
+    codec: Codec, clips: PackedReader, params: CodecParams, runtime: RuntimeParams, device: torch.device
 ) -> list[float]:
     """Fit the codec to single frames by squared plus a little absolute error. Returns the loss of each step."""
     if not list(codec.parameters()):
         return []
     optimizer = torch.optim.Adam(codec.parameters(), lr=params.lr, betas=(0.9, 0.99))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, params.lr, total_steps=params.steps + 1, pct_start=0.1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, params.lr, total_steps=params.steps + 1, pct_start=0.1
+    )
     losses = []
     with Progress("autoencode", params.steps, every=runtime.log_every) as progress:
-        for step, frames in enumerate(random_frames(clips, params)):
-            frames = frames.to(device)
+        for step, batch in enumerate(random_frames(clips, params)):
+            frames = batch.to(device)
             with autocast(device, params.precision):
                 decoded = codec(frames)
             loss = F.mse_loss(decoded.float(), frames) + 0.2 * F.l1_loss(decoded.float(), frames)
@@ -84,7 +88,7 @@ def random_frames(clips: PackedReader, params: CodecParams) -> Iterator[Tensor]:
 
 @torch.no_grad()
 def write_latents(
-    codec: nn.Module, clips: PackedReader, layout: Layout, params: CodecParams, runtime: RuntimeParams, device: torch.device
+    codec: Codec, clips: PackedReader, layout: Layout, params: CodecParams, runtime: RuntimeParams, device: torch.device
 ) -> None:  # fmt: skip
     """Encode all clips to ``data/latents``: float16 of ``[T, C, h, w]`` each, captions along with them."""
     shape = (clips.shape[0], *codec.latent_shape)
@@ -100,7 +104,9 @@ def write_latents(
 
 
 @torch.no_grad()
-def reconstruction_error(codec: nn.Module, clips: PackedReader, params: CodecParams, device: torch.device) -> float:
+def reconstruction_error(
+    codec: Codec, clips: PackedReader, params: CodecParams, device: torch.device
+) -> float:
     """Mean absolute error of clips through the codec and back, in grey levels of 0..255."""
     total = 0.0
     for start in range(0, len(clips), CHUNK):

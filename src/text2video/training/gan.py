@@ -2,77 +2,112 @@
 
 import copy
 import math
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
+from text2video.models.frame_gan import FrameDiscriminator, FrameGenerator
+from text2video.models.video_gan import VideoDiscriminator, VideoGenerator
 from text2video.params import TrainParams
+from text2video.text.encoder import TextEncoder
 from text2video.training.losses import gradient_penalty, mismatched, relativistic
+
+FRAMES_SEEN = 3  # by the frame critic, of each clip in each step
+
+
+@dataclass
+class Generating:
+    """The networks that turn prompts into latents."""
+
+    generator: FrameGenerator | VideoGenerator
+    text_encoder: TextEncoder
 
 
 @dataclass
 class Gan:
     """The networks of a GAN while it is trained."""
 
-    generator: nn.Module
-    text_encoder: nn.Module
-    discriminator: nn.Module
+    generator: FrameGenerator | VideoGenerator
+    text_encoder: TextEncoder
+    discriminator: FrameDiscriminator | VideoDiscriminator
 
-    def average(self) -> nn.ModuleDict:
+    def average(self) -> Generating:
         """A copy of what generates, to hold the moving average of its weights (Yazici et al., ICLR 2019)."""
-        return copy.deepcopy(nn.ModuleDict({"generator": self.generator, "text_encoder": self.text_encoder}))
+        return copy.deepcopy(Generating(self.generator, self.text_encoder))
 
 
 class VideoRecipe:
     """Relativistic pairs of whole videos under the same prompt, mismatched prompts, R1 and R2 on every few steps."""
 
-    def __init__(self, params: TrainParams) -> None:
-        self.params = params
+    def __init__(self, discriminator: VideoDiscriminator, params: TrainParams) -> None:
+        self.discriminator, self.params = discriminator, params
 
     def discriminator_loss(
-        self, gan: Gan, real: Tensor, fake: Tensor, tokens: Tensor, step: int, gamma: float, rng: torch.Generator
+        self, real: Tensor, fake: Tensor, tokens: Tensor, step: int, rng: torch.Generator
     ) -> Tensor:
         """What the discriminator minimises on real and generated latents ``[N, T, C, h, w]`` of the same prompts."""
-        critic = gan.discriminator
-        seen = critic.features(real)
+        critic, params = self.discriminator, self.params
+        frames = some_frames(real.shape[1], rng)
+        seen = critic.features(real, frames)
         real_logits = critic.score(seen, tokens)
-        loss = relativistic(real_logits, critic(fake, tokens))
-        if self.params.mismatch:
-            loss = loss + self.params.mismatch * relativistic(real_logits, critic.score(seen, mismatched(tokens, rng)))
-        if gamma and step % self.params.gamma_every == 0:
-            penalty = gradient_penalty(critic, real, tokens) + gradient_penalty(critic, fake, tokens)
-            loss = loss + self.params.gamma_every * gamma / 2 * penalty
+        loss = relativistic(real_logits, critic(fake, tokens, frames))
+        if params.mismatch:
+            loss = loss + params.mismatch * relativistic(
+                real_logits, critic.score(seen, mismatched(tokens, rng))
+            )
+        if params.gamma and step % params.gamma_every == 0:
+            penalty = sum(
+                gradient_penalty(partial(critic, tokens=tokens, frames=frames), x) for x in (real, fake)
+            )
+            loss = loss + params.gamma_every * params.gamma / 2 * penalty
         return loss
 
-    def generator_loss(self, gan: Gan, real: Tensor, fake: Tensor, tokens: Tensor) -> Tensor:
-        """What the generator minimises: that the real video of the prompt looks no more real than its own."""
+    def generator_loss(self, real: Tensor, fake: Tensor, tokens: Tensor, rng: torch.Generator) -> Tensor:
+        """What the generator minimises: that the real video of the prompt looks more real than its own."""
+        frames = some_frames(real.shape[1], rng)
         with torch.no_grad():
-            real_logits = gan.discriminator(real, tokens)
-        return relativistic(gan.discriminator(fake, tokens), real_logits)
+            real_logits = self.discriminator(real, tokens, frames)
+        return relativistic(self.discriminator(fake, tokens, frames), real_logits)
+
+
+def some_frames(total: int, rng: torch.Generator) -> Tensor:
+    """The numbers of a few frames, ``int64[K]``: looking at all of them in each step costs more than it tells."""
+    return torch.randperm(total, generator=rng)[:FRAMES_SEEN]
 
 
 class FrameRecipe:
     """The tutorial's: binary cross-entropy on single frames, no text in the discriminator."""
 
-    def __init__(self, params: TrainParams) -> None:
-        self.params = params
+    def __init__(self, discriminator: FrameDiscriminator) -> None:
+        self.discriminator = discriminator
 
     def discriminator_loss(
-        self, gan: Gan, real: Tensor, fake: Tensor, tokens: Tensor, step: int, gamma: float, rng: torch.Generator
+        self, real: Tensor, fake: Tensor, tokens: Tensor, step: int, rng: torch.Generator
     ) -> Tensor:
         """Real frames should be called real, generated ones generated."""
-        real, fake = gan.discriminator(real), gan.discriminator(fake)
-        return F.binary_cross_entropy(real, torch.ones_like(real)) + F.binary_cross_entropy(
-            fake, torch.zeros_like(fake)
+        return called(self.discriminator(real), 1.0) + called(self.discriminator(fake), 0.0)
+
+    def generator_loss(self, real: Tensor, fake: Tensor, tokens: Tensor, rng: torch.Generator) -> Tensor:
+        """Generated frames should be called real."""
+        return called(self.discriminator(fake), 1.0)
+
+
+def called(probabilities: Tensor, label: float) -> Tensor:
+    """Binary cross-entropy of probabilities against one label, 1 for real and 0 for generated."""
+    with torch.autocast(probabilities.device.type, enabled=False):  # it is refused in half precision
+        return F.binary_cross_entropy(
+            probabilities.float(), torch.full_like(probabilities, label, dtype=torch.float32)
         )
 
-    def generator_loss(self, gan: Gan, real: Tensor, fake: Tensor, tokens: Tensor) -> Tensor:
-        """Generated frames should be called real."""
-        fake = gan.discriminator(fake)
-        return F.binary_cross_entropy(fake, torch.ones_like(fake))
+
+def recipe_of(gan: Gan, params: TrainParams) -> VideoRecipe | FrameRecipe:
+    """The recipe that goes with the discriminator."""
+    if isinstance(gan.discriminator, FrameDiscriminator):
+        return FrameRecipe(gan.discriminator)
+    return VideoRecipe(gan.discriminator, params)
 
 
 def cosine(start: float, end: float, progress: float) -> float:
@@ -83,8 +118,9 @@ def cosine(start: float, end: float, progress: float) -> float:
 class GanTrainer:
     """All that one training run holds, and its step."""
 
-    def __init__(self, gan: Gan, recipe: VideoRecipe | FrameRecipe, params: TrainParams, steps: int) -> None:
-        self.gan, self.recipe, self.params, self.steps = gan, recipe, params, steps
+    def __init__(self, gan: Gan, params: TrainParams, steps: int) -> None:
+        self.gan, self.params, self.steps = gan, params, steps
+        self.recipe = recipe_of(gan, params)
         self.average = gan.average()
         betas = (float(params.beta1), float(params.beta2))
         generating = [*gan.generator.parameters(), *gan.text_encoder.parameters()]
@@ -100,17 +136,19 @@ class GanTrainer:
         for optimizer in (self.optimizer_d, self.optimizer_g):
             for group in optimizer.param_groups:
                 group["lr"] = cosine(self.params.lr, self.params.lr_final, progress)
-        noise = torch.randn((len(real), *gan.generator.noise_shape(real.shape[1])), generator=rng).to(real.device)
+        noise = torch.randn((len(real), *gan.generator.noise_shape(real.shape[1])), generator=rng).to(
+            real.device
+        )
 
         fake = gan.generator(noise, gan.text_encoder(tokens))
-        loss_d = self.recipe.discriminator_loss(gan, real, fake.detach(), tokens, step, self.params.gamma, rng)
+        loss_d = self.recipe.discriminator_loss(real, fake.detach(), tokens, step, rng)
         self._update(self.optimizer_d, loss_d)
 
         gan.discriminator.requires_grad_(False)
-        loss_g = self.recipe.generator_loss(gan, real, fake, tokens)
+        loss_g = self.recipe.generator_loss(real, fake, tokens, rng)
         self._update(self.optimizer_g, loss_g)
         gan.discriminator.requires_grad_(True)
-        self._follow()
+        self._follow(step)
         return {"loss_d": loss_d.item(), "loss_g": loss_g.item()}
 
     @staticmethod
@@ -120,10 +158,14 @@ class GanTrainer:
         optimizer.step()
 
     @torch.no_grad()
-    def _follow(self) -> None:
+    def _follow(self, step: int) -> None:
+        decay = min(
+            self.params.ema, (step + 1) / (step + 10)
+        )  # young averages forget the random start sooner
         pairs = (
-            (self.average["generator"], self.gan.generator),
-            (self.average["text_encoder"], self.gan.text_encoder),
+            (self.average.generator, self.gan.generator),
+            (self.average.text_encoder, self.gan.text_encoder),
         )
         for average, network in pairs:
-            torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - self.params.ema)
+            for mean, value in zip(average.parameters(), network.parameters(), strict=True):
+                mean.lerp_(value, 1 - decay)

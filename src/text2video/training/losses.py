@@ -1,26 +1,32 @@
 """The objectives of the two GANs, each as one loss for the discriminator and one for the generator."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 
 def relativistic(winner: Tensor, loser: Tensor) -> Tensor:
-    """Mean loss of the logits ``winner`` not lying above those of ``loser``, sample by sample.
+    """Mean loss of the logits ``winner`` not lying above those of ``loser``, ``float[N, 1 + K]`` each, pair by pair.
 
     The relativistic pairing loss (Jolicoeur-Martineau, ICLR 2019), as R3GAN (Huang et al., NeurIPS 2024) uses it.
     """
-    return F.softplus(loser - winner).mean()
+    return together(F.softplus(loser - winner)).mean()
 
 
-def gradient_penalty(discriminator: nn.Module, latents: Tensor, tokens: Tensor) -> Tensor:
+def together(values: Tensor) -> Tensor:
+    """The clip critic's value plus the mean of the frame critic's: ``float[N, 1 + K]`` to ``float[N]``."""
+    return values[:, 0] + values[:, 1:].mean(1)
+
+
+def gradient_penalty(critic: Callable[[Tensor], Tensor], latents: Tensor) -> Tensor:
     """Mean squared norm of the gradient of the logits by the latents: R1 on real ones, R2 on generated ones.
 
     Mescheder et al., ICML 2018. Each clip counts once, all of its dimensions summed.
     """
     latents = latents.detach().requires_grad_(True)
-    logits = discriminator(latents, tokens)
-    (gradient,) = torch.autograd.grad(logits.mean(1).sum(), latents, create_graph=True)
+    (gradient,) = torch.autograd.grad(together(critic(latents)).sum(), latents, create_graph=True)
     return gradient.square().flatten(1).sum(1).mean()
 
 

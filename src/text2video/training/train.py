@@ -3,6 +3,8 @@
 import csv
 import io
 import math
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,7 +12,7 @@ from torch import Tensor, nn
 
 from text2video.console import Progress, Stopwatch
 from text2video.data.packed import PackedReader
-from text2video.device import autocast, pick_device
+from text2video.device import autocast, on_device, pick_device
 from text2video.files import replace_folder, write_json, write_text
 from text2video.layout import Layout
 from text2video.models.gans import build_discriminator, build_generator
@@ -18,7 +20,7 @@ from text2video.params import Params
 from text2video.text.encoder import TextEncoder
 from text2video.text.vocabulary import Vocabulary
 from text2video.training.batches import Batches
-from text2video.training.gan import FrameRecipe, Gan, GanTrainer, VideoRecipe
+from text2video.training.gan import Gan, GanTrainer
 from text2video.training.validation import Validation
 from text2video.weights import save_network
 
@@ -65,22 +67,22 @@ def train(params: Params, layout: Layout) -> None:
     watch = Stopwatch()
     device = pick_device(params.runtime)
     latents, vocabulary = PackedReader(layout.latents), Vocabulary.load(layout.vocabulary)
-    frames, *latent_shape = latents.shape
-    gan = build_gan(params, tuple(latent_shape), frames, len(vocabulary))
+    frames, *grid = latents.shape
+    latent_shape = (grid[0], grid[1], grid[2])
+    gan = build_gan(params, latent_shape, frames, len(vocabulary))
     for network in (gan.generator, gan.text_encoder, gan.discriminator):
-        network.to(device, memory_format=torch.channels_last)
+        on_device(network, device)
     samples = Samples(latents, vocabulary, params)
     steps = max(math.ceil(params.train.epochs * samples.batches.per_epoch), 1)
-    recipe = (FrameRecipe if params.gan.kind == "frame" else VideoRecipe)(params.train)
-    trainer = GanTrainer(gan, recipe, params.train, steps)
+    trainer = GanTrainer(gan, params.train, steps)
     validation = Validation(params, layout, vocabulary, device)
     with replace_folder(layout.metrics / "samples") as pictures:
         validation.draw_reals(pictures)
         losses = loop(trainer, samples, validation, pictures, params, device, watch)
     best = validation.best
     config = {"gan": params.gan.model_dump(), "text": params.text.model_dump(), "frames": frames,
-              "latent_shape": latent_shape, "words": len(vocabulary), "fps": latents.fps}  # fmt: skip
-    save_network(layout.gan, {**best.networks, "discriminator": gan.discriminator}, config)
+              "latent_shape": latent_shape, "words": len(vocabulary), "fps": params.data.fps}  # fmt: skip
+    save_network(layout.gan, {**vars(best.networks), "discriminator": gan.discriminator}, config)
     write_text(layout.metrics / "train.csv", table(["step", "loss_d", "loss_g"], losses))
     write_text(layout.metrics / "validation.csv", table(["step", *validation.names], validation.rows))
     summary = {
@@ -93,11 +95,12 @@ def train(params: Params, layout: Layout) -> None:
 
 
 def loop(
-    trainer: GanTrainer, samples: Samples, validation: Validation, pictures, params: Params, device: torch.device,
+    trainer: GanTrainer, samples: Samples, validation: Validation, pictures: Path, params: Params, device: torch.device,
     watch: Stopwatch,
 ) -> list[tuple[int, float, float]]:  # fmt: skip
     """All steps. Returns rows of (step, loss_d, loss_g), averaged over stretches so that there are at most 1000."""
-    rows, recent = [], []
+    rows: list[tuple[int, float, float]] = []
+    recent: list[tuple[float, float]] = []
     stretch = max(trainer.steps // 1000, 1)
     pause = max(round(params.train.validate_every * samples.batches.per_epoch), 1)
     rng = torch.Generator().manual_seed(params.train.seed)
@@ -111,7 +114,7 @@ def loop(
             recent.append((losses["loss_d"], losses["loss_g"]))
             done = step + 1
             if done % stretch == 0 or done == trainer.steps:
-                rows.append((done, *np.mean(recent, 0)))
+                rows.append((done, *np.mean(recent, 0).tolist()))
                 recent.clear()
             if done % pause == 0 or done == trainer.steps:
                 with watch("validate"):
@@ -120,7 +123,7 @@ def loop(
     return rows
 
 
-def table(header: list[str], rows: list[tuple]) -> str:
+def table(header: list[str], rows: list[tuple[Any, ...]]) -> str:
     """CSV text of a header and rows; floats with six significant digits."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

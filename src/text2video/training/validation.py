@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from text2video.data.packed import PackedReader
 from text2video.device import autocast
@@ -17,6 +16,7 @@ from text2video.media import contact_sheet, save_png
 from text2video.params import Params
 from text2video.sampling import Sampler
 from text2video.text.vocabulary import Vocabulary
+from text2video.training.gan import Generating
 from text2video.weights import load_codec
 from text2video.world.captions import parse_prompt
 
@@ -31,7 +31,7 @@ class Best:
 
     step: int = 0
     scores: dict[str, float] = field(default_factory=dict)
-    networks: dict[str, nn.Module] = field(default_factory=dict)
+    networks: Generating | None = None
 
 
 class Validation:
@@ -59,7 +59,7 @@ class Validation:
         """Save the real clips of the shown prompts as ``reals.png``, to compare the samples with."""
         save_png(folder / "reals.png", contact_sheet(list(self.reals), self.prompts[:SHOWN]))
 
-    def run(self, step: int, average: nn.ModuleDict, folder: Path) -> None:
+    def run(self, step: int, average: Generating, folder: Path) -> None:
         """Judge the averaged networks at ``step``, remember them if they are the best, and save a picture."""
         clips = self._sample(average)
         scores = score(judge_clips(clips), self.requests)
@@ -67,12 +67,17 @@ class Validation:
         self.rows.append((step, *values.values()))
         self.last = values["joint"]
         if not self.best.networks or self.last >= self.best.scores["joint"]:
-            self.best = Best(step, values, dict(copy.deepcopy(average).items()))
+            self.best = Best(step, values, copy.deepcopy(average))
         save_png(folder / f"{step:06}.png", contact_sheet(list(clips[:SHOWN]), self.prompts[:SHOWN]))
 
-    def _sample(self, average: nn.ModuleDict) -> np.ndarray:
+    def _sample(self, average: Generating) -> np.ndarray:
         sampler = Sampler(
-            average["generator"], average["text_encoder"], self.codec, self.vocabulary, self.frames, self.device
+            average.generator,
+            average.text_encoder,
+            self.codec,
+            self.vocabulary,
+            self.frames,
+            self.device,
         )
         noise = sampler.noise(self.prompts, self.params.train.seed, range(len(self.prompts)))
         with autocast(self.device, self.params.train.precision):

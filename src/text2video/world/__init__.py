@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["SPLITS", "World", "parse_prompt"]
 
 SPLITS = ("train", "validation", "seen", "unseen_combination", "unseen_motion")
-CHOICES = (
-    4  # random numbers that choose a clip's triple, its wording, whether its colour is named, and the edge
-)
+# Random numbers that choose a clip's triple, its wording, whether its colour is named, and whether over the edge.
+CHOICES = 4
 CONTRAST = 64  # the least difference to the background, in some channel, of an object that can be seen
 
 Option = TypeVar("Option")

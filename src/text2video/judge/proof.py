@@ -1,0 +1,218 @@
+"""The judge, judged: real clips have to come out right, spoilt ones wrong, slightly disturbed ones unchanged.
+
+Works on clips of any renderer, and changes nothing but pixels: the same tables for our own world and for any other.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from text2video.judge import rules
+from text2video.judge.scores import right
+from text2video.judge.verdicts import Verdicts, judge_clips
+from text2video.request import Request
+
+Array = NDArray[Any]
+BAR = 0.99  # share of clips that have to come out as they should
+EXTREME = 0.1  # share of the clips that count as the smallest, largest, slowest, fastest
+REVERSED = {"clockwise": "counter-clockwise", "counter-clockwise": "clockwise", "shrinking": "expanding",
+            "expanding": "shrinking", "up": "down", "down": "up", "left": "right", "right": "left"}  # fmt: skip
+MIRRORED = {"left": "right", "right": "left", "clockwise": "counter-clockwise", "counter-clockwise": "clockwise"}
+
+
+class Check(NamedTuple):
+    """One line of the proof: ``n`` clips, the share that the judge calls right in each aspect, and what is wanted."""
+
+    name: str
+    wanted: str  # "right" | "wrong" | "same": verdicts as before, right or not
+    n: int
+    shape: float
+    colour: float
+    motion: float
+    joint: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the joint share is as wanted, but for one clip in a hundred."""
+        return self.joint <= 1 - BAR if self.wanted == "wrong" else self.joint >= BAR
+
+
+def prove(clips: Array, requests: Sequence[Request], seed: int = 0) -> list[Check]:
+    """Every check for real ``clips`` uint8[N, T, H, W, 3] of ``requests``, T at least 4; those without clips are left
+    out (no clip at the edge, say)."""
+    verdicts = judge_clips(clips)
+    rng = np.random.default_rng(seed)
+    checks = [
+        *_groups(verdicts, requests),
+        _check("reversed in time", "right", clips[:, ::-1], [_reword(r, REVERSED) for r in requests]),
+        _check("mirrored", "right", clips[:, :, :, ::-1], [_reword(r, MIRRORED) for r in requests]),
+    ]
+    seen = [Request(*labels) for labels in zip(verdicts.shape, verdicts.colour, verdicts.motion, strict=True)]
+    checks += [_check(name, "same", disturb(clips, rng), seen) for name, disturb in DISTURBED.items()]
+    checks += [_check(name, "wrong", spoil(clips, verdicts, rng), requests) for name, spoil in SPOILT.items()]
+    return checks
+
+
+def table(checks: Sequence[Check]) -> str:
+    """The proof as text, one line for each check."""
+    wide = max(len(check.name) for check in checks)
+    lines = [f"{'clips':{wide}}  wanted      n   shape  colour  motion   joint"]
+    for c in checks:
+        shares = "  ".join(f"{share:6.3f}" for share in (c.shape, c.colour, c.motion, c.joint))
+        lines.append(f"{c.name:{wide}}  {c.wanted:6} {c.n:6}  {shares}  {'ok' if c.holds else 'FAILS'}")
+    return "\n".join(lines)
+
+
+def _check(name: str, wanted: str, clips: Array, requests: Sequence[Request]) -> Check:
+    hits = right(judge_clips(clips), requests)
+    return Check(name, wanted, len(requests), *(float(hits[k].mean()) for k in ("shape", "colour", "motion", "joint")))
+
+
+def _groups(verdicts: Verdicts, requests: Sequence[Request]) -> Iterator[Check]:
+    """The clips as they are: all, of each label, and at the extremes."""
+    hits = right(verdicts, requests)
+    n = len(requests)
+    few = max(round(EXTREME * n), 1)
+    by_size, by_speed = np.argsort(verdicts.size), np.argsort(verdicts.speed)
+    moving = by_speed[np.isin([requests[i].motion for i in by_speed], list(rules.DIRECTIONS))]
+    groups = {"all": np.arange(n)}
+    for aspect in ("shape", "colour", "motion"):
+        asked = np.array([getattr(request, aspect) or "" for request in requests])
+        groups |= {label: np.flatnonzero(asked == label) for label in np.unique(asked[asked != ""]).tolist()}
+    groups |= {"smallest": by_size[:few], "largest": by_size[-few:]}
+    groups |= {"slowest straight": moving[:few], "fastest straight": moving[-few:]}
+    groups |= {"partly out of the frame": np.flatnonzero(verdicts.tracks.cut.any((1, 2)))}
+    for name, rows in groups.items():
+        if len(rows):
+            yield Check(name, "right", len(rows), *(float(hits[k][rows].mean()) for k in hits))
+
+
+def _reword(request: Request, swaps: dict[str, str]) -> Request:
+    """The request with the words of its motion swapped: up-left reversed is down-right."""
+    if request.motion is None:
+        return request
+    if request.motion in rules.DIRECTIONS:
+        return request._replace(motion="-".join(swaps.get(word, word) for word in request.motion.split("-")))
+    return request._replace(motion=" ".join(swaps.get(word, word) for word in request.motion.split(" ")))
+
+
+# --- disturbed: a viewer would not mind ------------------------------------------------------------------------------
+
+
+def _each_frame(change: Callable[[Array], Array], clips: Array) -> Array:
+    return np.stack([change(frame) for frame in clips.reshape(-1, *clips.shape[2:])]).reshape(clips.shape)
+
+
+def _jpeg(frame: Array) -> Array:
+    return np.asarray(cv2.imdecode(cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, 80])[1], cv2.IMREAD_COLOR))
+
+
+def _noisy(clips: Array, rng: np.random.Generator) -> Array:
+    noise = rng.integers(-8, 9, clips.shape, np.int16)
+    return np.clip(clips + noise, 0, 255).astype(np.uint8)
+
+
+DISTURBED: dict[str, Callable[[Array, np.random.Generator], Array]] = {
+    "blurred (sigma 0.7)": lambda clips, rng: _each_frame(lambda f: cv2.GaussianBlur(f, (0, 0), 0.7), clips),
+    "JPEG (quality 80)": lambda clips, rng: _each_frame(_jpeg, clips),
+    "noise (+-8)": _noisy,
+}
+
+# --- spoilt: no longer what was asked --------------------------------------------------------------------------------
+
+
+def _shuffled(clips: Array, verdicts: Verdicts, rng: np.random.Generator) -> Array:
+    """Each clip's frames in another order, that goes back and forth at least T / 2 times: a shuffle may by chance be no
+    shuffle."""
+    frames = clips.shape[1]
+    orders = []
+    for _ in clips:
+        order = rng.permutation(frames)
+        while (np.diff(np.sign(np.diff(order))) != 0).sum() < frames // 2:
+            order = rng.permutation(frames)
+        orders.append(order)
+    return np.take_along_axis(clips, np.array(orders)[:, :, None, None, None], 1)
+
+
+def _moved(clips: Array, verdicts: Verdicts, frame: int, way: float) -> Array:
+    """Clips whose object is ``way`` (a share of the frame) away from its place in one frame, towards the far corner."""
+    out, (height, width) = clips.copy(), clips.shape[2:4]
+    for clip, centre in zip(out, verdicts.tracks.centre[:, frame], strict=True):
+        towards = np.where(centre < np.array([width, height]) / 2, way, -way) * min(height, width) / 2**0.5
+        shift = np.array([[1, 0, towards[0]], [0, 1, towards[1]]])
+        clip[frame] = cv2.warpAffine(clip[frame], shift, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    return out
+
+
+def _resized(clips: Array, verdicts: Verdicts) -> Array:
+    """Clips whose object is a third wider in every other frame."""
+    out, (height, width) = clips.copy(), clips.shape[2:4]
+    for clip, centres in zip(out, verdicts.tracks.centre, strict=True):
+        for frame, (x, y) in list(zip(clip, centres.tolist(), strict=True))[::2]:
+            zoom = cv2.getRotationMatrix2D((x, y), 0, 4 / 3)
+            frame[:] = cv2.warpAffine(frame, zoom, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    return out
+
+
+def _recoloured(clips: Array) -> Array:
+    """Clips whose object has another colour in every other frame: black turns red, the others change places."""
+    out = clips.copy()
+    odd = clips[:, ::2]
+    black = odd.min((1, 2, 3, 4)) == odd.max(4).min((1, 2, 3))
+    out[:, ::2] = np.where(black[:, None, None, None, None], odd, odd[..., [2, 0, 1]])
+    out[:, ::2, ..., 0] = np.where(black[:, None, None, None], 255, out[:, ::2, ..., 0])
+    return out
+
+
+def _with_dots(clips: Array, verdicts: Verdicts, frames: slice, instead: bool) -> Array:
+    """Clips with another object in ``frames``: instead of the first one, a square for a circle and else a circle of the
+    same area; or beside it, half a frame away, a circle of a sixteenth of the frame's width."""
+    out, (height, width) = clips.copy(), clips.shape[2:4]
+    tracks = verdicts.tracks
+    for i, clip in enumerate(out):
+        back = tuple(np.median(clip[:, 0], (0, 1)).tolist())
+        for t in range(clip.shape[0])[frames]:
+            centre, radius = tracks.centre[i, t], (tracks.area[i, t] / np.pi) ** 0.5
+            if instead:
+                clip[t] = back
+            else:
+                centre, radius = (centre + np.array([width, height]) / 2) % (width, height), min(width, height) / 16
+                centre = np.clip(centre, radius + 1, np.array([width, height]) - radius - 2)
+            square = instead and verdicts.shape[i] == "circle"
+            _draw(clip[t], centre, radius, tracks.colour[i, t], square)
+    return out
+
+
+def _draw(frame: Array, centre: Array, radius: float, colour: Array, square: bool) -> None:
+    """A circle, or a square of the same area, into ``frame`` uint8[H, W, 3]."""
+    y, x = np.mgrid[: frame.shape[0] * 4, : frame.shape[1] * 4] / 4 - 0.375
+    dx, dy = np.abs(x - centre[0]), np.abs(y - centre[1])
+    inside = (np.maximum(dx, dy) < radius * np.pi**0.5 / 2) if square else (np.hypot(dx, dy) < radius)
+    cover = cv2.resize(inside.astype(np.float32), frame.shape[1::-1], interpolation=cv2.INTER_AREA)[..., None]
+    frame[:] = np.round(frame * (1 - cover) + colour * cover)
+
+
+def _blank(clips: Array, frames: slice) -> Array:
+    out = clips.copy()
+    out[:, frames] = clips[:, :, :1, :1]
+    return out
+
+
+SPOILT: dict[str, Callable[[Array, Verdicts, np.random.Generator], Array]] = {
+    "frames shuffled": _shuffled,
+    "still picture": lambda clips, v, rng: np.repeat(clips[:, :1], clips.shape[1], 1),
+    "blank": lambda clips, v, rng: np.full_like(clips, 255),
+    "random pixels": lambda clips, v, rng: rng.integers(0, 256, clips.shape, np.uint8),
+    "gone in one frame": lambda clips, v, rng: np.where(
+        (np.arange(clips.shape[1]) == clips.shape[1] // 2)[:, None, None, None], clips[:, :, :1, :1], clips
+    ),
+    "second object": lambda clips, v, rng: _with_dots(clips, v, slice(None), instead=False),
+    "second object in one frame": lambda clips, v, rng: _with_dots(clips, v, slice(2, 3), instead=False),
+    "shape flickers": lambda clips, v, rng: _with_dots(clips, v, slice(None, None, 2), instead=True),
+    "colour flickers": lambda clips, v, rng: _recoloured(clips),
+    "size flickers": lambda clips, v, rng: _resized(clips, v),
+    "jumps by a quarter for one frame": lambda clips, v, rng: _moved(clips, v, clips.shape[1] // 2, 0.25),
+}

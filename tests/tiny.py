@@ -1,0 +1,146 @@
+"""The project made small: its own ``params.yaml`` with tiny numbers, and its own tree in a repository of its own."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).resolve().parent.parent
+PRODUCED = ("dvc.lock", "metrics/", "tutorial/dvc.lock", "tutorial/metrics/")  # what the stages put into git
+UNUSED = ("docs/", "src/text2video/weights/")  # large, and no stage reads them
+
+# Each stage's work takes a moment; loading torch is what one waits for.
+TINY: dict[str, dict[str, Any]] = {
+    "data": {
+        "train_clips": 60,
+        "validation_clips": 16,
+        "test_clips": 8,
+        "prompt_clips": 2,
+        "test_prompts": ["circle moving down", "circle moving up-right"],
+    },
+    "codec": {"width": 8, "steps": 4, "batch": 16},
+    "gan": {"noise_dim": 8, "width": 8, "code_dim": 16, "critic_width": 8},
+    "train": {"epochs": 2, "batch": 16, "validate_every": 1},
+    "render": {"prompts": ["circle moving up-right", "red square shrinking"], "count": 1, "scale": 1},
+    "runtime": {"device": "cpu", "threads": 1},
+}
+TUTORIAL_TINY = {  # its networks and its recipe stay as they are
+    "data": TINY["data"] | {"train_clips": 40},
+    "train": {"epochs": 0.5},
+    "render": {"prompts": ["circle moving up-right"], "count": 1},
+    "runtime": TINY["runtime"],
+}
+
+
+def tiny_params(*, pipeline: Path = ROOT, **sections: Mapping[str, Any]) -> Any:
+    """The page of a pipeline's ``params.yaml``, made tiny, with more changes on top: ``tiny_params(train={"lr": 1})``.
+
+    It keeps the comments when it is written with ``write_params``.
+    """
+    page = YAML().load(pipeline / "params.yaml")
+    for changes in (TINY if pipeline == ROOT else TUTORIAL_TINY, sections):
+        for section, values in changes.items():
+            page[section].update(values)
+    return page
+
+
+def write_params(path: Path, page: Any) -> Path:
+    """Write a page as ``params.yaml``, in the way of the real one. Returns the path."""
+    yaml = YAML()
+    yaml.width = 1000
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    yaml.dump(page, path)
+    return path
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A git and DVC repository with the project's tree, and commands run in it as a user would."""
+
+    folder: Path
+
+    def run(self, *command: str | Path, code: int | None = 0) -> subprocess.CompletedProcess[str]:
+        """Run a command here and expect its exit ``code`` (None: any), all that it prints in ``stdout``."""
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL, text=True, timeout=500,
+        )  # fmt: skip
+        assert code is None or done.returncode == code, f"{command} exits {done.returncode}:\n{done.stdout}"
+        return done
+
+    def dvc(self, *arguments: str, code: int | None = 0) -> str:
+        """Run ``dvc`` and return what it prints."""
+        return self.run(sys.executable, "-m", "dvc", *arguments, code=code).stdout
+
+    def git(self, *arguments: str) -> str:
+        """Run ``git`` and return what it prints."""
+        return self.run("git", *arguments).stdout
+
+    def commit(self, message: str) -> None:
+        """Commit all that is not ignored."""
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", message)
+
+    def stage(self, name: str, *arguments: str | Path, code: int = 0) -> str:
+        """Run a stage as a script and return what it prints."""
+        return self.run("python", "-m", f"stages.{name}", *arguments, code=code).stdout
+
+    def digests(self, *parts: str) -> dict[str, str]:
+        """The sha256 of every file in or at these paths."""
+        files = [file for part in parts for file in sorted((self.folder / part).rglob("*")) if file.is_file()]
+        files += [self.folder / part for part in parts if (self.folder / part).is_file()]
+        return {str(file.relative_to(self.folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+    def copy(self, folder: Path) -> "Repository":
+        """A copy of all of it, cache and history included, that may be changed."""
+        shutil.copytree(self.folder, folder, symlinks=True, ignore=lambda at, _: {"tmp"} if at.endswith(".dvc") else ())
+        return Repository(folder)
+
+    def environment(self) -> dict[str, str]:
+        """A terminal in which the project's environment is active, and nothing of the machine's own settings.
+
+        ``PYTHONPATH`` stands for an editable install of this folder: what imports follow unless they know better.
+        """
+        aside = self.folder.parent / f"{self.folder.name}.dvc"
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "GIT_", "MAKE"))}
+        return kept | {
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+            "PYTHONPATH": str(self.folder / "src"),
+            "PYTHONDONTWRITEBYTECODE": "",
+            "OMP_NUM_THREADS": "1",
+            "COLUMNS": "200",
+            "DVC_NO_ANALYTICS": "1",
+            "DVC_SITE_CACHE_DIR": str(aside),
+            "DVC_GLOBAL_CONFIG_DIR": str(aside),
+            "DVC_SYSTEM_CONFIG_DIR": str(aside),
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_NOSYSTEM": "1",
+        }
+
+
+def make_repository(folder: Path) -> Repository:
+    """The project's working tree, as it is now, committed to a new repository with tiny parameters."""
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
+    for name in filter(None, names):
+        source = ROOT / name
+        if source.is_file() and not name.startswith((*PRODUCED, *UNUSED)):
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, target)
+    write_params(folder / "params.yaml", tiny_params())
+    write_params(folder / "tutorial" / "params.yaml", tiny_params(pipeline=ROOT / "tutorial"))
+    repository = Repository(folder)
+    repository.git("init", "--quiet", "--initial-branch", "main")
+    repository.git("config", "user.name", "Nobody")
+    repository.git("config", "user.email", "nobody@example.com")
+    repository.commit("The project, made tiny")
+    return repository
