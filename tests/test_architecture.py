@@ -16,6 +16,7 @@ LAYERS = (
     (
         "text2video",  # the package itself, which offers `load_model`
         "text2video.bundle",
+        "text2video.check",
         "text2video.evaluate",
         "text2video.index",
         "text2video.render",

@@ -17,6 +17,10 @@ class Layout:
         return self.root / "params.yaml"
 
     @property
+    def checked(self) -> Path:
+        return self.root / "data" / "checked.txt"
+
+    @property
     def train(self) -> Path:
         return self.root / "data" / "train"
 

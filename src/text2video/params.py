@@ -16,7 +16,7 @@ from text2video.errors import UserError
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
-Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Rate = Annotated[float, Field(gt=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Precision = Literal["auto", "bf16", "fp32"]
 Byte = Annotated[int, Field(ge=0, le=255)]
@@ -25,13 +25,12 @@ Byte = Annotated[int, Field(ge=0, le=255)]
 class Section(BaseModel):
     """A section of the page: unknown keys are refused, values never change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @field_validator("*", mode="before")
     @classmethod
-    def _no_booleans_as_numbers(cls, value: Any, info: Any) -> Any:
-        wants_bool = cls.model_fields[info.field_name].annotation is bool
-        if isinstance(value, bool) and not wants_bool:
+    def _no_booleans_as_numbers(cls, value: Any) -> Any:
+        if any(isinstance(item, bool) for item in (value if isinstance(value, list) else [value])):
             raise ValueError("true and false are no values here")
         return value
 
@@ -149,6 +148,10 @@ class Params(Section):
     def _sizes_fit(self) -> "Params":
         if self.data.size % 8:
             raise ValueError(f"data.size: {self.data.size} is no multiple of 8, which the networks need")
+        if self.gan.kind == "frame" and self.codec.kind == "conv" and self.data.size % 64:
+            raise ValueError(
+                f"data.size: {self.data.size} is no multiple of 64, which gan.kind frame on top of codec.kind conv needs"
+            )
         return self
 
 

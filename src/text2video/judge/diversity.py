@@ -20,8 +20,8 @@ def traits(verdicts: Verdicts) -> dict[str, Array]:
 
 
 def trait_distances(verdicts: Verdicts, real: Verdicts) -> dict[str, float | None]:
-    """Wasserstein distance in pixels between each trait's distribution and that in ``real`` clips: 0 for the same, about
-    the spread of the real ones for clips that are all alike. None where either side has no detected clip."""
+    """Wasserstein distance in pixels between each trait's distribution and that in ``real`` clips: 0 for the same, and
+    about the spread of the real ones for clips that are all alike. None where either side has no detected clip."""
     mine, theirs = traits(verdicts), traits(real)
     return {
         name: round(float(wasserstein_distance(mine[name], theirs[name])), 3)

@@ -95,11 +95,14 @@ def _is_steady(values: Array, weight: Array, slope: Array) -> Array:
 
 
 def _steady_area(area: Array, weight: Array) -> Array:
-    """Whether the object keeps its size, bool[N]."""
+    """Whether the object keeps its size, bool[N]: steadily where it is whole, and no larger where it is cut off."""
     mean = np.maximum(_mean(area, weight), 1e-9)
     spread = np.sqrt(_mean((area - mean) ** 2, weight)) / mean
-    steps, counts = _steps(np.log(np.maximum(area, 1e-9)), weight)
-    return (spread[:, 0] <= rules.AREA_SPREAD) & ((np.abs(steps) <= rules.AREA_STEP) | ~counts).all(1)
+    log = np.log(np.maximum(area, 1e-9))
+    steps, counts = _steps(log, weight)
+    quiet = np.all((np.abs(steps) <= rules.AREA_STEP) | ~counts, axis=1)
+    quiet &= np.all(log - np.log(mean) <= rules.AREA_STEP, axis=1)
+    return (spread[:, 0] <= rules.AREA_SPREAD) & quiet
 
 
 def _waves(kind: int, log_period: Array, phase: Array, frames: int) -> Array:
@@ -164,7 +167,7 @@ def _best_wave(values: Array, weight: Array, waves: Array) -> _WaveFit:
     index = (gain * product).argmax(1)
     row = np.arange(len(values))
     gain, product, mean = gain[row, index], product[row, index], mean[row, index]
-    chosen = waves[row if len(waves) > 1 else 0, index]
+    chosen = np.broadcast_to(waves, (len(values), *waves.shape[1:]))[row, index]
     spread = np.maximum((centred**2).sum(1) / total[:, 0], 1e-9)
     fitted = _mean(values, weight) + gain[:, None] * (chosen - mean[:, None])
     return _WaveFit(index, np.abs(gain), gain * product / spread, fitted)

@@ -20,7 +20,12 @@ BAR = 0.99  # share of clips that have to come out as they should
 EXTREME = 0.1  # share of the clips that count as the smallest, largest, slowest, fastest
 REVERSED = {"clockwise": "counter-clockwise", "counter-clockwise": "clockwise", "shrinking": "expanding",
             "expanding": "shrinking", "up": "down", "down": "up", "left": "right", "right": "left"}  # fmt: skip
-MIRRORED = {"left": "right", "right": "left", "clockwise": "counter-clockwise", "counter-clockwise": "clockwise"}
+MIRRORED = {
+    "left": "right",
+    "right": "left",
+    "clockwise": "counter-clockwise",
+    "counter-clockwise": "clockwise",
+}
 
 
 class Check(NamedTuple):
@@ -47,18 +52,18 @@ def prove(clips: Array, requests: Sequence[Request], seed: int = 0) -> list[Chec
     rng = np.random.default_rng(seed)
     checks = [
         *_groups(verdicts, requests),
-        _check("reversed in time", "right", clips[:, ::-1], [_reword(r, REVERSED) for r in requests]),
-        _check("mirrored", "right", clips[:, :, :, ::-1], [_reword(r, MIRRORED) for r in requests]),
+        check("reversed in time", "right", clips[:, ::-1], [_reword(r, REVERSED) for r in requests]),
+        check("mirrored", "right", clips[:, :, :, ::-1], [_reword(r, MIRRORED) for r in requests]),
     ]
     seen = [Request(*labels) for labels in zip(verdicts.shape, verdicts.colour, verdicts.motion, strict=True)]
-    checks += [_check(name, "same", disturb(clips, rng), seen) for name, disturb in DISTURBED.items()]
-    checks += [_check(name, "wrong", spoil(clips, verdicts, rng), requests) for name, spoil in SPOILT.items()]
+    checks += [check(name, "same", disturb(clips, rng), seen) for name, disturb in DISTURBED.items()]
+    checks += [check(name, "wrong", spoil(clips, verdicts, rng), requests) for name, spoil in SPOILT.items()]
     return checks
 
 
 def table(checks: Sequence[Check]) -> str:
     """The proof as text, one line for each check."""
-    wide = max(len(check.name) for check in checks)
+    wide = max(len(c.name) for c in checks)
     lines = [f"{'clips':{wide}}  wanted      n   shape  colour  motion   joint"]
     for c in checks:
         shares = "  ".join(f"{share:6.3f}" for share in (c.shape, c.colour, c.motion, c.joint))
@@ -66,9 +71,12 @@ def table(checks: Sequence[Check]) -> str:
     return "\n".join(lines)
 
 
-def _check(name: str, wanted: str, clips: Array, requests: Sequence[Request]) -> Check:
+def check(name: str, wanted: str, clips: Array, requests: Sequence[Request]) -> Check:
+    """One check of ``clips`` against ``requests``."""
     hits = right(judge_clips(clips), requests)
-    return Check(name, wanted, len(requests), *(float(hits[k].mean()) for k in ("shape", "colour", "motion", "joint")))
+    return Check(
+        name, wanted, len(requests), *(float(hits[k].mean()) for k in ("shape", "colour", "motion", "joint"))
+    )
 
 
 def _groups(verdicts: Verdicts, requests: Sequence[Request]) -> Iterator[Check]:
@@ -107,7 +115,8 @@ def _each_frame(change: Callable[[Array], Array], clips: Array) -> Array:
 
 
 def _jpeg(frame: Array) -> Array:
-    return np.asarray(cv2.imdecode(cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, 80])[1], cv2.IMREAD_COLOR))
+    coded = cv2.imencode(".jpg", frame[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 80])[1]  # OpenCV takes BGR
+    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR))[..., ::-1]
 
 
 def _noisy(clips: Array, rng: np.random.Generator) -> Array:
@@ -179,7 +188,10 @@ def _with_dots(clips: Array, verdicts: Verdicts, frames: slice, instead: bool) -
             if instead:
                 clip[t] = back
             else:
-                centre, radius = (centre + np.array([width, height]) / 2) % (width, height), min(width, height) / 16
+                centre, radius = (
+                    (centre + np.array([width, height]) / 2) % (width, height),
+                    min(width, height) / 16,
+                )
                 centre = np.clip(centre, radius + 1, np.array([width, height]) - radius - 2)
             square = instead and verdicts.shape[i] == "circle"
             _draw(clip[t], centre, radius, tracks.colour[i, t], square)
@@ -188,16 +200,17 @@ def _with_dots(clips: Array, verdicts: Verdicts, frames: slice, instead: bool) -
 
 def _draw(frame: Array, centre: Array, radius: float, colour: Array, square: bool) -> None:
     """A circle, or a square of the same area, into ``frame`` uint8[H, W, 3]."""
-    y, x = np.mgrid[: frame.shape[0] * 4, : frame.shape[1] * 4] / 4 - 0.375
+    y, x = np.ogrid[: frame.shape[0], : frame.shape[1]]
     dx, dy = np.abs(x - centre[0]), np.abs(y - centre[1])
-    inside = (np.maximum(dx, dy) < radius * np.pi**0.5 / 2) if square else (np.hypot(dx, dy) < radius)
-    cover = cv2.resize(inside.astype(np.float32), frame.shape[1::-1], interpolation=cv2.INTER_AREA)[..., None]
+    inside = radius * np.pi**0.5 / 2 - np.maximum(dx, dy) if square else radius - np.hypot(dx, dy)
+    cover = np.clip(inside + 0.5, 0, 1)[..., None]
     frame[:] = np.round(frame * (1 - cover) + colour * cover)
 
 
-def _blank(clips: Array, frames: slice) -> Array:
+def _without(clips: Array, frame: int) -> Array:
+    """Clips whose object is gone in one frame."""
     out = clips.copy()
-    out[:, frames] = clips[:, :, :1, :1]
+    out[:, frame] = clips[:, frame, :1, :1]
     return out
 
 
@@ -206,9 +219,7 @@ SPOILT: dict[str, Callable[[Array, Verdicts, np.random.Generator], Array]] = {
     "still picture": lambda clips, v, rng: np.repeat(clips[:, :1], clips.shape[1], 1),
     "blank": lambda clips, v, rng: np.full_like(clips, 255),
     "random pixels": lambda clips, v, rng: rng.integers(0, 256, clips.shape, np.uint8),
-    "gone in one frame": lambda clips, v, rng: np.where(
-        (np.arange(clips.shape[1]) == clips.shape[1] // 2)[:, None, None, None], clips[:, :, :1, :1], clips
-    ),
+    "gone in one frame": lambda clips, v, rng: _without(clips, clips.shape[1] // 2),
     "second object": lambda clips, v, rng: _with_dots(clips, v, slice(None), instead=False),
     "second object in one frame": lambda clips, v, rng: _with_dots(clips, v, slice(2, 3), instead=False),
     "shape flickers": lambda clips, v, rng: _with_dots(clips, v, slice(None, None, 2), instead=True),

@@ -43,7 +43,7 @@ MASK_LEVEL = 0.5
 # Pixels around the mask that still belong to it: an anti-aliased, slightly blurred edge is no wider.
 REGION_MARGIN = 2
 # Of the frame's largest coverage: pixels from here on lie wholly inside, and show the colour.
-CORE_LEVEL = 0.8
+CORE_LEVEL = 0.9
 # Pixels of a 64-pixel frame; anything smaller is a speck, and has no shape.
 MIN_AREA = 5.0
 # Share of the frame; a larger object is a broken frame.
@@ -79,12 +79,12 @@ BLUR_SPREAD = 1.2
 SHAPE_AGREEMENT = 0.7
 
 # --- colour ----------------------------------------------------------------------------------------------------------
-# Largest minus smallest channel of a coloured object; pure red blurred to a third still has 85.
-MIN_CHROMA = 70.0
+# Largest minus smallest channel of a coloured object; a dark green triangle of 3 pixels has 65 after JPEG.
+MIN_CHROMA = 55.0
 # Largest channel of a black object; a black triangle of 3 pixels radius reaches 90 after a blur.
 BLACK_BELOW = 115.0
-# Share of the clip's largest area: a smaller rest at the edge, or of a shrinking object, may be all edge pixels.
-COLOUR_AREA = 0.1
+# Share of the clip's largest area: of an object that the frame cuts down to less, the colour need not be the same.
+COLOUR_AREA = 0.5
 # RGB distance of any frame's colour from the clip's median colour; more is flicker.
 COLOUR_JUMP = 90.0
 

@@ -41,20 +41,26 @@ class Tracks:
 
 
 def track(clips: Array) -> Tracks:
-    """Find the object in every frame of ``clips`` (uint8[N, T, H, W, 3], RGB, any plain background)."""
-    clips = np.asarray(clips)
+    """Find the object in every frame of ``clips`` (uint8[N, T, H, W, 3], RGB, any plain background).
+
+    ValueError for arrays of another type or form, and for clips without pixels; N may be 0.
+    """
     if clips.ndim != 5 or clips.shape[-1] != 3 or clips.dtype != np.uint8:
         raise ValueError(f"clips must be uint8[N, T, H, W, 3], not {clips.dtype}{list(clips.shape)}")
+    if min(clips.shape[1:]) == 0:
+        raise ValueError(f"clips without pixels: {list(clips.shape)}")
     chunks = [_track_chunk(clips[i : i + CHUNK]) for i in range(0, max(len(clips), 1), CHUNK)]
     return Tracks(**{f.name: np.concatenate([getattr(c, f.name) for c in chunks]) for f in fields(Tracks)})
 
 
 def background(clips: Array) -> Array:
     """Median colour of the outermost pixels over all frames, float32[N, 3]: objects are in the minority there."""
-    n = len(clips)
-    edges = (clips[:, :, 0], clips[:, :, -1], clips[:, :, :, 0], clips[:, :, :, -1])
-    ring = np.concatenate([edge.reshape(n, -1, 3) for edge in edges], axis=1)
-    return np.partition(ring, ring.shape[1] // 2, axis=1)[:, ring.shape[1] // 2].astype(np.float32)
+    n, t, height, width = clips.shape[:4]
+    outermost = np.ones((height, width), bool)
+    outermost[1:-1, 1:-1] = False
+    ring = clips[:, :, outermost].reshape(n, t * int(outermost.sum()), 3)
+    middle = ring.shape[1] // 2
+    return np.partition(ring, middle, axis=1)[:, middle].astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -111,7 +117,7 @@ def _find_ink(clips: Array) -> _Ink:
     far &= far.sum(2, keepdims=True) <= rules.MAX_INK * height * width
     index = np.flatnonzero(far)
     frame = index // (height * width)
-    away = clips.reshape(-1, 3)[index] - back[frame // max(t, 1)]
+    away = clips.reshape(-1, 3)[index] - back[frame // t]
     return _Ink(index, frame, np.sqrt((away * away).sum(1)))
 
 
@@ -121,7 +127,7 @@ def _contrast(ink: _Ink, n: int, t: int) -> tuple[Array, Array]:
     np.maximum.at(peak, ink.frame, ink.distance)
     core = ink.distance >= rules.CORE_LEVEL * peak[ink.frame]
     contrast = ink.sum(ink.distance * core, n * t) / np.maximum(ink.sum(core, n * t), 1)
-    clip_contrast = np.quantile(contrast.reshape(n, t), 0.75, axis=1) if n and t else np.zeros(n)
+    clip_contrast = np.quantile(contrast.reshape(n, t), 0.75, axis=1) if n else np.zeros(0)
     return contrast, np.repeat(np.maximum(clip_contrast, 1.0), t)
 
 

@@ -47,8 +47,8 @@ class Verdicts:
 def judge_clips(clips: Array) -> Verdicts:
     """Judge ``clips`` (uint8[N, T, H, W, 3], RGB) from their pixels alone. ValueError for anything else."""
     tracks = track(clips)
-    n, t, height, width = np.asarray(clips).shape[:4]
-    detected = tracks.present.all(1) & (t > 0)
+    n, height, width = len(clips), *clips.shape[2:4]
+    detected = np.all(tracks.present, axis=1)
     motions = name_motions(tracks, height, width)
     used = tracks.whole.any(1, keepdims=True)
     first = tracks.whole.argmax(1)
@@ -90,14 +90,15 @@ def _name_shape(triangular: Array, fourfold: Array, elongation: Array, spread: A
 
 
 def _colours(tracks: Tracks) -> Array:
-    """Colour of each clip, str[N]: the same in every frame that shows enough of the object to see it."""
+    """Colour of each clip, str[N]: the same name in every frame but for rests at the edge, and nearly the same tone."""
     each = _name_colour(tracks.colour)
-    used = tracks.present & (tracks.area >= rules.COLOUR_AREA * tracks.area.max(1, keepdims=True, initial=0))
+    rest = tracks.area < rules.COLOUR_AREA * tracks.area.max(1, keepdims=True)
+    used = tracks.present & (tracks.whole | ~rest)
     shown = np.where((used | ~used.any(1, keepdims=True))[..., None], tracks.colour, np.nan)
     median = np.nanmedian(shown, axis=1)
     label = _name_colour(median)
     jump = np.linalg.norm(tracks.colour - median[:, None], axis=2) > rules.COLOUR_JUMP
-    same = ((each == label[:, None]) & ~jump) | ~used
+    same = ((each == label[:, None]) & ~(jump & tracks.whole)) | ~used
     return np.where(same.all(1), label, "")
 
 

@@ -30,6 +30,26 @@ def time_features(frames: int, harmonics: int) -> Tensor:
     return torch.stack([torch.ones(frames), 2 * time - 1, *waves], dim=1)
 
 
+def initialise(network: nn.Module) -> None:
+    """He's initialisation (He et al., ICCV 2015), with biases, residual branches (Fixup, Zhang et al., ICLR 2019) and
+    the discriminator's opinion at zero.
+
+    torch's own would shrink the signal at each layer: seven layers on, noise and text would drown in the biases, and
+    the generator would start as one constant video.
+    """
+    for layer in network.modules():
+        if isinstance(layer, nn.Linear | nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+    for block in network.modules():
+        if isinstance(block, ResidualBlock | ModulatedBlock):
+            nn.init.zeros_(block.conv2.weight)
+        elif isinstance(block, Projection):
+            nn.init.zeros_(block.real.weight)
+            nn.init.zeros_(block.text[-1].weight)
+
+
 class ModulatedBlock(nn.Module):
     """A residual block whose activations are scaled and shifted by a code (FiLM, Perez et al., AAAI 2018)."""
 
@@ -69,6 +89,7 @@ class VideoGenerator(nn.Module):
         self.seed = nn.Linear(code_dim, width * height * grid_width)
         self.blocks = nn.ModuleList(ModulatedBlock(width, code_dim) for _ in range(3))
         self.out = nn.Conv2d(width, channels, 3, padding=1)
+        initialise(self)
 
     def noise_shape(self, frames: int) -> tuple[int, ...]:
         """The shape of one clip's noise: one vector, whatever the number of frames."""
@@ -140,6 +161,7 @@ class VideoDiscriminator(nn.Module):
         self.frame = Critic(channels, height, grid_width, width // 2, dim)
         self.clip_match = Projection(dim, text_dim)
         self.frame_match = Projection(dim, text_dim)
+        initialise(self)
 
     def features(self, latents: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
         """What the critics see of ``float[N, T, C, h, w]``: the clip as ``[N, 1, dim]``, the chosen ``frames`` (numbers

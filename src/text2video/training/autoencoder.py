@@ -1,7 +1,5 @@
 """Training the codec, and writing every training clip in its code so that no GAN experiment has to do it again."""
 
-import csv
-import io
 from collections.abc import Iterator
 
 import numpy as np
@@ -17,6 +15,7 @@ from text2video.layout import Layout
 from text2video.models.codec import Codec, build_codec
 from text2video.params import CodecParams, Params, RuntimeParams
 from text2video.training.batches import Batches
+from text2video.training.tables import table
 from text2video.video import to_video
 from text2video.weights import save_network
 
@@ -119,10 +118,6 @@ def reconstruction_error(
 
 def loss_table(losses: list[float]) -> str:
     """The losses as CSV, averaged over stretches so that there are at most 500 rows."""
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["step", "loss"])
     stretch = max(len(losses) // 500, 1)
-    for end in range(stretch, len(losses) + 1, stretch):
-        writer.writerow([end, f"{np.mean(losses[end - stretch : end]):.6g}"])
-    return table.getvalue()
+    ends = range(stretch, len(losses) + 1, stretch)
+    return table(["step", "loss"], [(end, float(np.mean(losses[end - stretch : end]))) for end in ends])

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from text2video.errors import UserError
 from text2video.models.frame_gan import FrameDiscriminator, FrameGenerator
 from text2video.models.video_gan import VideoDiscriminator, VideoGenerator
 from text2video.params import TrainParams
@@ -142,17 +143,21 @@ class GanTrainer:
 
         fake = gan.generator(noise, gan.text_encoder(tokens))
         loss_d = self.recipe.discriminator_loss(real, fake.detach(), tokens, step, rng)
-        self._update(self.optimizer_d, loss_d)
+        self._update(self.optimizer_d, loss_d, step)
 
         gan.discriminator.requires_grad_(False)
         loss_g = self.recipe.generator_loss(real, fake, tokens, rng)
-        self._update(self.optimizer_g, loss_g)
+        self._update(self.optimizer_g, loss_g, step)
         gan.discriminator.requires_grad_(True)
         self._follow(step)
         return {"loss_d": loss_d.item(), "loss_g": loss_g.item()}
 
     @staticmethod
-    def _update(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+    def _update(optimizer: torch.optim.Optimizer, loss: Tensor, step: int) -> None:
+        if not torch.isfinite(loss):
+            raise UserError(
+                f"the loss is {loss.item()} in step {step + 1}; no weight took it in; a smaller train.lr may help"
+            )
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()

@@ -1,10 +1,6 @@
 """Stage ``train``: the loop that turns latents and captions into a generator."""
 
-import csv
-import io
 import math
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +9,7 @@ from torch import Tensor, nn
 from text2video.console import Progress, Stopwatch
 from text2video.data.packed import PackedReader
 from text2video.device import autocast, on_device, pick_device
-from text2video.files import replace_folder, write_json, write_text
+from text2video.files import write_json, write_text
 from text2video.layout import Layout
 from text2video.models.gans import build_discriminator, build_generator
 from text2video.params import Params
@@ -21,6 +17,7 @@ from text2video.text.encoder import TextEncoder
 from text2video.text.vocabulary import Vocabulary
 from text2video.training.batches import Batches
 from text2video.training.gan import Gan, GanTrainer
+from text2video.training.tables import table
 from text2video.training.validation import Validation
 from text2video.weights import save_network
 
@@ -61,8 +58,8 @@ def build_gan(params: Params, latent_shape: tuple[int, int, int], frames: int, w
 def train(params: Params, layout: Layout) -> None:
     """Train the GAN on ``data/latents`` and keep the weights that did best on the validation prompts.
 
-    Writes ``models/gan`` and, under ``metrics``, ``train.json``, ``train.csv``, ``validation.csv`` and ``samples/``.
-    Raises UserError when a loss is no finite number.
+    Writes ``models/gan`` and, under ``metrics``, ``train.json``; and while it goes, ``train.csv``, ``validation.csv``
+    and ``samples/``. Raises UserError when a loss is no finite number.
     """
     watch = Stopwatch()
     device = pick_device(params.runtime)
@@ -76,18 +73,14 @@ def train(params: Params, layout: Layout) -> None:
     steps = max(math.ceil(params.train.epochs * samples.batches.per_epoch), 1)
     trainer = GanTrainer(gan, params.train, steps)
     validation = Validation(params, layout, vocabulary, device)
-    with replace_folder(layout.metrics / "samples") as pictures:
-        validation.draw_reals(pictures)
-        losses = loop(trainer, samples, validation, pictures, params, device, watch)
-    best = validation.best
+    losses = loop(trainer, samples, validation, params, layout, device, watch)
     config = {"gan": params.gan.model_dump(), "text": params.text.model_dump(), "frames": frames,
-              "latent_shape": latent_shape, "words": len(vocabulary), "fps": params.data.fps}  # fmt: skip
-    save_network(layout.gan, {**vars(best.networks), "discriminator": gan.discriminator}, config)
-    write_text(layout.metrics / "train.csv", table(["step", "loss_d", "loss_g"], losses))
-    write_text(layout.metrics / "validation.csv", table(["step", *validation.names], validation.rows))
+              "latent_shape": latent_shape, "words": len(vocabulary), "fps": int(latents.fps)}  # fmt: skip
+    save_network(layout.gan, {**vars(validation.best.networks), "discriminator": gan.discriminator}, config)
     summary = {
-        "steps": steps, "clips_seen": steps * samples.batches.batch // samples.frames, "kept_step": best.step,
-        "validation": best.scores, "loss_d": round(losses[-1][1], 4), "loss_g": round(losses[-1][2], 4),
+        "steps": steps, "clips_seen": steps * samples.batches.batch // samples.frames,
+        "kept_step": validation.best.step, "validation": validation.best.scores,
+        "loss_d": round(losses[-1][1], 4), "loss_g": round(losses[-1][2], 4),
         "generator_parameters": count(gan.generator), "discriminator_parameters": count(gan.discriminator),
     }  # fmt: skip
     write_json(layout.metrics / "train.json", summary)
@@ -95,7 +88,7 @@ def train(params: Params, layout: Layout) -> None:
 
 
 def loop(
-    trainer: GanTrainer, samples: Samples, validation: Validation, pictures: Path, params: Params, device: torch.device,
+    trainer: GanTrainer, samples: Samples, validation: Validation, params: Params, layout: Layout, device: torch.device,
     watch: Stopwatch,
 ) -> list[tuple[int, float, float]]:  # fmt: skip
     """All steps. Returns rows of (step, loss_d, loss_g), averaged over stretches so that there are at most 1000."""
@@ -118,18 +111,10 @@ def loop(
                 recent.clear()
             if done % pause == 0 or done == trainer.steps:
                 with watch("validate"):
-                    validation.run(done, trainer.average, pictures)
+                    validation.run(done, trainer.average)
+                write_text(layout.metrics / "train.csv", table(["step", "loss_d", "loss_g"], rows))
             progress.update(done, **losses, joint=validation.last)
     return rows
-
-
-def table(header: list[str], rows: list[tuple[Any, ...]]) -> str:
-    """CSV text of a header and rows; floats with six significant digits."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows([f"{value:.6g}" if isinstance(value, float) else value for value in row] for row in rows)
-    return text.getvalue()
 
 
 def count(network: nn.Module) -> int:

@@ -1,8 +1,8 @@
 """How a GAN in training is doing: its videos for the validation prompts, judged; and pictures of fixed latents."""
 
 import copy
+import shutil
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import torch
 
 from text2video.data.packed import PackedReader
 from text2video.device import autocast
+from text2video.files import write_text
 from text2video.judge import judge_clips, score
 from text2video.layout import Layout
 from text2video.media import contact_sheet, save_png
@@ -17,6 +18,7 @@ from text2video.params import Params
 from text2video.sampling import Sampler
 from text2video.text.vocabulary import Vocabulary
 from text2video.training.gan import Generating
+from text2video.training.tables import table
 from text2video.weights import load_codec
 from text2video.world.captions import parse_prompt
 
@@ -47,20 +49,20 @@ class Validation:
         store = PackedReader(layout.validation)
         self.prompts = store.captions[:JUDGED]
         self.requests = [parse_prompt(prompt) for prompt in self.prompts]
-        self.reals = store[:SHOWN]
         self.params, self.vocabulary, self.device = params, vocabulary, device
         self.frames = store.shape[0]
         self.codec = load_codec(layout.codec, device)
+        self.folder = layout.metrics / "samples"
+        self.curve = layout.metrics / "validation.csv"
         self.rows: list[tuple[Any, ...]] = []
         self.best = Best()
         self.last = 0.0
+        shutil.rmtree(self.folder, ignore_errors=True)  # pictures of an earlier run are not this one's
+        # In a folder of its own: DVC sorts the pictures of one folder by number, and fails at a name without one.
+        save_png(self.folder / "real" / "clips.png", contact_sheet(list(store[:SHOWN]), self.prompts[:SHOWN]))
 
-    def draw_reals(self, folder: Path) -> None:
-        """Save the real clips of the shown prompts as ``reals.png``, to compare the samples with."""
-        save_png(folder / "reals.png", contact_sheet(list(self.reals), self.prompts[:SHOWN]))
-
-    def run(self, step: int, average: Generating, folder: Path) -> None:
-        """Judge the averaged networks at ``step``, remember them if they are the best, and save a picture."""
+    def run(self, step: int, average: Generating) -> None:
+        """Judge the averaged networks at ``step``, remember them if they are the best, add to curve and pictures."""
         clips = self._sample(average)
         scores = score(judge_clips(clips), self.requests)
         values = {name: round(float(scores[name]["value"]), 4) for name in self.names}
@@ -68,7 +70,8 @@ class Validation:
         self.last = values["joint"]
         if not self.best.networks or self.last >= self.best.scores["joint"]:
             self.best = Best(step, values, copy.deepcopy(average))
-        save_png(folder / f"{step:06}.png", contact_sheet(list(clips[:SHOWN]), self.prompts[:SHOWN]))
+        write_text(self.curve, table(["step", *self.names], self.rows))
+        save_png(self.folder / f"{step:06}.png", contact_sheet(list(clips[:SHOWN]), self.prompts[:SHOWN]))
 
     def _sample(self, average: Generating) -> np.ndarray:
         sampler = Sampler(

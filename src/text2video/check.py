@@ -1,0 +1,30 @@
+"""Stage ``check``: what can be found wrong in ``params.yaml`` before any other stage runs.
+
+DVC removes a stage's outputs before it starts the stage, so a stage that refuses its parameters has lost them already.
+This one runs before all others whenever the page has changed, and has no output but a note that is always the same:
+nothing is rerun because of it, and when it fails nothing has been touched.
+"""
+
+from text2video.errors import UserError
+from text2video.files import write_text
+from text2video.layout import Layout
+from text2video.params import Params
+from text2video.text.vocabulary import require_words
+from text2video.world import World
+
+NOTE = "params.yaml is valid. The stages wait for this file, so that a mistake is found before any output is touched.\n"
+
+
+def check(params: Params, layout: Layout) -> None:
+    """Refuse with a UserError, naming the key, what no stage could work with; else write ``layout.checked``."""
+    World(params.data)
+    for key, prompts in (
+        ("data.test_prompts", params.data.test_prompts),
+        ("render.prompts", params.render.prompts),
+    ):
+        for prompt in prompts:
+            try:
+                require_words(prompt)
+            except UserError as error:
+                raise UserError(f"{layout.params}: {key}: {error}") from error
+    write_text(layout.checked, NOTE)

@@ -1,0 +1,25 @@
+"""What the tests share: a calm hypothesis, and one small run of the whole pipeline."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from tiny import Repository, make_repository
+
+settings.register_profile("calm", deadline=None)  # a busy machine is several times slower than a calm one
+settings.load_profile("calm")
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """A repository in which ``dvc repro`` has run once, its results committed. To look at, not to change."""
+    repository = make_repository(tmp_path_factory.mktemp("pipeline") / "finished")
+    repository.dvc("repro")
+    repository.commit("The results")
+    return repository
+
+
+@pytest.fixture
+def repository(finished: Repository, tmp_path: Path) -> Repository:
+    """A copy of the finished repository, to change at will."""
+    return finished.copy(tmp_path / "repository")

@@ -1,0 +1,167 @@
+"""An exported model: complete, checked, seeded."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+import text2video
+from text2video import bundle
+from text2video.bundle import load_model, save_bundle, ship_bundle, write_manifest
+from text2video.errors import UserError
+from text2video.files import write_json
+from text2video.layout import Layout
+from text2video.models.codec import build_codec
+from text2video.models.gans import build_discriminator, build_generator
+from text2video.params import CodecParams, GanParams, TextParams
+from text2video.text.encoder import TextEncoder
+from text2video.text.vocabulary import Vocabulary
+from text2video.weights import save_network
+
+CODEC = {
+    "kind": "conv",
+    "seed": 0,
+    "channels": 2,
+    "width": 8,
+    "noise": 0.1,
+    "steps": 1,
+    "batch": 1,
+    "lr": 1,
+    "precision": "fp32",
+}
+GAN = {"kind": "video", "noise_dim": 4, "width": 8, "code_dim": 8, "harmonics": 1, "critic_width": 8}
+TEXT = {"dim": 4, "pooling": "sum", "unknown_share": 0.0}
+PROMPTS = ["red circle moving up", "circle shrinking", "blue square moving down"]
+
+
+@pytest.fixture(scope="module")
+def layout(tmp_path_factory) -> Layout:
+    """A pipeline folder with an exported model whose weights are random."""
+    torch.manual_seed(0)
+    layout = Layout(tmp_path_factory.mktemp("pipeline"))
+    vocabulary = Vocabulary.from_prompts(PROMPTS)
+    vocabulary.save(layout.vocabulary)
+    codec, gan, text = build_codec(CodecParams(**CODEC), 32), GanParams(**GAN), TextParams(**TEXT)
+    shape, words = codec.latent_shape, len(vocabulary)
+    networks = {
+        "generator": build_generator(gan, text, shape, 4),
+        "text_encoder": TextEncoder(words, 4, "sum"),
+        "discriminator": build_discriminator(gan, text, shape, 4, words),
+    }
+    save_network(layout.codec, {"codec": codec}, {"codec": CODEC, "size": 32})
+    config = {"gan": GAN, "text": TEXT, "frames": 4, "latent_shape": shape, "words": words, "fps": 10}
+    save_network(layout.gan, networks, config)
+    write_json(layout.metrics / "autoencode.json", {"reconstruction_error": 1.5})
+    write_json(layout.metrics / "train.json", {"validation": {"joint": 0.25}})
+    save_bundle(layout)
+    return layout
+
+
+@pytest.fixture
+def folder(layout, tmp_path) -> Path:
+    """A copy of the exported model, to be damaged."""
+    return Path(shutil.copytree(layout.export, tmp_path / "model"))
+
+
+def test_a_bundle_needs_nothing_else(folder):
+    """Protects the promise of the export: the folder alone gives videos, through the public function."""
+    clips = text2video.load_model(folder).generate(PROMPTS, seed=1, count=2)
+    assert clips.shape == (6, 4, 32, 32, 3)
+    assert clips.dtype == np.uint8
+    assert len({clip.tobytes() for clip in clips}) == 6
+
+
+def test_a_video_depends_on_prompt_seed_and_number_alone(folder):
+    """Protects the seed: the same bytes alone, in company, in another order and in another process's model."""
+    model = load_model(folder)
+    together = model.generate(PROMPTS, seed=3, count=2)
+    alone = load_model(folder).generate(PROMPTS[1], seed=3, count=1)
+    assert np.array_equal(together[2], alone[0])
+    assert np.array_equal(model.generate(PROMPTS[::-1], seed=3, count=2)[:2], together[4:])
+    assert not np.array_equal(model.generate(PROMPTS[1], seed=4)[0], alone[0])
+
+
+def test_the_card_has_the_numbers(layout):
+    """Protects the model card: it shows what training measured, not a template."""
+    card = (layout.export / "README.md").read_text()
+    assert "| autoencode: reconstruction_error | 1.5 |" in card
+    assert '{"joint": 0.25}' in card
+
+
+@pytest.mark.parametrize("name", [*bundle.NEEDED, "discriminator.safetensors", "README.md"])
+def test_a_flipped_bit_is_refused(folder, name):
+    """Protects against silent corruption: the file is named."""
+    data = bytearray((folder / name).read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / name).write_bytes(data)
+    with pytest.raises(UserError, match=name):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("name", [*bundle.NEEDED, bundle.MANIFEST])
+def test_a_missing_or_cut_file_is_refused(folder, name):
+    """Protects half-copied models: the file is named."""
+    (folder / name).write_bytes((folder / name).read_bytes()[:-7])
+    with pytest.raises(UserError, match=name):
+        load_model(folder)
+    (folder / name).unlink()
+    with pytest.raises(UserError, match=name):
+        load_model(folder)
+
+
+def test_what_a_forged_manifest_cannot_do(folder):
+    """Protects against bundles that fit a forged manifest: shape, finiteness and format are checked."""
+    weights = load_file(folder / "generator.safetensors")
+    key = next(iter(weights))
+    for forged in (weights | {key: weights[key] * float("nan")}, weights | {key: weights[key][:1]}):
+        save_file(forged, folder / "generator.safetensors")
+        (folder / bundle.MANIFEST).unlink()
+        write_manifest(folder)
+        with pytest.raises(UserError, match="generator"):
+            load_model(folder)
+    config = json.loads((folder / "config.json").read_text())
+    write_json(folder / "config.json", config | {"format": 99})
+    (folder / bundle.MANIFEST).unlink()
+    write_manifest(folder)
+    with pytest.raises(UserError, match="format"):
+        load_model(folder)
+
+
+def test_an_unknown_word_warns_and_still_gives_a_video(folder, capsys):
+    """Protects the reader of a typo: the word and its neighbours are named, and a video comes all the same."""
+    clips = load_model(folder).generate(["red cirle moving up"])
+    assert clips.shape[0] == 1
+    message = capsys.readouterr().err
+    assert "cirle" in message
+    assert "circle" in message
+
+
+def test_an_empty_prompt_is_refused(folder):
+    """Protects against a video of nothing."""
+    with pytest.raises(UserError, match="empty"):
+        load_model(folder).generate(["  "])
+
+
+def test_shipping_leaves_the_discriminator_behind(layout, tmp_path, monkeypatch):
+    """Protects the package: its weights are the export's without the discriminator, and load as they are."""
+    monkeypatch.setattr(bundle, "shipped_model", lambda: tmp_path / "weights")
+    ship_bundle(layout)
+    assert not (tmp_path / "weights" / "discriminator.safetensors").exists()
+    shipped = load_model(tmp_path / "weights").generate(PROMPTS, seed=5)
+    assert np.array_equal(shipped, load_model(layout.export).generate(PROMPTS, seed=5))
+
+
+def test_without_a_path_the_pipelines_model_comes_first(layout, tmp_path, monkeypatch):
+    """Protects the default: models/export of the current folder, else the shipped weights, else one line of advice."""
+    monkeypatch.setattr(bundle, "shipped_model", lambda: tmp_path / "weights")
+    monkeypatch.chdir(layout.root)
+    assert bundle.default_model() == Path("models/export")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="dvc repro"):
+        load_model()
+    ship_bundle(layout)
+    assert bundle.default_model() == tmp_path / "weights"

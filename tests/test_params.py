@@ -1,0 +1,120 @@
+"""``params.yaml``: what is read from it, and what is refused before anything is touched."""
+
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+from tiny import ROOT, tiny_params, write_params
+
+from stages import check
+from text2video.errors import UserError
+from text2video.params import Params, load_params
+
+PIPELINES = [ROOT, ROOT / "tutorial"]
+Edit = Callable[[Any], object]
+
+
+def refusal(folder: Path, page: Any) -> str:
+    """What is said about a page: by the check alone, which is the first to see it, and which touches nothing."""
+    write_params(folder / "params.yaml", page)
+    with pytest.raises(UserError) as caught:
+        check.main(folder)
+    assert [path.name for path in folder.iterdir()] == ["params.yaml"]
+    message = str(caught.value)
+    assert "\n" not in message
+    assert len(message) < 300, message
+    return message
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES, ids=["main", "tutorial"])
+def test_the_pages_are_valid_and_written_as_dvc_writes_them(pipeline: Path, tmp_path: Path) -> None:
+    """``-S`` rewrites the whole page: what it would reformat, every experiment's diff would show."""
+    page = pipeline / "params.yaml"
+    load_params(page)
+    copy = write_params(tmp_path / "params.yaml", YAML().load(page))
+    assert copy.read_text() == page.read_text()
+
+
+def test_numbers_are_read_however_they_are_spelt(tmp_path: Path) -> None:
+    """DVC writes ``-S train.lr=1e-5`` as ``1e-05``, which is text to many readers; 1 is as good as 1.0."""
+    page = tiny_params(train={"lr": 1e-5, "lr_final": "2e-6", "beta1": 0, "epochs": 3})
+    path = write_params(tmp_path / "params.yaml", page)
+    assert "  lr: 1e-05\n" in path.read_text()
+    train = load_params(path).train
+    values = (train.lr, train.lr_final, train.beta1, train.epochs)
+    assert values == (1e-5, 2e-6, 0.0, 3.0)
+    assert all(type(value) is float for value in values)
+
+
+@pytest.mark.parametrize(
+    ("edit", "key"),
+    [
+        (lambda page: page["train"].update(lr=-1), "train.lr"),
+        (lambda page: page["train"].update(lr="fast"), "train.lr"),
+        (lambda page: page["train"].update(lr=math.inf), "train.lr"),
+        (lambda page: page["train"].update(gamma=math.inf), "train.gamma"),
+        (lambda page: page["train"].update(mismatch=math.nan), "train.mismatch"),
+        (lambda page: page["codec"].update(noise=math.nan), "codec.noise"),
+        (lambda page: page["train"].update(epochs=True), "train.epochs"),
+        (lambda page: page["train"].update(epochs=-3), "train.epochs"),
+        (lambda page: page["train"].update(batch=2.5), "train.batch"),
+        (lambda page: page["train"].update(betas=[0, 0.99]), "train.betas"),
+        (lambda page: page["train"].pop("lr"), "train.lr"),
+        (lambda page: page.pop("codec"), "codec"),
+        (lambda page: page.update(trian={"lr": 1}), "trian"),
+        (lambda page: page.update(train=None), "train"),
+        (lambda page: page.update(train=[1, 2]), "train"),
+        (lambda page: page["gan"].update(kind="diffusion"), "gan.kind"),
+        (lambda page: page["data"].update(seed=2**32), "data.seed"),
+        (lambda page: page["data"].update(size=60), "data.size"),
+        (lambda page: page["data"].update(size=8), "data.size"),
+        (lambda page: page["data"].update(frames=1), "data.frames"),
+        (lambda page: page["data"].update(train_clips=0), "data.train_clips"),
+        (lambda page: page["data"].update(background=[255, 255]), "data.background"),
+        (lambda page: page["data"].update(background=[True, 255, 255]), "data.background"),
+        (lambda page: page["data"].update(background=[255, 255, 256]), "data.background.2"),
+        (lambda page: page["data"].update(shapes="circle"), "data.shapes"),
+        (lambda page: page["data"].update(shapes=[]), "data.shapes"),
+        (lambda page: page["data"].update(shapes=["hexagon"]), "data.shapes.*hexagon.*circle, square, triangle"),
+        (lambda page: page["data"].update(colours=["pink"]), "data.colours.*pink.*red"),
+        (lambda page: page["data"].update(motions=["sideways"]), "data.motions.*sideways.*bouncing"),
+        (lambda page: page["data"].update(unseen_motions=["back"]), "data.unseen_motions.*back"),
+        (lambda page: page["data"].update(unseen_motions=list(page["data"]["motions"])), "data.unseen_motions"),
+        (lambda page: page["data"].update(unseen_combinations=1), "data.unseen_combinations"),
+        (lambda page: page["data"].update(train_prompts=["a dog"]), "data.train_prompts.*a dog"),
+        (lambda page: page["data"].update(test_prompts=["circle moving up", " "]), "data.test_prompts.*empty"),
+        (lambda page: page["render"].update(prompts=["?!"]), "render.prompts.*empty"),
+        (lambda page: page["render"].update(prompts=[]), "render.prompts"),
+        (lambda page: page["render"].update(prompts=[None]), "render.prompts.0"),
+        (lambda page: page["runtime"].update(threads=-1), "runtime.threads"),
+        (lambda page: [page["gan"].update(kind="frame"), page["data"].update(size=32)], "data.size.*gan.kind"),
+    ],
+)  # fmt: skip
+def test_a_bad_value_is_one_line_that_names_its_key(tmp_path: Path, edit: Edit, key: str) -> None:
+    """The person reads which key to mend, and nothing was written or lost."""
+    page = tiny_params()
+    edit(page)
+    assert re.search(rf"\b{key}\b", refusal(tmp_path, page))
+
+
+@given(data=st.data())
+def test_any_value_in_any_place_is_taken_or_refused_in_one_line(data: st.DataObject) -> None:
+    """Whatever is typed into the page, no traceback comes of it, and what is taken is a number where one is meant."""
+    page = tiny_params()
+    section = data.draw(st.sampled_from([name for name in page]))
+    key = data.draw(st.sampled_from([*page[section], "new"]))
+    scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+    page[section][key] = value = data.draw(scalars | st.lists(scalars, max_size=3) | st.just({"a": 1}))
+    try:
+        params = Params.model_validate(page)
+    except ValueError:
+        return
+    taken = getattr(getattr(params, section), key)
+    assert type(taken) is not bool
+    assert not (isinstance(taken, float) and not math.isfinite(taken)), value
