@@ -14,7 +14,7 @@ INSTALLED := $(VENV)/.installed-$(SERIES)
 UV_HTTP_TIMEOUT ?= 300
 export UV_HTTP_TIMEOUT
 
-.PHONY: help setup repro test test-all lint format audit lock clean
+.PHONY: help setup repro test test-all lint format audit lock ship clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -51,6 +51,10 @@ LOCK := pip compile --universal --fork-strategy fewest --python-version 3.11 \
 lock: setup ## pin the versions and hashes of what pyproject.toml asks for (ARGS=--upgrade for newer ones)
 	$(UV) $(LOCK) $(ARGS) --all-extras pyproject.toml --output-file requirements/lock.txt
 	echo uv | $(UV) $(LOCK) $(ARGS) - --output-file requirements/bootstrap.txt
+
+ship: setup ## make the trained model the package's own, and its videos the README's
+	$(BIN)/python -m stages.export --ship
+	cp data/videos/wall.gif docs/wall.gif
 
 clean: ## remove what the tools left behind (keeps .venv and every result)
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist src/*.egg-info

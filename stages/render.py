@@ -16,7 +16,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def main(
     root: Annotated[Path, typer.Option(help="The folder that holds params.yaml.")] = Path(),
 ) -> None:
-    """Draw the prompts of params.yaml with the exported model, and write them in every video format."""
+    """Draw the prompts of params.yaml with models/export; write data/videos, in every video format."""
     layout = Layout(root)
     params = load_params(layout.params)
     from text2video.render import render  # here: --help and bad params should not wait for torch

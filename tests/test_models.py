@@ -75,9 +75,9 @@ def test_discriminator_reads_prompt_and_motion():
     torch.manual_seed(0)
     critic = VideoDiscriminator(SHAPE, frames=6, words=9, text_dim=8, width=16)
     for weight in (
-        critic.clip_match.text[-1].weight,
+        critic.clip_match.query.weight,
         critic.clip_match.real.weight,
-        critic.frame_match.text[-1].weight,
+        critic.frame_match.query.weight,
     ):
         torch.nn.init.normal_(weight)  # a new one has no opinion yet
     latents, tokens, frames = torch.randn(3, 6, *SHAPE), torch.randint(1, 9, (3, 4)), torch.tensor([0, 4])

@@ -76,9 +76,10 @@ class Model:
 
 def save_bundle(layout: Layout) -> None:
     """Put ``models/codec``, ``models/gan`` and the vocabulary together as ``models/export``."""
-    codec, gan = read_json(layout.codec / "config.json"), read_json(layout.gan / "config.json")
+    codec = read_json(layout.codec / "config.json", "run the stage autoencode")
+    gan = read_json(layout.gan / "config.json", "run the stage train")
     config = {"format": FORMAT, "size": codec["size"], "codec": codec["codec"], **gan}
-    figures = {name: read_json(layout.metrics / name) for name in CARD_FIGURES}
+    figures = {name: read_json(layout.metrics / name, "run `dvc repro`") for name in CARD_FIGURES}
     with replace_folder(layout.export) as fresh:
         write_json(fresh / "config.json", config)
         sources = [layout.vocabulary, *layout.codec.glob("*.safetensors"), *layout.gan.glob("*.safetensors")]

@@ -242,6 +242,14 @@ def contact_sheet(clips: Sequence[np.ndarray], captions: Sequence[str], columns:
     return np.asarray(sheet)
 
 
+def wall(clips: Sequence[np.ndarray], captions: Sequence[str], columns: int = 4) -> np.ndarray:
+    """All clips playing side by side under their captions, twice as large: a clip ``uint8[T, H', W', 3]``."""
+    large = [clip.repeat(2, axis=1).repeat(2, axis=2) for clip in clips]
+    return np.stack(
+        [contact_sheet([clip[t : t + 1] for clip in large], captions, columns) for t in range(len(clips[0]))]
+    )
+
+
 def _wrap(
     caption: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, lines: int = 3
 ) -> str:

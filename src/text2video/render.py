@@ -18,7 +18,7 @@ def render(params: RenderParams, layout: Layout) -> None:
     """Write ``params.count`` videos of each prompt to ``layout.videos``, with the model in ``layout.export``.
 
     The folder holds ``gif/ mp4/ avi/ strips/`` with ``NNN_slug_k.ext`` (prompt NNN, its video k), the strips
-    in ``sheet.png``, the exact prompts in ``manifest.json``. Raises UserError for a prompt without a word.
+    in ``sheet.png``, all videos playing side by side in ``wall.gif``, the exact prompts in ``manifest.json``. Raises UserError for a prompt without a word.
     """
     for prompt in params.prompts:
         require_words(prompt)
@@ -45,6 +45,7 @@ def render(params: RenderParams, layout: Layout) -> None:
             clips, captions = zip(*shown, strict=True)
             sheet = media.contact_sheet(clips, captions, columns=1 if len(shown) < 8 else 2)
             media.save_png(folder / "sheet.png", sheet)
+            media.save_gif(folder / "wall.gif", media.wall(clips, captions, columns=4), model.fps)
         write_json(folder / "manifest.json", {"fps": model.fps, "videos": entries})
     watch.report()
 

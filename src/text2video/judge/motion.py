@@ -86,11 +86,12 @@ def _steps(values: Array, weight: Array) -> tuple[Array, Array]:
     return np.diff(values, axis=1), (weight[:, 1:] * weight[:, :-1]) > 0
 
 
-def _is_steady(values: Array, weight: Array, slope: Array) -> Array:
-    """Whether ``values`` go forward in every step, and in none by much more than the mean step, bool[N]."""
+def _is_steady(values: Array, weight: Array, slope: Array, slack: Array | float) -> Array:
+    """Whether ``values`` [N, T] go forward in every step, and in none by much more than the mean step, but for
+    ``slack`` [N]; bool[N]."""
     steps, counts = _steps(values * np.sign(slope)[:, None], weight)
-    size = np.abs(slope)[:, None]
-    forward = (steps > rules.MIN_STEP * size) & (steps < rules.MAX_STEP * size)
+    size, slack = np.abs(slope)[:, None], np.reshape(slack, (-1, 1))
+    forward = (steps > rules.MIN_STEP * size - slack) & (steps < rules.MAX_STEP * size + slack)
     return np.all(forward | ~counts, axis=1)
 
 
@@ -179,6 +180,7 @@ class _Path:
 
     def __init__(self, centre: Array, weight: Array, side: int) -> None:
         self.centre, self.weight, self.side, self.gaps = centre, weight, side, weight.shape[1] - 1
+        self.slack = rules.SLACK * side
         self.x, self.y = centre[..., 0], centre[..., 1]
         (vx, line_x), (vy, line_y) = _fit_line(self.x, weight), _fit_line(self.y, weight)
         self.velocity, self.line = np.stack([vx, vy], 1), np.stack([line_x, line_y], 2)
@@ -194,7 +196,7 @@ class _Path:
         travel = speed * self.gaps
         good = travel >= rules.MIN_TRAVEL * self.side
         good &= self.residual(self.line) <= rules.WOBBLE * self.side + rules.WOBBLE_SHARE * travel
-        good &= _is_steady(self.x * unit[:, :1] + self.y * unit[:, 1:], self.weight, speed)
+        good &= _is_steady(self.x * unit[:, :1] + self.y * unit[:, 1:], self.weight, speed, self.slack)
         sector = np.round(np.degrees(np.arctan2(-unit[:, 1], unit[:, 0])) / 45).astype(int) % 8
         return np.where(good, np.array(list(rules.DIRECTIONS))[sector], ""), self.line
 
@@ -210,7 +212,7 @@ class _Path:
         good = (np.degrees(turn) >= rules.MIN_TURN) & (mean[:, 0] >= rules.MIN_ORBIT * self.side)
         good &= (uneven <= rules.WOBBLE * self.side + rules.ORBIT_WOBBLE * mean)[:, 0]
         good &= self.residual(ideal) <= rules.WOBBLE * self.side + 2 * rules.WOBBLE_SHARE * turn * mean[:, 0]
-        good &= _is_steady(angle, self.weight, slope)
+        good &= _is_steady(angle, self.weight, slope, self.slack / np.maximum(mean, 1))
         name = np.where(slope > 0, "rotating clockwise", "rotating counter-clockwise")  # y points down
         return np.where(good, name, ""), ideal
 
@@ -234,7 +236,7 @@ class _Path:
         _, swing, explained, wave = _fit_wave(across, self.weight, self.gaps * 1.1)
         travel = np.abs(slope) * self.gaps
         uneven = np.sqrt(_mean((along - line) ** 2, self.weight)[:, 0])
-        good = (travel >= rules.MIN_TRAVEL * self.side) & _is_steady(along, self.weight, slope)
+        good = (travel >= rules.MIN_TRAVEL * self.side) & _is_steady(along, self.weight, slope, self.slack)
         good &= (uneven <= rules.WOBBLE * self.side + rules.WOBBLE_SHARE * travel) & (
             explained >= rules.SWING_FIT
         )

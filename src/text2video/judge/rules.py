@@ -93,12 +93,14 @@ COLOUR_JUMP = 90.0
 MIN_WHOLE = 0.5
 # Straight travel over the clip: the words say a quarter of the frame; 15 % tolerance.
 MIN_TRAVEL = 0.25 * 0.85
-# Root mean square residual of any path: half a pixel at 64, plus a share of the travel, half of a visible zigzag's.
-WOBBLE = 0.008
-WOBBLE_SHARE = 0.025
+# Root mean square residual of any path: 0.64 pixels at 64, plus a share of the travel, half of a visible zigzag's.
+WOBBLE = 0.01
+WOBBLE_SHARE = 0.03
 # Of the mean step: each step goes forward, else the travel is not steady; and none goes much further, else it jumps.
 MIN_STEP = 0.1
 MAX_STEP = 2.2
+# Off both: half a pixel at 64, which nobody sees, and which is a third of the slowest step.
+SLACK = 0.008
 # Degrees about the frame's centre over the clip: the words say 150; 10 % tolerance.
 MIN_TURN = 150 * 0.9
 # Radius of an orbit, 4 pixels at 64; less is wobbling on the spot.

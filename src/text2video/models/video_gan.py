@@ -47,7 +47,7 @@ def initialise(network: nn.Module) -> None:
             nn.init.zeros_(block.conv2.weight)
         elif isinstance(block, Projection):
             nn.init.zeros_(block.real.weight)
-            nn.init.zeros_(block.text[-1].weight)
+            nn.init.zeros_(block.query.weight)
 
 
 class ModulatedBlock(nn.Module):
@@ -133,12 +133,13 @@ class Projection(nn.Module):
     def __init__(self, dim: int, text_dim: int) -> None:
         super().__init__()
         self.real = nn.Linear(dim, 1)
-        self.text = nn.Sequential(nn.Linear(text_dim, dim), nn.SiLU(), nn.Linear(dim, dim))
+        self.hidden, self.query = nn.Linear(text_dim, dim), nn.Linear(dim, dim)
         self.scale = dim**-0.5
 
     def forward(self, features: Tensor, text: Tensor) -> Tensor:
         """Features ``float[N, K, dim]`` and text ``float[N, text_dim]`` to logits ``float[N, K]``."""
-        match = (features * self.text(text)[:, None]).sum(-1) * self.scale
+        query = self.query(F.silu(self.hidden(text)))
+        match = (features * query[:, None]).sum(-1) * self.scale
         return self.real(features).squeeze(-1) + match
 
 

@@ -1,0 +1,323 @@
+"""The pipeline as DVC runs it: what is rerun, kept, compared, queued, shared, refused; and each stage alone."""
+
+import importlib
+import json
+import re
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from import_graph import ROOT, closure, graph, modules
+from tiny import Repository
+
+from text2video.params import Params, Section, load_params
+
+STAGES = ("check", "synthesize", "index", "autoencode", "train", "export", "render", "evaluate")
+PIPELINES = {"main": "", "tutorial": "tutorial/"}  # name: prefix of its paths
+RESULTS = ("data", "models", "metrics", "dvc.lock")
+# What only carries values and messages: an edit there changes no result, or breaks the stage for all to see.
+PLUMBING = {
+    f"src/text2video/{name}.py" for name in ("__init__", "console", "errors", "files", "layout", "params")
+} | {"stages/__init__.py"}
+
+
+def stages_of(pipeline: str) -> dict[str, Any]:
+    """The stages of a pipeline's ``dvc.yaml``."""
+    return yaml.safe_load((ROOT / pipeline / "dvc.yaml").read_text())["stages"]
+
+
+def paths(entries: list[str | dict[str, Any]]) -> list[str]:
+    """The paths of deps or outs, whatever options they have."""
+    return [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries]
+
+
+def outputs(stage: dict[str, Any]) -> list[str]:
+    """The paths that a stage writes."""
+    return paths([*stage.get("outs", []), *stage.get("metrics", [])])
+
+
+def ran(output: str) -> list[str]:
+    """The stages that DVC says it ran."""
+    return re.findall(r"Running stage '(?:[\w/]+\.yaml:)?(\w+)'", output)
+
+
+# What dvc.yaml says
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_every_stage_is_in_the_pipeline_and_runs_its_own_module(pipeline: str) -> None:
+    """``python -m``, so that the stage's own tree is run, and no ``${...}``, through which a prompt could reach a shell."""
+    stages = stages_of(PIPELINES[pipeline])
+    assert tuple(stages) == STAGES
+    assert {path.stem for path in (ROOT / "stages").glob("*.py")} == {*STAGES, "__init__"}
+    root = " --root tutorial" if pipeline == "tutorial" else ""
+    for name, stage in stages.items():
+        assert stage["cmd"] == f"python -m stages.{name}{root}"
+        assert stage["desc"]
+    assert "${" not in (ROOT / PIPELINES[pipeline] / "dvc.yaml").read_text()
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_a_stage_depends_on_the_modules_that_it_imports(pipeline: str, stage: str) -> None:
+    """One too few, and an edit is not run; one too many, and an edit reruns hours of work for nothing."""
+    files = {
+        name: str(path.relative_to(ROOT)) for name, path in modules().items() if path.read_text().strip()
+    }
+    needed = {files[name] for name in closure(graph(), f"stages.{stage}") if name in files} - PLUMBING
+    listed = [
+        path
+        for path in paths(stages_of(PIPELINES[pipeline])[stage]["deps"])
+        if path.startswith(("src/", "stages/"))
+    ]
+    covered = {
+        file for file in files.values() if any(file == path or file.startswith(f"{path}/") for path in listed)
+    }
+    assert not needed - covered and not covered - needed - PLUMBING, (
+        f"in {PIPELINES[pipeline]}dvc.yaml, the stage {stage} should depend on\n"
+        + as_deps(needed, set(files.values()))
+    )
+    assert all((ROOT / path).exists() for path in listed)
+
+
+def as_deps(needed: set[str], files: set[str]) -> str:
+    """The lines for dvc.yaml: a folder where all of its modules are needed."""
+    for package in ("judge", "models", "world"):
+        folder = f"src/text2video/{package}"
+        inside = {file for file in files if file.startswith(f"{folder}/")}
+        if inside <= needed:
+            needed = needed - inside | {folder}
+    return "\n".join(
+        f"      - {path}" for path in sorted(needed, key=lambda path: (path.startswith("src"), path))
+    )
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_a_stage_is_rerun_for_the_files_that_the_stages_before_it_write(pipeline: str) -> None:
+    """Every input of a stage is the output of an earlier one, every figure is in git, and a check comes first."""
+    prefix = PIPELINES[pipeline]
+    written = {f"{prefix}params.yaml"}
+    for name, stage in stages_of(prefix).items():
+        inputs = {path for path in paths(stage["deps"]) if not path.startswith(("src/", "stages/"))}
+        assert inputs <= written, f"{name} reads what no earlier stage writes"
+        assert inputs, f"{name} could run before the check"
+        written |= set(outputs(stage))
+        for metric in stage.get("metrics", []):
+            assert next(iter(metric.values())) == {"cache": False}, "figures belong in git"
+
+
+class Watch:
+    """Records which keys of which sections are looked at."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seen: set[str] = set()
+        look = Section.__getattribute__
+
+        def looked(section: Section, name: str) -> Any:
+            if name in type(section).model_fields:
+                self.seen.add(name if isinstance(section, Params) else f"{type(section).__name__}.{name}")
+            return look(section, name)
+
+        monkeypatch.setattr(Section, "__getattribute__", looked)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_is_rerun_for_the_parameters_that_it_uses(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    """One too few, and ``-S`` changes nothing; one too many, and it reruns what would come out the same."""
+    module = importlib.import_module(f"stages.{stage}")
+    watch = Watch(monkeypatch)
+
+    def load_and_forget(path: Path) -> Params:
+        params = load_params(path)
+        watch.seen.clear()
+        return params
+
+    monkeypatch.setattr(module, "load_params", load_and_forget, raising=False)
+    monkeypatch.chdir(repository.folder)
+    module.main()
+    listed = stages_of("")[stage].get("params", [])
+    whole = {section for section in listed if "." not in section}
+    keys = {key for key in listed if "." in key}
+    used = {name for name in watch.seen if "." not in name} - {"runtime"}
+    if stage == "check":
+        assert "params.yaml" in stages_of("")[stage]["deps"]
+        return
+    assert used == whole | {key.split(".")[0] for key in keys}
+    for section in used - whole:
+        model = type(getattr(load_params(ROOT / "params.yaml"), section)).__name__
+        looked_at = {name.split(".")[1] for name in watch.seen if name.startswith(f"{model}.")}
+        assert {f"{section}.{key}" for key in looked_at} == {
+            key for key in keys if key.startswith(f"{section}.")
+        }
+
+
+# What DVC does with it
+
+
+def test_a_second_repro_does_nothing(repository: Repository) -> None:
+    """All that was made is in git or in the cache, and nothing is made twice."""
+    before = repository.digests(*RESULTS)
+    for name, stage in stages_of("").items():
+        for path in outputs(stage):
+            assert (repository.folder / path).exists(), f"{name} did not write {path}"
+    tracked = repository.git("ls-files", "data", "models", "metrics").split()
+    assert {path for path in tracked if not path.endswith(".gitignore")} == {
+        f"metrics/{name}.json" for name in ("autoencode", "train", "evaluation")
+    }
+    again = repository.dvc("repro")
+    assert "up to date" in again
+    assert not ran(again)
+    for path in paths([out for stage in stages_of("").values() for out in stage.get("outs", [])]):
+        target = repository.folder / path
+        shutil.rmtree(target) if target.is_dir() else target.unlink()
+    repository.dvc("checkout")
+    assert repository.digests(*RESULTS) == before
+    assert repository.git("status", "--short") == ""
+
+
+def test_an_experiment_reruns_what_its_parameter_changes_and_shows_the_difference(
+    repository: Repository,
+) -> None:
+    """Five more epochs train again and draw no clips again; figures, curves and videos stand side by side."""
+    comments = re.findall("#.*", (repository.folder / "params.yaml").read_text())
+    output = repository.dvc("exp", "run", "--name", "longer", "-S", "train.epochs=3", "-S", "train.lr=1e-5")
+    assert ran(output) == ["check", "train", "export", "render", "evaluate"]
+    assert re.findall("#.*", (repository.folder / "params.yaml").read_text()) == comments
+    params = load_params(repository.folder / "params.yaml")
+    assert (params.train.epochs, params.train.lr) == (3, 1e-5)
+
+    figures = json.loads(repository.dvc("metrics", "diff", "HEAD", "longer", "--json"))["diff"]
+    steps = figures["metrics/train.json"]["steps"]
+    assert steps["new"] == steps["old"] * 3 / 2
+
+    repository.dvc("plots", "diff", "HEAD", "longer", "--out", "plots")
+    page = (repository.folder / "plots" / "index.html").read_text()
+    gif = "data_videos_gif_000_circle-moving-up-right_0.gif"
+    pair = [repository.folder / "plots" / "static" / f"{revision}_{gif}" for revision in ("HEAD", "longer")]
+    assert all(path.name in page for path in pair)
+    assert pair[0].read_bytes() != pair[1].read_bytes()
+    for title in ("Codec loss", "GAN losses", "Share of right videos"):
+        assert title in page
+
+
+def test_a_queued_experiment_runs_the_code_that_it_was_queued_with(repository: Repository) -> None:
+    """Edit, queue, undo the edit, start: an editable install of the folder (``PYTHONPATH`` here) must not win."""
+    module = repository.folder / "src" / "text2video" / "evaluate.py"
+    edit = "\n\ndef write_json(path, page, write=write_json):\n    write(path, page | {'edited': 1})\n"
+    module.write_text(module.read_text() + edit)
+    repository.dvc("exp", "run", "--queue", "--name", "edited")
+    repository.git("restore", "src")
+    start_queue(repository)
+    deadline = time.monotonic() + 300
+    while "/edited" not in repository.git("for-each-ref", "refs/exps"):
+        assert time.monotonic() < deadline, repository.dvc("queue", "logs", "edited", code=None)
+        time.sleep(0.5)
+    repository.dvc("queue", "stop")
+    figures = json.loads(repository.dvc("metrics", "diff", "HEAD", "edited", "--json"))["diff"]
+    assert figures["metrics/evaluation.json"]["edited"]["new"] == 1
+    assert "edited" not in (repository.folder / "metrics" / "evaluation.json").read_text()
+
+
+def start_queue(repository: Repository) -> None:
+    """``dvc queue start``, whose worker stays behind and would hold on to a pipe."""
+    repository.run("sh", "-c", "dvc queue start >/dev/null 2>&1")
+
+
+def test_a_new_clone_pulls_everything_and_has_nothing_to_do(repository: Repository, tmp_path: Path) -> None:
+    """``dvc push``, ``git clone``, ``dvc pull``: a colleague has data, model and videos without training."""
+    repository.dvc("remote", "add", "--default", "store", str(tmp_path / "store"))
+    repository.commit("A remote")
+    repository.dvc("push")
+    clone = Repository(tmp_path / "clone")
+    repository.git("clone", "--quiet", ".", str(clone.folder))
+    clone.dvc("pull")
+    assert clone.digests(*RESULTS) == repository.digests(*RESULTS)
+    assert not ran(clone.dvc("repro"))
+    assert clone.git("status", "--short") == ""
+
+
+def test_a_new_clone_without_the_cache_makes_the_same_bytes(finished: Repository, tmp_path: Path) -> None:
+    """Clips, weights, figures, videos: all follow from the seeds, so ``dvc.lock`` stays as it was committed."""
+    clone = Repository(tmp_path / "clone")
+    finished.git("clone", "--quiet", ".", str(clone.folder))
+    output = clone.dvc("repro")
+    assert ran(output)[:5] == ["check", "synthesize", "index", "autoencode", "train"]
+    assert clone.git("status", "--short") == ""
+    assert clone.digests(*RESULTS) == finished.digests(*RESULTS)
+
+
+def test_a_bad_value_is_refused_before_dvc_removes_anything(repository: Repository) -> None:
+    """DVC deletes the outputs of the stage that it is about to run; the check runs before, and has none to lose."""
+    before = repository.digests("data", "models", "metrics")
+    output = repository.dvc("exp", "run", "-S", "train.lr=-1", code=255)
+    assert [line for line in output.splitlines() if line.startswith("error:")] == [
+        "error: params.yaml: train.lr: Input should be greater than 0 (it is -1)"
+    ]
+    assert ran(output) == ["check"]
+    assert "Traceback" not in output
+    page = repository.folder / "params.yaml"
+    page.write_text(page.read_text().replace("  lr: -1\n", "  lr: 0.1\n") + "unknown:\n  key: 1\n")
+    output = repository.dvc("repro", "train", code=255)
+    assert "error: params.yaml: unknown key unknown\n" in output
+    assert repository.digests("data", "models", "metrics") == before
+    repository.git("restore", "params.yaml")
+    assert not ran(repository.dvc("repro"))
+
+
+# Each stage alone
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_help_explains_the_stage_without_loading_torch(finished: Repository, stage: str) -> None:
+    """It says what the stage writes, and comes at once."""
+    code = (
+        f"import sys; sys.argv[1:] = ['--help']; from stages.{stage} import app; app(standalone_mode=False)"
+    )
+    output = finished.run("python", "-c", f"{code}\nprint('torch' in sys.modules)").stdout
+    assert "--root" in output
+    assert re.search(r"(data|models|metrics|videos)", output)
+    assert output.endswith("False\n")
+
+
+@pytest.mark.parametrize(
+    ("stage", "missing"),
+    [
+        ("check", "params.yaml"),
+        ("synthesize", "params.yaml"),
+        ("index", "data/train"),
+        ("autoencode", "data/train"),
+        ("train", "data/latents"),
+        ("export", "models/codec"),
+        ("render", "models/export"),
+        ("evaluate", "models/export"),
+    ],
+)
+def test_a_missing_input_is_one_line_that_says_what_to_run(
+    finished: Repository, tmp_path: Path, stage: str, missing: str
+) -> None:
+    """Not a traceback: the file, and the way to get it."""
+    if missing != "params.yaml":
+        shutil.copy(finished.folder / "params.yaml", tmp_path)
+    output = finished.stage(stage, "--root", tmp_path, code=2)
+    (line,) = [line for line in output.splitlines() if line.startswith("error: ")]
+    assert f"{tmp_path / missing}" in line
+    assert re.search(r"run|--root|dvc", line)
+    assert "Traceback" not in output
+
+
+def test_a_stage_works_on_the_folder_it_is_given(finished: Repository, tmp_path: Path) -> None:
+    """``--root`` is how one tree of code serves two pipelines; it counts from where one stands."""
+    root = tmp_path / "root"
+    for name in ("models", "params.yaml"):
+        source = finished.folder / name
+        shutil.copytree(source, root / name) if source.is_dir() else shutil.copy(source, root / name)
+    script = f"cd {tmp_path} && PYTHONPATH={finished.folder} python -m stages.render --root root"
+    assert "100%" in finished.run("sh", "-c", script).stdout
+    made = {name: (root / name).read_bytes() for name in finished.digests("data/videos")}
+    assert made
+    assert all(content == (finished.folder / name).read_bytes() for name, content in made.items())
