@@ -16,12 +16,13 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def main(
     root: Annotated[Path, typer.Option(help="The folder that holds params.yaml.")] = Path(),
 ) -> None:
-    """Judge videos of models/export for the test prompts; write metrics/evaluation.json."""
+    """Judge videos of models/export for the test prompts; write metrics/evaluation.json, report.html and plots."""
     layout = Layout(root)
     params = load_params(layout.params)
     from text2video.evaluate import evaluate  # here: --help and bad params should not wait for torch
+    from text2video.report.summary import headline
 
-    evaluate(params, layout)
+    typer.echo(headline(evaluate(params, layout)))
 
 
 if __name__ == "__main__":

@@ -21,8 +21,10 @@ def main(
     """Put models/codec, models/gan and data/vocabulary.json together as models/export."""
     from text2video.bundle import save_bundle, ship_bundle  # here: --help should not wait for torch
 
-    layout = Layout(root)
-    (ship_bundle if ship else save_bundle)(layout)
+    layout, watch = Layout(root), console.Stopwatch()
+    with watch("ship" if ship else "export"):
+        (ship_bundle if ship else save_bundle)(layout)
+    watch.report()
 
 
 if __name__ == "__main__":

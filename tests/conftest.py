@@ -1,11 +1,14 @@
 """What the tests share: a calm hypothesis, and one small run of the whole pipeline."""
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from tiny import Repository, make_repository
 
+# Before torch is loaded: on cores that are shared, several threads wait for each other; and one gives the same bits.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("calm", deadline=None)  # a busy machine is several times slower than a calm one
 settings.load_profile("calm")
 

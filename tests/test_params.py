@@ -4,14 +4,16 @@ import copy
 import json
 import math
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from dvc.utils.hydra import apply_overrides
 from hypothesis import given
 from hypothesis import strategies as st
-from ruamel.yaml import YAML
 from tiny import ROOT, tiny_params, write_params
 
 from stages import check
@@ -36,12 +38,25 @@ def refusal(folder: Path, page: Any) -> str:
 
 
 @pytest.mark.parametrize("pipeline", PIPELINES, ids=["main", "tutorial"])
-def test_the_pages_are_valid_and_written_as_dvc_writes_them(pipeline: Path, tmp_path: Path) -> None:
-    """``-S`` rewrites the whole page: what it would reformat, every experiment's diff would show."""
-    page = pipeline / "params.yaml"
-    load_params(page)
-    copy = write_params(tmp_path / "params.yaml", YAML().load(page))
-    assert copy.read_text() == page.read_text()
+def test_the_page_survives_what_dvc_does_to_it(pipeline: Path, tmp_path: Path) -> None:
+    """``-S`` writes the whole page anew: it should change one line of it, keep the comments, and stay readable.
+
+    (Behind the key of a list, a comment would swallow the line that follows once the list is emptied.)
+    """
+    page, copy = pipeline / "params.yaml", tmp_path / "params.yaml"
+    check.main(shutil.copy(page, copy).parent)
+    apply_overrides(copy, ["train.seed=7"])
+    before, after = page.read_text().splitlines(), copy.read_text().splitlines()
+    assert [pair for pair in zip(before, after, strict=True) if len(set(pair)) == 2] == [
+        ("  seed: 0", "  seed: 7")
+    ]
+    comments = re.findall("#.*", page.read_text())
+    values = yaml.safe_load(page.read_text())
+    for section, key in [(s, k) for s in values for k in values[s] if isinstance(values[s][k], list)]:
+        shutil.copy(page, copy)
+        apply_overrides(copy, [f"{section}.{key}=[]"])
+        assert yaml.safe_load(copy.read_text()) == values | {section: values[section] | {key: []}}
+        assert re.findall("#.*", copy.read_text()) == comments
 
 
 def test_numbers_are_read_however_they_are_spelt(tmp_path: Path) -> None:

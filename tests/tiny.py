@@ -1,6 +1,7 @@
 """The project made small: its own ``params.yaml`` with tiny numbers, and its own tree in a repository of its own."""
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -31,21 +32,15 @@ TINY: dict[str, dict[str, Any]] = {
     "render": {"prompts": ["circle moving up-right", "red square shrinking"], "count": 1, "scale": 1},
     "runtime": {"device": "cpu", "threads": 1},
 }
-TUTORIAL_TINY = {  # its networks and its recipe stay as they are
-    "data": TINY["data"] | {"train_clips": 40},
-    "train": {"epochs": 0.5},
-    "render": {"prompts": ["circle moving up-right"], "count": 1},
-    "runtime": TINY["runtime"],
-}
 
 
-def tiny_params(*, pipeline: Path = ROOT, **sections: Mapping[str, Any]) -> Any:
-    """The page of a pipeline's ``params.yaml``, made tiny, with more changes on top: ``tiny_params(train={"lr": 1})``.
+def tiny_params(**sections: Mapping[str, Any]) -> Any:
+    """The page of ``params.yaml``, made tiny, with more changes on top: ``tiny_params(train={"lr": 1})``.
 
-    It keeps the comments when it is written with ``write_params``.
+    It keeps its comments when it is written with ``write_params``.
     """
-    page = YAML().load(pipeline / "params.yaml")
-    for changes in (TINY if pipeline == ROOT else TUTORIAL_TINY, sections):
+    page = YAML().load(ROOT / "params.yaml")
+    for changes in (TINY, sections):
         for section, values in changes.items():
             page[section].update(values)
     return page
@@ -65,17 +60,23 @@ class Repository:
     folder: Path
 
     def run(self, *command: str | Path, code: int | None = 0) -> subprocess.CompletedProcess[str]:
-        """Run a command here and expect its exit ``code`` (None: any), all that it prints in ``stdout``."""
+        """Run a command here and expect its exit ``code`` (None: any)."""
         done = subprocess.run(
-            command, cwd=self.folder, env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL, text=True, timeout=500,
+            command, cwd=self.folder, env=self.environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=500,
         )  # fmt: skip
-        assert code is None or done.returncode == code, f"{command} exits {done.returncode}:\n{done.stdout}"
+        said = f"{command} exits {done.returncode}:\n{done.stdout}{done.stderr}"
+        assert code is None or done.returncode == code, said
         return done
 
     def dvc(self, *arguments: str, code: int | None = 0) -> str:
-        """Run ``dvc`` and return what it prints."""
-        return self.run(sys.executable, "-m", "dvc", *arguments, code=code).stdout
+        """Run ``dvc`` and return what it prints, and what the stages print."""
+        done = self.run(sys.executable, "-m", "dvc", *arguments, code=code)
+        return done.stdout + done.stderr
+
+    def dvc_json(self, *arguments: str) -> Any:
+        """Run a ``dvc`` command that prints JSON, and return that."""
+        return json.loads(self.run(sys.executable, "-m", "dvc", *arguments, "--json").stdout)
 
     def git(self, *arguments: str) -> str:
         """Run ``git`` and return what it prints."""
@@ -88,7 +89,8 @@ class Repository:
 
     def stage(self, name: str, *arguments: str | Path, code: int = 0) -> str:
         """Run a stage as a script and return what it prints."""
-        return self.run("python", "-m", f"stages.{name}", *arguments, code=code).stdout
+        done = self.run("python", "-m", f"stages.{name}", *arguments, code=code)
+        return done.stdout + done.stderr
 
     def digests(self, *parts: str) -> dict[str, str]:
         """The sha256 of every file in or at these paths."""
@@ -118,7 +120,6 @@ class Repository:
         return kept | {
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
             "PYTHONPATH": str(self.folder / "src"),
-            "PYTHONDONTWRITEBYTECODE": "",
             "OMP_NUM_THREADS": "1",
             "COLUMNS": "200",
             "DVC_NO_ANALYTICS": "1",
@@ -141,7 +142,6 @@ def make_repository(folder: Path) -> Repository:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, target)
     write_params(folder / "params.yaml", tiny_params())
-    write_params(folder / "tutorial" / "params.yaml", tiny_params(pipeline=ROOT / "tutorial"))
     repository = Repository(folder)
     repository.git("init", "--quiet", "--initial-branch", "main")
     repository.git("config", "user.name", "Nobody")

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from text2video.console import warn
 from text2video.errors import UserError
-from text2video.files import read_json, replace_folder, sha256, write_json, write_text
+from text2video.files import check_files, read_json, replace_folder, sha256, write_json, write_text
 from text2video.layout import Layout
 from text2video.models.codec import build_codec
 from text2video.models.gans import build_generator
@@ -25,7 +25,7 @@ from text2video.params import CodecParams, GanParams, TextParams
 from text2video.sampling import Sampler
 from text2video.text.encoder import TextEncoder
 from text2video.text.vocabulary import Vocabulary
-from text2video.weights import load_weights
+from text2video.weights import load_weights, read_network_config
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -76,8 +76,9 @@ class Model:
 
 def save_bundle(layout: Layout) -> None:
     """Put ``models/codec``, ``models/gan`` and the vocabulary together as ``models/export``."""
-    codec = read_json(layout.codec / "config.json", "run the stage autoencode")
-    gan = read_json(layout.gan / "config.json", "run the stage train")
+    codec = read_network_config(layout.codec, "run the stage autoencode again")
+    gan = read_network_config(layout.gan, "run the stage train again")
+    Vocabulary.load(layout.vocabulary)  # raises when it is damaged
     config = {"format": FORMAT, "size": codec["size"], "codec": codec["codec"], **gan}
     figures = {name: read_json(layout.metrics / name, "run `dvc repro`") for name in CARD_FIGURES}
     with replace_folder(layout.export) as fresh:
@@ -156,6 +157,8 @@ def load_model(path: Path | str | None = None, device: torch.device | str = "cpu
         load_weights(folder / f"{name}.safetensors", network, REMEDY)
         network.eval().requires_grad_(False).to(device)
     vocabulary = Vocabulary.load(folder / "vocabulary.json")
+    if len(vocabulary) != words:
+        raise UserError(f"{folder / 'vocabulary.json'} has {len(vocabulary)} words, not {words}; {REMEDY}")
     sampler = Sampler(generator, text_encoder, codec, vocabulary, frames, device)
     return Model(sampler, config)
 
@@ -180,12 +183,7 @@ def verify_bundle(folder: Path) -> dict[str, Any]:
     manifest = read_json(folder / MANIFEST, REMEDY)
     if not isinstance(manifest, dict) or not set(NEEDED) <= set(manifest):
         raise UserError(f"{folder / MANIFEST} does not list what a model needs; {REMEDY}")
-    for name, digest in manifest.items():
-        file = folder / Path(name).name  # never outside of the folder, whatever the manifest says
-        if not file.is_file():
-            raise UserError(f"{file} is missing; {REMEDY}")
-        if sha256(file) != digest:
-            raise UserError(f"{file} is damaged (its sha256 is not the manifest's); {REMEDY}")
+    check_files(folder, manifest, REMEDY)
     config = read_json(folder / "config.json", REMEDY)
     if not isinstance(config, dict) or config.get("format") != FORMAT:
         raise UserError(f"{folder / 'config.json'} is no model of format {FORMAT}; {REMEDY}")

@@ -1,14 +1,15 @@
 """How stages and commands talk to people: errors, warnings, progress, where the time went. All on stderr."""
 
 import io
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import NoReturn, TextIO
 
-from text2video.errors import UserError
+from text2video.errors import Stopped, UserError
 
 REDRAW = 0.1  # seconds between two states of the progress line on a terminal
 
@@ -18,13 +19,22 @@ def escape(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def note(text: str) -> None:
+    """Print one line."""
+    print(escape(text), file=sys.stderr, flush=True)
+
+
 def warn(text: str) -> None:
     """Print one ``warning:`` line."""
-    print(f"warning: {escape(text)}", file=sys.stderr, flush=True)
+    note(f"warning: {text}")
 
 
 def run(app: Callable[[], object]) -> NoReturn:
-    """Run a typer app and exit: 0 when done; 2 for a mistake, which gets one line; 130 when interrupted."""
+    """Run a typer app and exit: 0 when done; 2 for a mistake, which gets one line; 130, 143, … when a signal ended it.
+
+    SIGTERM is made an exception like Ctrl-C, so that no half-written file is left behind.
+    """
+    signal.signal(signal.SIGTERM, _terminate)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(
             errors="backslashreplace"
@@ -32,14 +42,21 @@ def run(app: Callable[[], object]) -> NoReturn:
     try:
         app()
     except UserError as error:
-        print(f"error: {escape(str(error))}", file=sys.stderr)
+        note(f"error: {error}")
         sys.exit(2)
+    except Stopped as stop:
+        note(str(stop))
+        sys.exit(128 + stop.signal)
     except (KeyboardInterrupt, SystemExit) as stop:
         if isinstance(stop, SystemExit) and stop.code != 130:  # typer turns Ctrl-C into exit code 130
             raise
-        print("interrupted", file=sys.stderr)
+        note("interrupted")
         sys.exit(130)
     sys.exit(0)
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    raise Stopped("terminated", number)
 
 
 def clock_time(seconds: float) -> str:

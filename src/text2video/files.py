@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
     try:
@@ -47,23 +48,43 @@ def replace_folder(path: Path) -> Iterator[Path]:
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+        fresh = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"))
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
     try:
         yield fresh
         fresh.chmod(0o755)
-        if path.is_dir():
-            old = fresh.with_name(fresh.name + ".old")
-            os.replace(path, old)
-            os.replace(fresh, path)
-            shutil.rmtree(old)
-        else:
-            os.replace(fresh, path)
+        _swap_in(fresh, path)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _swap_in(fresh: Path, path: Path) -> None:
+    """Move a folder to ``path``, whose old folder is removed, or put back when that fails."""
+    old = fresh.with_suffix(".old")
+    if path.is_dir():
+        os.replace(path, old)
+    try:
+        os.replace(fresh, path)
+    except OSError:
+        if old.is_dir():
+            os.replace(old, path)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def remove_leftovers(*paths: Path) -> None:
+    """Remove what writers of these paths left beside them when they were killed.
+
+    Only for one who is sure that nobody else writes them now.
+    """
+    for path in paths:
+        left = re.compile(rf"\.{re.escape(path.name)}\.\w{{8}}\.(tmp|old)")
+        for entry in path.parent.glob(".*"):
+            if left.fullmatch(entry.name):
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -83,8 +104,35 @@ def read_json(path: Path, remedy: str = "") -> Any:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UserError(f"{path} is missing; {remedy or 'check the path'}") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} is damaged ({error}); {remedy or 'restore it'}") from error
+
+
+def write_sealed(path: Path, page: dict[str, Any]) -> None:
+    """Write a page as JSON with a checksum of its content, for ``read_sealed``."""
+    write_json(path, page | {"sha256": _seal(page)})
+
+
+def read_sealed(path: Path, remedy: str) -> dict[str, Any]:
+    """Read what ``write_sealed`` wrote. Raises UserError also when a letter of it has changed, however slightly."""
+    page = read_json(path, remedy)
+    if not isinstance(page, dict) or page.pop("sha256", None) != _seal(page):
+        raise UserError(f"{path} is damaged (its checksum does not match); {remedy}")
+    return page
+
+
+def check_files(folder: Path, digests: dict[str, str], remedy: str) -> None:
+    """Raises UserError when one of the files in ``folder`` is missing or has not the sha256 that ``digests`` says."""
+    for name, digest in digests.items():
+        file = folder / Path(name).name  # never outside of the folder, whatever the name says
+        if not file.is_file():
+            raise UserError(f"{file} is missing; {remedy}")
+        if sha256(file) != digest:
+            raise UserError(f"{file} is damaged (its checksum does not match); {remedy}")
+
+
+def _seal(page: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(page, sort_keys=True).encode()).hexdigest()
 
 
 def sha256(path: Path) -> str:

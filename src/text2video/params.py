@@ -130,6 +130,7 @@ class RuntimeParams(Section):
     device: str = "auto"
     threads: Count = 0
     log_every: Rate = 5.0
+    checkpoint_every: Rate = 30.0
 
 
 class Params(Section):

@@ -10,7 +10,7 @@ from torch import nn
 
 from text2video.device import on_device
 from text2video.errors import UserError
-from text2video.files import atomic_write, read_json, replace_folder, write_json
+from text2video.files import atomic_write, check_files, read_sealed, replace_folder, sha256, write_sealed
 from text2video.models.codec import Codec, build_codec
 from text2video.params import CodecParams
 
@@ -18,12 +18,20 @@ from text2video.params import CodecParams
 def save_network(folder: Path, networks: dict[str, nn.Module], config: dict[str, Any]) -> None:
     """Write ``NAME.safetensors`` for each network and ``config.json``, as one new folder in place of an older one.
 
-    The bytes depend on the weights alone.
+    The bytes depend on the weights alone. The config keeps their checksums: safetensors has none.
     """
     with replace_folder(folder) as fresh:
         for name, network in networks.items():
             save_weights(fresh / f"{name}.safetensors", network)
-        write_json(fresh / "config.json", config)
+        digests = {file.name: sha256(file) for file in sorted(fresh.iterdir())}
+        write_sealed(fresh / "config.json", config | {"files": digests})
+
+
+def read_network_config(folder: Path, remedy: str) -> dict[str, Any]:
+    """The config that ``save_network`` wrote. Raises UserError, ending in ``remedy``, when a file is not as it was."""
+    config = read_sealed(folder / "config.json", remedy)
+    check_files(folder, config.pop("files", {}), remedy)
+    return config
 
 
 def save_weights(path: Path, network: nn.Module) -> None:
@@ -50,7 +58,7 @@ def load_weights(path: Path, network: nn.Module, remedy: str) -> None:
 def load_codec(folder: Path, device: torch.device | str = "cpu") -> Codec:
     """The codec of stage ``autoencode``, ready to encode and decode. Raises UserError when it is missing or damaged."""
     remedy = "run the stage autoencode again"
-    config = read_json(folder / "config.json", remedy)
+    config = read_network_config(folder, remedy)
     try:
         codec = build_codec(CodecParams(**config["codec"]), config["size"])
     except (KeyError, TypeError, ValueError) as error:

@@ -1,7 +1,5 @@
 """Many clips (or latents) in one file, quick to read in any order."""
 
-import hashlib
-import json
 import math
 import mmap
 import os
@@ -9,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import zstandard
 
 from text2video.errors import UserError
-from text2video.files import read_json, replace_folder, write_json
+from text2video.files import read_sealed, replace_folder, write_sealed
 
 VERSION = 1
 REMEDY = "make it again: `dvc repro --force` its stage, or `dvc checkout`"
@@ -79,7 +77,7 @@ class PackedWriter:
                 "captions": self._captions,
                 "offsets": self._offsets,
             }
-            write_json(folder / "index.json", index | {"sha256": _digest(index)})
+            write_sealed(folder / "index.json", index)
 
 
 class PackedReader:
@@ -139,14 +137,8 @@ class PackedReader:
             raise UserError(f"{self._file} cannot be read ({error.strerror or error}); {REMEDY}") from error
 
 
-def _digest(index: dict) -> str:
-    return hashlib.sha256(json.dumps(index, sort_keys=True).encode()).hexdigest()
-
-
-def _read_index(file: Path) -> dict:
-    index = read_json(file, REMEDY)
-    if not isinstance(index, dict) or index.get("version") != VERSION:
+def _read_index(file: Path) -> dict[str, Any]:
+    index = read_sealed(file, REMEDY)
+    if index.get("version") != VERSION:
         raise UserError(f"{file} is no index of version {VERSION}; {REMEDY}")
-    if index.pop("sha256", None) != _digest(index):
-        raise UserError(f"{file} is damaged (its checksum does not match); {REMEDY}")
     return index

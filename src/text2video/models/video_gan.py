@@ -82,7 +82,7 @@ class VideoGenerator(nn.Module):
         self.clip_code = nn.Sequential(
             nn.Linear(noise_dim + text_dim, code_dim), nn.SiLU(),
             nn.Linear(code_dim, code_dim), nn.SiLU(),
-            nn.Linear(code_dim, 2 * code_dim),
+            nn.Linear(code_dim, 3 * code_dim),
         )  # fmt: skip
         self.rhythm = nn.Linear(self.time.shape[1], code_dim, bias=False)
         self.frame_code = nn.Sequential(nn.SiLU(), nn.Linear(code_dim, code_dim), nn.SiLU())
@@ -97,13 +97,15 @@ class VideoGenerator(nn.Module):
 
     def forward(self, noise: Tensor, text: Tensor) -> Tensor:
         """Noise ``float[N, noise_dim]`` and text ``float[N, text_dim]`` to latents ``float[N, T, C, h, w]``."""
-        content, motion = self.clip_code(torch.cat((noise, text), dim=1)).chunk(2, dim=1)
-        codes = content[:, None] + motion[:, None] * self.rhythm(self.time)
-        codes = self.frame_code(codes).flatten(0, 1)
-        x = self.seed(codes).unflatten(1, self.grid)
+        clip = self.clip_code(torch.cat((noise, text), dim=1))
+        content, look, motion = clip.chunk(3, dim=1)
+        codes = self.frame_code(content[:, None] + motion[:, None] * self.rhythm(self.time))
+        frames = codes.shape[1]
+        x = self.seed(codes.flatten(0, 1)).unflatten(1, self.grid)
+        look = F.silu(look).repeat_interleave(frames, dim=0)
         for block in self.blocks:
-            x = block(x, codes)
-        return self.out(F.silu(x)).unflatten(0, (-1, self.time.shape[0]))
+            x = block(x, look)
+        return self.out(F.silu(x)).unflatten(0, (-1, frames))
 
 
 class Critic(nn.Module):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from text2video.errors import UserError
-from text2video.files import read_json, write_json
+from text2video.files import read_sealed, write_sealed
 
 PAD, UNKNOWN = "<pad>", "<unk>"  # numbers 0 and 1; no prompt can spell them, for < and > are no letters
 MAX_WORDS = 64  # of a prompt; the rest is left out, so that the size of a batch is bounded
@@ -93,14 +93,14 @@ class Vocabulary:
         return f"{short!r} (near: {', '.join(near)})" if near else repr(short)
 
     def save(self, path: Path) -> None:
-        """Write the words as JSON. Raises UserError when the disk refuses."""
-        write_json(path, {"format": FORMAT, "words": self.words})
+        """Write the words as JSON, with a checksum. Raises UserError when the disk refuses."""
+        write_sealed(path, {"format": FORMAT, "words": self.words})
 
     @classmethod
     def load(cls, path: Path) -> "Vocabulary":
         """Read what ``save`` wrote. Raises UserError when it is missing, damaged or of another version."""
-        page = read_json(path, REMEDY)
-        if not isinstance(page, dict) or page.get("format") != FORMAT:
+        page = read_sealed(path, REMEDY)
+        if page.get("format") != FORMAT:
             raise UserError(f"{path} is no vocabulary of format {FORMAT}; {REMEDY}")
         words = page.get("words")
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):

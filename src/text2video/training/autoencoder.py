@@ -1,6 +1,6 @@
 """Training the codec, and writing every training clip in its code so that no GAN experiment has to do it again."""
 
-from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -10,12 +10,14 @@ from torch import Tensor
 from text2video.console import Progress, Stopwatch
 from text2video.data.packed import PackedReader, PackedWriter
 from text2video.device import autocast, on_device, pick_device
-from text2video.files import write_json, write_text
+from text2video.errors import UserError
+from text2video.files import remove_leftovers, write_json, write_text
 from text2video.layout import Layout
 from text2video.models.codec import Codec, build_codec
 from text2video.params import CodecParams, Params, RuntimeParams
 from text2video.training.batches import Batches
-from text2video.training.tables import table
+from text2video.training.checkpoint import Scratch, Stateful, fingerprint, require_finite, resumable
+from text2video.training.tables import Curve
 from text2video.video import to_video
 from text2video.weights import save_network
 
@@ -25,64 +27,95 @@ CHUNK = 32  # clips encoded at a time
 def autoencode(params: Params, layout: Layout) -> None:
     """Train the codec that ``params.codec`` names on the training clips, and encode them.
 
-    Writes ``models/codec``, ``data/latents``, ``metrics/autoencode.json`` and ``metrics/autoencode.csv``.
+    Writes ``models/codec``, ``data/latents``, ``metrics/autoencode.json`` and ``metrics/autoencode.csv``. Training goes
+    on where an earlier run was stopped. Raises UserError when the loss is no finite number.
     """
     watch = Stopwatch()
     device = pick_device(params.runtime)
-    clips = PackedReader(layout.train)
-    torch.manual_seed(params.codec.seed)
-    codec = on_device(build_codec(params.codec, params.data.size), device)
-    with watch("train the codec"):
-        losses = train_codec(codec, clips, params.codec, params.runtime, device)
-    codec.eval()
-    with watch("encode the clips"):
-        write_latents(codec, clips, layout, params.codec, params.runtime, device)
-    with watch("measure the codec"):
-        error = reconstruction_error(codec, PackedReader(layout.validation), params.codec, device)
-    save_network(
-        layout.codec, {"codec": codec}, {"codec": params.codec.model_dump(), "size": params.data.size}
-    )
-    write_json(layout.metrics / "autoencode.json", {"reconstruction_error": error, "steps": len(losses)})
-    write_text(layout.metrics / "autoencode.csv", loss_table(losses))
+    clips, validation = (read_clips(path, params.data.size) for path in (layout.train, layout.validation))
+    config = {"codec": params.codec.model_dump(), "size": params.data.size}
+    run = fingerprint(config, layout.root, [layout.train, layout.validation], device)
+    figures, curve = layout.metrics / "autoencode.json", layout.metrics / "autoencode.csv"
+    with resumable("autoencode", layout.root, run, params.runtime.checkpoint_every) as scratch:
+        remove_leftovers(layout.codec, layout.latents, figures, curve)
+        torch.manual_seed(params.codec.seed)
+        codec = on_device(build_codec(params.codec, params.data.size), device)
+        with watch("train the codec"):
+            losses = train_codec(codec, clips, params.codec, params.runtime, device, scratch)
+        codec.eval()
+        with watch("encode the clips"):
+            write_latents(codec, clips, layout, params.codec, params.runtime, device)
+        with watch("measure the codec"):
+            error = reconstruction_error(codec, validation, params.codec, device)
+        save_network(layout.codec, {"codec": codec}, config)
+        write_json(figures, {"reconstruction_error": error, "steps": losses.steps})
+        write_text(curve, losses.text())
     watch.report()
 
 
+def read_clips(path: Path, size: int) -> PackedReader:
+    """Open a store of clips of ``size`` x ``size`` pixels. Raises UserError when it is none, or empty."""
+    clips = PackedReader(path)
+    if not len(clips) or clips.dtype != np.uint8 or clips.shape[1:] != (size, size, 3):
+        found = f"{len(clips)} items of {clips.dtype}{list(clips.shape)}"
+        raise UserError(
+            f"{path} holds {found}, not clips of {size}x{size} pixels; run the stage synthesize again"
+        )
+    return clips
+
+
 def train_codec(
-    codec: Codec, clips: PackedReader, params: CodecParams, runtime: RuntimeParams, device: torch.device
-) -> list[float]:
-    """Fit the codec to single frames by squared plus a little absolute error. Returns the loss of each step."""
+    codec: Codec, clips: PackedReader, params: CodecParams, runtime: RuntimeParams, device: torch.device,
+    scratch: Scratch,
+) -> Curve:  # fmt: skip
+    """Fit the codec to single frames by squared plus a little absolute error. Returns the curve of the loss."""
     if not list(codec.parameters()):
-        return []
+        return Curve(["loss"], 0)
     optimizer = torch.optim.Adam(codec.parameters(), lr=params.lr, betas=(0.9, 0.99))
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, params.lr, total_steps=params.steps + 1, pct_start=0.1
     )
-    losses = []
-    with Progress("autoencode", params.steps, every=runtime.log_every) as progress:
-        for step, batch in enumerate(random_frames(clips, params)):
-            frames = batch.to(device)
+    batches, losses = RandomFrames(clips, params), Curve(["loss"], params.steps, most=500)
+    parts: dict[str, Stateful] = {
+        "codec": codec,
+        "optimizer": optimizer,
+        "schedule": schedule,
+        "losses": losses,
+    }
+    start = scratch.restore(parts, params.steps)
+    with Progress("autoencode", params.steps, every=runtime.log_every, start=start) as progress:
+        for step in scratch.steps(start, params.steps):
+            frames = batches[step].to(device)
             with autocast(device, params.precision):
                 decoded = codec(frames)
             loss = F.mse_loss(decoded.float(), frames) + 0.2 * F.l1_loss(decoded.float(), frames)
+            require_finite(loss, step, "codec.lr")
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
             schedule.step()
-            losses.append(loss.item())
-            progress.update(step + 1, loss=losses[-1])
+            losses.add(step + 1, loss.item())
+            progress.update(step + 1, loss=loss.item())
     return losses
 
 
-def random_frames(clips: PackedReader, params: CodecParams) -> Iterator[Tensor]:
+class RandomFrames:
     """One batch of frames per step, ``float[batch, 1, 3, H, W]``: a few frames of every clip that is unpacked."""
-    frames = clips.shape[0]
-    per_clip = min(4, frames, params.batch)  # unpacking a clip for one frame of it would waste the rest
-    batches = Batches(len(clips), max(params.batch // per_clip, 1), params.seed)
-    for step in range(params.steps):
-        chosen = batches[step].numpy()
-        generator = torch.Generator().manual_seed(params.seed * 1_000_003 + step)
-        which = torch.rand(len(chosen), frames, generator=generator).argsort(1)[:, :per_clip].numpy()
-        yield to_video(clips[chosen][np.arange(len(chosen))[:, None], which].reshape(-1, 1, *clips.shape[1:]))
+
+    def __init__(self, clips: PackedReader, params: CodecParams) -> None:
+        self.clips, self.seed = clips, params.seed
+        self.per_clip = min(
+            4, clips.shape[0], params.batch
+        )  # to unpack a clip for one frame would waste the rest
+        self.batches = Batches(len(clips), max(params.batch // self.per_clip, 1), params.seed)
+
+    def __getitem__(self, step: int) -> Tensor:
+        """The frames of a step. All that is drawn at random in it follows from its number, the codec's noise too."""
+        torch.manual_seed(self.seed * 1_000_003 + step)
+        chosen = self.batches[step].numpy()
+        which = torch.rand(len(chosen), self.clips.shape[0]).argsort(1)[:, : self.per_clip].numpy()
+        frames = self.clips[chosen][np.arange(len(chosen))[:, None], which]
+        return to_video(frames.reshape(-1, 1, *self.clips.shape[1:]))
 
 
 @torch.no_grad()
@@ -114,10 +147,3 @@ def reconstruction_error(
             decoded = codec.decode(codec.encode(video)).float().clamp(-1, 1)
         total += (decoded - video).abs().mean(dim=(1, 2, 3, 4)).sum().item()
     return round(127.5 * total / max(len(clips), 1), 4)
-
-
-def loss_table(losses: list[float]) -> str:
-    """The losses as CSV, averaged over stretches so that there are at most 500 rows."""
-    stretch = max(len(losses) // 500, 1)
-    ends = range(stretch, len(losses) + 1, stretch)
-    return table(["step", "loss"], [(end, float(np.mean(losses[end - stretch : end]))) for end in ends])

@@ -9,11 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from text2video.errors import UserError
 from text2video.models.frame_gan import FrameDiscriminator, FrameGenerator
 from text2video.models.video_gan import VideoDiscriminator, VideoGenerator
 from text2video.params import TrainParams
 from text2video.text.encoder import TextEncoder
+from text2video.training.checkpoint import Stateful, require_finite
 from text2video.training.losses import gradient_penalty, mismatched, relativistic
 
 FRAMES_SEEN = 3  # by the frame critic, of each clip in each step
@@ -128,6 +128,11 @@ class GanTrainer:
         self.optimizer_g = torch.optim.Adam(generating, lr=params.lr, betas=betas)
         self.optimizer_d = torch.optim.Adam(gan.discriminator.parameters(), lr=params.lr, betas=betas)
 
+    def parts(self) -> dict[str, Stateful]:
+        """All that the next step depends on, but for the random numbers."""
+        average = {f"average_{name}": network for name, network in vars(self.average).items()}
+        return {**vars(self.gan), **average, "optimizer_g": self.optimizer_g, "optimizer_d": self.optimizer_d}
+
     def step(self, step: int, real: Tensor, tokens: Tensor, rng: torch.Generator) -> dict[str, float]:
         """One update of the discriminator and one of the generator, on real latents ``[N, T, C, h, w]`` and prompts.
 
@@ -154,10 +159,7 @@ class GanTrainer:
 
     @staticmethod
     def _update(optimizer: torch.optim.Optimizer, loss: Tensor, step: int) -> None:
-        if not torch.isfinite(loss):
-            raise UserError(
-                f"the loss is {loss.item()} in step {step + 1}; no weight took it in; a smaller train.lr may help"
-            )
+        require_finite(loss, step, "train.lr")
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()

@@ -9,15 +9,17 @@ from torch import Tensor, nn
 from text2video.console import Progress, Stopwatch
 from text2video.data.packed import PackedReader
 from text2video.device import autocast, on_device, pick_device
-from text2video.files import write_json, write_text
+from text2video.errors import UserError
+from text2video.files import remove_leftovers, write_json, write_text
 from text2video.layout import Layout
 from text2video.models.gans import build_discriminator, build_generator
 from text2video.params import Params
 from text2video.text.encoder import TextEncoder
 from text2video.text.vocabulary import Vocabulary
 from text2video.training.batches import Batches
+from text2video.training.checkpoint import Randomness, Scratch, fingerprint, resumable
 from text2video.training.gan import Gan, GanTrainer
-from text2video.training.tables import table
+from text2video.training.tables import Curve
 from text2video.training.validation import Validation
 from text2video.weights import save_network
 
@@ -59,62 +61,81 @@ def train(params: Params, layout: Layout) -> None:
     """Train the GAN on ``data/latents`` and keep the weights that did best on the validation prompts.
 
     Writes ``models/gan`` and, under ``metrics``, ``train.json``; and while it goes, ``train.csv``, ``validation.csv``
-    and ``samples/``. Raises UserError when a loss is no finite number.
+    and ``samples/``. Goes on where an earlier run was stopped. Raises UserError when a loss is no finite number.
     """
-    watch = Stopwatch()
-    device = pick_device(params.runtime)
+    watch, device = Stopwatch(), pick_device(params.runtime)
     latents, vocabulary = PackedReader(layout.latents), Vocabulary.load(layout.vocabulary)
-    frames, *grid = latents.shape
-    latent_shape = (grid[0], grid[1], grid[2])
-    gan = build_gan(params, latent_shape, frames, len(vocabulary))
-    for network in (gan.generator, gan.text_encoder, gan.discriminator):
-        on_device(network, device)
-    samples = Samples(latents, vocabulary, params)
-    steps = max(math.ceil(params.train.epochs * samples.batches.per_epoch), 1)
-    trainer = GanTrainer(gan, params.train, steps)
-    validation = Validation(params, layout, vocabulary, device)
-    losses = loop(trainer, samples, validation, params, layout, device, watch)
-    config = {"gan": params.gan.model_dump(), "text": params.text.model_dump(), "frames": frames,
-              "latent_shape": latent_shape, "words": len(vocabulary), "fps": int(latents.fps)}  # fmt: skip
-    save_network(layout.gan, {**vars(validation.best.networks), "discriminator": gan.discriminator}, config)
-    summary = {
-        "steps": steps, "clips_seen": steps * samples.batches.batch // samples.frames,
-        "kept_step": validation.best.step, "validation": validation.best.scores,
-        "loss_d": round(losses[-1][1], 4), "loss_g": round(losses[-1][2], 4),
-        "generator_parameters": count(gan.generator), "discriminator_parameters": count(gan.discriminator),
-    }  # fmt: skip
-    write_json(layout.metrics / "train.json", summary)
+    sections = {name: getattr(params, name).model_dump() for name in ("text", "gan", "train")}
+    inputs = [layout.latents, layout.vocabulary, layout.validation, layout.codec]
+    run = fingerprint(sections, layout.root, inputs, device)
+    with resumable("train", layout.root, run, params.runtime.checkpoint_every) as scratch:
+        names = ("train.json", "train.csv", "validation.csv")
+        remove_leftovers(layout.gan, *(layout.metrics / name for name in names))
+        frames, *grid = latents.shape
+        gan = build_gan(params, (grid[0], grid[1], grid[2]), frames, len(vocabulary))
+        for network in vars(gan).values():
+            on_device(network, device)
+        samples = Samples(latents, vocabulary, params)
+        steps = max(math.ceil(params.train.epochs * samples.batches.per_epoch), 1)
+        trainer = GanTrainer(gan, params.train, steps)
+        validation = Validation(params, layout, vocabulary, device, trainer.average)
+        if latents.shape != (validation.frames, *validation.codec.latent_shape):
+            fault = f"{layout.latents} is of another shape than {layout.codec} and {layout.validation}"
+            raise UserError(f"{fault}; run the stage autoencode again")
+        curve = loop(trainer, samples, validation, scratch, params, layout, device, watch)
+        save_results(params, layout, trainer, samples, validation, curve)
     watch.report()
 
 
 def loop(
-    trainer: GanTrainer, samples: Samples, validation: Validation, params: Params, layout: Layout, device: torch.device,
-    watch: Stopwatch,
-) -> list[tuple[int, float, float]]:  # fmt: skip
-    """All steps. Returns rows of (step, loss_d, loss_g), averaged over stretches so that there are at most 1000."""
-    rows: list[tuple[int, float, float]] = []
-    recent: list[tuple[float, float]] = []
-    stretch = max(trainer.steps // 1000, 1)
+    trainer: GanTrainer, samples: Samples, validation: Validation, scratch: Scratch, params: Params, layout: Layout,
+    device: torch.device, watch: Stopwatch,
+) -> Curve:  # fmt: skip
+    """All steps that are left. Returns the curves of the two losses."""
+    total, curve = trainer.steps, Curve(["loss_d", "loss_g"], trainer.steps)
     pause = max(round(params.train.validate_every * samples.batches.per_epoch), 1)
     rng = torch.Generator().manual_seed(params.train.seed)
+    parts = {**trainer.parts(), "validation": validation, "curve": curve, "rng": Randomness(rng)}
+    start = scratch.restore(parts, total)
     clips = samples.batches.batch if samples.frames == 1 else None
-    with Progress("train", trainer.steps, every=params.runtime.log_every, batch=clips) as progress:
-        for step in range(trainer.steps):
+    with Progress("train", total, every=params.runtime.log_every, batch=clips, start=start) as progress:
+        for step in scratch.steps(start, total):
             with watch("read"):
                 real, tokens = samples.at(step, rng)
             with watch("step"), autocast(device, params.train.precision):
                 losses = trainer.step(step, real.to(device), tokens.to(device), rng)
-            recent.append((losses["loss_d"], losses["loss_g"]))
             done = step + 1
-            if done % stretch == 0 or done == trainer.steps:
-                rows.append((done, *np.mean(recent, 0).tolist()))
-                recent.clear()
-            if done % pause == 0 or done == trainer.steps:
+            curve.add(done, losses["loss_d"], losses["loss_g"])
+            if done % pause == 0 or done == total:
                 with watch("validate"):
                     validation.run(done, trainer.average)
-                write_text(layout.metrics / "train.csv", table(["step", "loss_d", "loss_g"], rows))
+                write_text(layout.metrics / "train.csv", curve.text())
             progress.update(done, **losses, joint=validation.last)
-    return rows
+    return curve
+
+
+def save_results(
+    params: Params,
+    layout: Layout,
+    trainer: GanTrainer,
+    samples: Samples,
+    validation: Validation,
+    curve: Curve,
+) -> None:
+    """Write the networks that did best, the discriminator, and what there is to say about them."""
+    gan, best, (frames, *latent_shape) = trainer.gan, validation.best, samples.latents.shape
+    config = {"gan": params.gan.model_dump(), "text": params.text.model_dump(), "frames": frames,
+              "latent_shape": latent_shape, "words": gan.text_encoder.embedding.num_embeddings,
+              "fps": int(samples.latents.fps)}  # fmt: skip
+    save_network(layout.gan, {**vars(best.networks), "discriminator": gan.discriminator}, config)
+    write_text(layout.metrics / "train.csv", curve.text())
+    summary = {
+        "steps": trainer.steps, "clips_seen": trainer.steps * samples.batches.batch // samples.frames,
+        "kept_step": best.step, "validation": best.scores,
+        "loss_d": round(curve.rows[-1][1], 4), "loss_g": round(curve.rows[-1][2], 4),
+        "generator_parameters": count(gan.generator), "discriminator_parameters": count(gan.discriminator),
+    }  # fmt: skip
+    write_json(layout.metrics / "train.json", summary)
 
 
 def count(network: nn.Module) -> int:

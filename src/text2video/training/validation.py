@@ -2,7 +2,8 @@
 
 import copy
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 
 from text2video.data.packed import PackedReader
 from text2video.device import autocast
-from text2video.files import write_text
+from text2video.files import atomic_write, write_text
 from text2video.judge import judge_clips, score
 from text2video.layout import Layout
 from text2video.media import contact_sheet, save_png
@@ -29,11 +30,11 @@ BATCH = 32
 
 @dataclass
 class Best:
-    """The weights that did best so far, and what they scored."""
+    """The weights that did best so far, after how many steps, and what they scored: nothing yet, before any did."""
 
-    step: int = 0
-    scores: dict[str, float] = field(default_factory=dict)
-    networks: Generating | None = None
+    step: int
+    scores: dict[str, float]
+    networks: Generating
 
 
 class Validation:
@@ -45,7 +46,9 @@ class Validation:
 
     names = ("shape", "colour", "motion", "joint")
 
-    def __init__(self, params: Params, layout: Layout, vocabulary: Vocabulary, device: torch.device) -> None:
+    def __init__(
+        self, params: Params, layout: Layout, vocabulary: Vocabulary, device: torch.device, average: Generating
+    ) -> None:  # fmt: skip
         store = PackedReader(layout.validation)
         self.prompts = store.captions[:JUDGED]
         self.requests = [parse_prompt(prompt) for prompt in self.prompts]
@@ -55,7 +58,8 @@ class Validation:
         self.folder = layout.metrics / "samples"
         self.curve = layout.metrics / "validation.csv"
         self.rows: list[tuple[Any, ...]] = []
-        self.best = Best()
+        self.pictures: dict[int, bytes] = {}  # by step, as PNG
+        self.best = Best(0, {}, copy.deepcopy(average))
         self.last = 0.0
         shutil.rmtree(self.folder, ignore_errors=True)  # pictures of an earlier run are not this one's
         # In a folder of its own: DVC sorts the pictures of one folder by number, and fails at a name without one.
@@ -68,10 +72,31 @@ class Validation:
         values = {name: round(float(scores[name]["value"]), 4) for name in self.names}
         self.rows.append((step, *values.values()))
         self.last = values["joint"]
-        if not self.best.networks or self.last >= self.best.scores["joint"]:
+        if not self.best.scores or self.last >= self.best.scores["joint"]:
             self.best = Best(step, values, copy.deepcopy(average))
         write_text(self.curve, table(["step", *self.names], self.rows))
-        save_png(self.folder / f"{step:06}.png", contact_sheet(list(clips[:SHOWN]), self.prompts[:SHOWN]))
+        save_png(self._picture(step), contact_sheet(list(clips[:SHOWN]), self.prompts[:SHOWN]))
+        self.pictures[step] = self._picture(step).read_bytes()
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint keeps of it: the pictures too, for DVC removes them before a stage goes on."""
+        networks = {name: network.state_dict() for name, network in vars(self.best.networks).items()}
+        best = {"step": self.best.step, "scores": self.best.scores, "networks": networks}
+        return {"rows": self.rows, "last": self.last, "best": best, "pictures": self.pictures}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what a checkpoint kept; put curve and pictures back."""
+        self.rows, self.last, self.pictures = state["rows"], state["last"], state["pictures"]
+        self.best.step, self.best.scores = state["best"]["step"], state["best"]["scores"]
+        for name, network in vars(self.best.networks).items():
+            network.load_state_dict(state["best"]["networks"][name])
+        write_text(self.curve, table(["step", *self.names], self.rows))
+        for step, picture in self.pictures.items():
+            with atomic_write(self._picture(step)) as file:
+                file.write(picture)
+
+    def _picture(self, step: int) -> Path:
+        return self.folder / f"{step:06}.png"
 
     def _sample(self, average: Generating) -> np.ndarray:
         sampler = Sampler(

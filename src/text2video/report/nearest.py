@@ -1,0 +1,95 @@
+"""Does the model draw, or does it copy? Its clips' distance to the nearest training clip, beside that of real ones."""
+
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from text2video.data.packed import PackedReader
+from text2video.media import contact_sheet
+
+Array = NDArray[Any]
+MOST = 20_000  # training clips that are searched; of more, a random sample
+GRID = 8  # cells a side of a thumbnail: an anti-aliased shape that moves by a pixel changes it
+CHUNK = 256  # training clips unpacked at a time
+BLOCK = 4096  # thumbnails compared at a time
+NEAR = 0.01  # share of the real clips that are as near to a training clip as what counts as a copy
+PAIRS = 5  # shown
+
+
+class Nearest(NamedTuple):
+    """For each clip of the model, and each real one, its nearest training clip, and how far it is: the root mean square
+    difference of their thumbnails, in grey levels (0 to 255)."""
+
+    model_index: Array
+    model_distance: Array
+    real_index: Array
+    real_distance: Array
+
+
+def thumbnails(clips: Array) -> Array:
+    """Clips uint8[N, T, H, W, 3] at GRID x GRID, flattened, and inverted so that white is 0: uint8[N, D]."""
+    n, frames, height, width, _ = clips.shape
+    small = np.empty((n, frames * GRID, GRID, 3), np.uint8)
+    for clip, out in zip(clips, small, strict=True):  # all frames of a clip at once, as one tall picture
+        cv2.resize(
+            clip.reshape(frames * height, width, 3), (GRID, frames * GRID), out, interpolation=cv2.INTER_AREA
+        )
+    return 255 - small.reshape(n, -1)
+
+
+def find_nearest(clips: Array, real: Array, train: PackedReader, seed: int) -> Nearest:
+    """The nearest training clip of each of ``clips`` and of ``real`` (held out), both uint8[N, T, H, W, 3]. ``train``
+    must not be empty."""
+    rows = np.arange(len(train))
+    if len(rows) > MOST:
+        rows = np.sort(np.random.default_rng(seed).choice(rows, MOST, replace=False))
+    known = np.concatenate([thumbnails(train[rows[i : i + CHUNK]]) for i in range(0, len(rows), CHUNK)])
+    (model_index, model_distance), (real_index, real_distance) = (
+        _search(thumbnails(c), known) for c in (clips, real)
+    )
+    return Nearest(rows[model_index], model_distance, rows[real_index], real_distance)
+
+
+def _search(wanted: Array, known: Array) -> tuple[Array, Array]:
+    """Index of the nearest of ``known`` uint8[M, D] for each of ``wanted`` uint8[N, D], and the distance to it."""
+    index, least = np.zeros(len(wanted), int), np.full(len(wanted), np.inf, np.float32)
+    queries = wanted.astype(np.float32)
+    for start in range(0, len(known), BLOCK):
+        block = known[start : start + BLOCK].astype(np.float32)
+        # |a - b|^2 but for |a|^2, which is the same for all b: one matrix product instead of N x M differences
+        partial = (block * block).sum(1) - 2 * (queries @ block.T)
+        best = partial.argmin(1)
+        value = partial[np.arange(len(wanted)), best]
+        index = np.where(value < least, start + best, index)
+        least = np.minimum(value, least)
+    away = wanted.astype(np.float32) - known[index]
+    return index, np.sqrt((away * away).mean(1))
+
+
+def nearest_figures(nearest: Nearest) -> dict[str, float | None]:
+    """Median distance of the ``model``'s and of ``real`` clips, and ``copied``: the share of the model's clips that are
+    nearer to a training clip than all but one in a hundred of the real ones. All None without clips."""
+    if not len(nearest.model_distance) or not len(nearest.real_distance):
+        return {"model": None, "real": None, "copied": None}
+    bound = np.quantile(nearest.real_distance, NEAR)
+    return {
+        "model": round(float(np.median(nearest.model_distance)), 3),
+        "real": round(float(np.median(nearest.real_distance)), 3),
+        "copied": round(float((nearest.model_distance < bound).mean()), 4),
+    }
+
+
+def pairs_picture(nearest: Nearest, clips: Array, prompts: list[str], train: PackedReader) -> Array:
+    """The model's clips that are nearest to a training clip, each above that clip, as film strips: uint8[H, W, 3];
+    a single white pixel where the model has drawn none."""
+    if not len(clips):
+        return np.full((1, 1, 3), 255, np.uint8)
+    strips, captions = [], []
+    for row in np.argsort(nearest.model_distance, kind="stable")[:PAIRS].tolist():
+        twin = int(nearest.model_index[row])
+        strips += [clips[row], train[twin]]
+        captions += [f"model: {prompts[row]}  (distance {nearest.model_distance[row]:.1f})"]
+        captions += [f"training clip {twin}: {train.captions[twin]}"]
+    return contact_sheet(strips, captions)

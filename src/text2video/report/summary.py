@@ -1,0 +1,168 @@
+"""From judged clips to figures: the splits of ``evaluation.json``, and what is too long for it.
+
+DVC shows every number of a metrics file but none inside a list. So what an experiment wants compared stands in plain
+numbers, and what explains it (intervals, the quality of each split) in lists: ``dvc metrics diff`` stays short.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from text2video.judge import Verdicts, confusion, right, score, wilson
+from text2video.judge.scores import angle_errors
+from text2video.request import Request
+
+ASPECTS = ("shape", "colour", "motion")
+ACCURACIES = (*ASPECTS, "joint")
+QUALITIES = ("angle_error_degrees", "smoothness_px", "colour_distance", "area_variation")
+
+Figures = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One test split of N clips: what was asked, and what the judge saw in the model's clips and in real ones of the
+    same captions."""
+
+    prompts: list[str]
+    requests: list[Request]
+    model: Verdicts
+    real: Verdicts
+
+
+def split_figures(split: str, splits: Mapping[str, Judged], tutorial: Mapping[str, Any]) -> Figures:
+    """The figures of one split: accuracies {value, interval, n} with ceiling, floor and, where there is one, the
+    tutorial's; ``quality``, a list with a row for each of QUALITIES.
+
+    Ceiling: the real clips. Floor: real clips like those that were trained on (``seen``) under the captions of this
+    split, each under all but its own: what a perfect painter would score who cannot read.
+    """
+    judged = splits[split]
+    model, real = score(judged.model, judged.requests), score(judged.real, judged.requests)
+    painter = splits["seen"] if len(splits["seen"].requests) else judged
+    floor = unread(painter.real, judged.requests, own=painter is judged)
+    figures: Figures = {name: _accuracy(model[name]) for name in ACCURACIES}
+    figures["quality"] = [
+        {
+            "measure": name,
+            "model": model[name]["mean"],
+            "ceiling": real[name]["mean"],
+            "floor": floor.get(name),  # only the angle error looks at the caption
+            "tutorial": _tutorial_quality(tutorial, name),
+        }
+        for name in QUALITIES
+    ]
+    figures["ceiling"] = {name: real[name]["value"] for name in ACCURACIES}
+    figures["floor"] = {name: floor[name] for name in ACCURACIES}
+    if tutorial:
+        figures["tutorial"] = {name: tutorial.get(name, {}).get("value") for name in ACCURACIES}
+    return figures
+
+
+def _accuracy(share: Figures) -> Figures:
+    """A Wilson share {value, low, high, n} with its interval as a list."""
+    return {"value": share["value"], "interval": [share["low"], share["high"]], "n": share["n"]}
+
+
+def _tutorial_quality(tutorial: Mapping[str, Any], measure: str) -> float | None:
+    rows = {row["measure"]: row["model"] for row in tutorial.get("quality", [])}
+    return rows.get(measure)
+
+
+def unread(verdicts: Verdicts, asked: Sequence[Request], own: bool) -> dict[str, float | None]:
+    """What clips score against captions that are not theirs: shares of ACCURACIES that come out right, and the mean
+    angle error, None without pairs.
+
+    Over every pair of a clip and a request of ``asked``: exact, where one shuffle would be a matter of luck. With
+    ``own``, ``asked`` holds the clips' own requests in their order, and those pairs are left out.
+    """
+    n = len(verdicts)
+    totals: dict[str, float] = dict.fromkeys(ACCURACIES, 0.0)
+    angles, measured = 0.0, 0
+    groups = [(times, [request] * n) for request, times in Counter(asked).items()]
+    for times, requests in [*groups, *([(-1, list(asked))] if own else [])]:
+        for name, hits in right(verdicts, requests).items():
+            totals[name] += times * float(hits.sum())
+        errors = angle_errors(verdicts, requests)
+        angles, measured = angles + times * float(errors.sum()), measured + times * len(errors)
+    pairs = n * len(asked) - (n if own else 0)
+    shares = {name: round(total / pairs, 4) if pairs else None for name, total in totals.items()}
+    return shares | {"angle_error_degrees": round(angles / measured, 3) if measured else None}
+
+
+def overall_quality(splits: Mapping[str, Judged]) -> Figures:
+    """Each of QUALITIES, averaged over the clips of all splits that it applies to: {model, real}."""
+    scores = [
+        {"model": score(judged.model, judged.requests), "real": score(judged.real, judged.requests)}
+        for judged in splits.values()
+    ]
+    return {
+        name: {side: _pool([page[side][name] for page in scores]) for side in ("model", "real")}
+        for name in QUALITIES
+    }
+
+
+def _pool(summaries: Sequence[Figures]) -> float | None:
+    """Mean of means, weighted by their n."""
+    known = [(entry["mean"], entry["n"]) for entry in summaries if entry["n"]]
+    total = sum(n for _, n in known)
+    return round(sum(mean * n for mean, n in known) / total, 3) if total else None
+
+
+def split_details(judged: Judged) -> Figures:
+    """All scores of a split with their medians: of the model, of the real clips, and of the model's clips against the
+    captions of all others in the split (a model that ignores its prompts scores there what it scores with its own)."""
+    return {
+        "model": score(judged.model, judged.requests),
+        "real": score(judged.real, judged.requests),
+        "model_unread": unread(judged.model, judged.requests, own=True),
+    }
+
+
+def prompt_rows(judged: Judged) -> list[Figures]:
+    """One row for each distinct prompt, in the order of the split: what it asks for, accuracies, the ceiling."""
+    hits, ceiling = right(judged.model, judged.requests), right(judged.real, judged.requests)["joint"]
+    prompts = np.array(judged.prompts, dtype=object)
+    rows = []
+    for prompt in dict.fromkeys(judged.prompts):
+        own = np.flatnonzero(prompts == prompt)
+        shares = {name: wilson(int(hits[name][own].sum()), len(own)) for name in ACCURACIES}
+        asked = judged.requests[own[0]]._asdict()
+        rows.append(
+            {"prompt": prompt, "asked": asked, **shares, "ceiling": round(float(ceiling[own].mean()), 4)}
+        )
+    return rows
+
+
+def confusions(splits: Mapping[str, Judged]) -> dict[str, dict[str, dict[str, int]]]:
+    """Counts asked -> judged over all splits, for each of ASPECTS."""
+    found: dict[str, dict[str, dict[str, int]]] = {}
+    for aspect in ASPECTS:
+        counts: dict[str, Counter[str]] = {}
+        for judged in splits.values():
+            for asked, row in confusion(judged.model, judged.requests, aspect).items():
+                counts.setdefault(asked, Counter()).update(row)
+        found[aspect] = {asked: dict(sorted(counts[asked].items())) for asked in sorted(counts)}
+    return found
+
+
+def confusion_csv(counts: Mapping[str, Mapping[str, int]]) -> str:
+    """A row ``actual,predicted`` for each clip, as DVC's confusion template wants it."""
+    lines = [f"{asked},{seen}\n" * n for asked, row in counts.items() for seen, n in row.items()]
+    return "actual,predicted\n" + "".join(lines)
+
+
+def headline(figures: Mapping[str, Any]) -> str:
+    """The accuracies of every split that has clips, as a short table of text."""
+    columns = [*ACCURACIES, "ceiling", "floor", *(["tutorial"] if "tutorial" in figures["prompts"] else [])]
+    lines = [f"{'':20}{''.join(f'{name:>10}' for name in columns)}         n   joint, 95 %"]
+    for split, page in figures.items():
+        if "joint" in page and page["joint"]["n"]:
+            shares = [page[name]["value"] if name in ACCURACIES else page[name]["joint"] for name in columns]
+            cells = "".join(f"{'-' if share is None else f'{share:.3f}':>10}" for share in shares)
+            low, high = page["joint"]["interval"]
+            lines.append(f"{split:20}{cells}{page['joint']['n']:10}   {low:.3f} to {high:.3f}")
+    return "\n".join(lines)
