@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny import ROOT, tiny_params, write_params
 
-from stages import check
+from stages import autoencode, check, evaluate, export, index, render, synthesize, train
 from text2video.errors import UserError
 from text2video.params import load_params
 
@@ -140,3 +140,41 @@ def test_any_value_in_any_place_is_taken_or_refused_in_one_line(
     assert refused is None or re.fullmatch(rf".*\b{section}\.{key}\b.*", refused)
     assert type(taken) is not bool
     assert not isinstance(taken, float) or math.isfinite(taken)
+
+
+ONE = {"train_clips": 1, "validation_clips": 1, "test_clips": 1, "prompt_clips": 1}
+EDGES: dict[str, dict[str, dict[str, Any]]] = {
+    "one clip, batches larger than that": {
+        "data": ONE,
+        "codec": {"batch": 5000, "steps": 1},
+        "train": {"batch": 5000},
+    },
+    "nothing to say": {
+        "data": ONE | {"shapes": ["circle"], "colours": ["red"], "motions": ["up"], "unseen_combinations": 0}
+        | {"unseen_motions": [], "test_clips": 0, "test_prompts": [], "train_prompts": ["circle moving up"]},
+    },
+    "two frames, an odd size": {"data": ONE | {"size": 24, "frames": 2}, "codec": {"steps": 0}},
+    "pixels in the video GAN": {"data": ONE | {"size": 16}, "codec": {"kind": "identity"}},
+    "latents in the frame GAN": {"data": ONE, "gan": {"kind": "frame"}},
+    "the smallest networks": {
+        "data": ONE,
+        "text": {"dim": 1},
+        "codec": {"channels": 1, "width": 1, "batch": 1},
+        "gan": {"noise_dim": 1, "width": 1, "code_dim": 1, "harmonics": 0, "critic_width": 4},
+        "train": {"batch": 1, "epochs": 1e-6, "validate_every": 1e-6},
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("edge", EDGES)
+def test_whatever_passes_the_check_runs_to_the_end(tmp_path: Path, edge: str) -> None:
+    """At the edge of what may be set, no stage finds after an hour what the check could have said at once."""
+    write_params(tmp_path / "params.yaml", tiny_params(**EDGES[edge]))
+    for stage in (check, synthesize, index, autoencode, train, export, render, evaluate):
+        stage.main(tmp_path)
+    assert (tmp_path / "metrics" / "evaluation.json").is_file()
+
+
+def test_a_device_that_is_not_there_is_found_by_the_check(tmp_path: Path) -> None:
+    """Not by the training, for which DVC has removed the last model by then."""
+    assert "runtime.device" in refusal(tmp_path, tiny_params(runtime={"device": "abacus"}))

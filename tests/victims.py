@@ -1,4 +1,4 @@
-"""Stages as processes that can be harmed. They are forked from one that has loaded torch, so that each starts at once."""
+"""Stages as processes that can be harmed, forked from one that has loaded torch, so that each starts at once."""
 
 import importlib
 import multiprocessing
@@ -36,8 +36,8 @@ def make_world(root: Path, **sections: dict) -> Path:
     """A pipeline folder with tiny clips and their vocabulary, and params that save every step. Returns it."""
     page = tiny_params(
         data={"train_clips": 32, "validation_clips": 6, "test_clips": 0, "prompt_clips": 1},
-        codec={"steps": 24},
-        train={"epochs": 12, "batch": 16, "validate_every": 2},
+        codec={"steps": 12},
+        train={"epochs": 6, "batch": 16, "validate_every": 2},
         runtime={"checkpoint_every": 0.001},
     )
     for section, values in sections.items():
@@ -114,7 +114,9 @@ def errors(lines: list[str]) -> list[str]:
 def _forkserver() -> multiprocessing.context.ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["victims"])
-    paths = [str(ROOT / name) for name in ("tests", "src", "")]  # the server does not look where this process does
+    paths = [
+        str(ROOT / name) for name in ("tests", "src", "")
+    ]  # the server does not look where this process does
     os.environ["PYTHONPATH"] = os.pathsep.join(paths)
     return context
 

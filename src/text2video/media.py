@@ -63,7 +63,8 @@ def _palette_frames(clip: np.ndarray) -> list[Image.Image]:
         tall.putpalette((colours[:, None] >> np.array([16, 8, 0]) & 255).astype(np.uint8).tobytes())
     else:
         tall = Image.fromarray(clip.reshape(frames * height, width, 3))
-        tall = tall.quantize(256, method=Image.Quantize.MEDIANCUT, kmeans=1, dither=Image.Dither.NONE)
+        refine = 1 if indices.size < 1_000_000 else 0  # of a large picture of noise it would take minutes
+        tall = tall.quantize(256, method=Image.Quantize.MEDIANCUT, kmeans=refine, dither=Image.Dither.NONE)
     return [tall.crop((0, top, width, top + height)) for top in range(0, frames * height, height)]
 
 

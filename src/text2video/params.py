@@ -88,7 +88,7 @@ class GanParams(Section):
     width: Positive
     code_dim: Positive
     harmonics: Count
-    critic_width: Positive
+    critic_width: Annotated[int, Field(ge=4)]  # the frame critic is a quarter as wide
 
 
 class TrainParams(Section):

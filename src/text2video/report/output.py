@@ -83,7 +83,7 @@ def write_report(evaluation: Evaluation, layout: Layout) -> None:
         tiles=evaluation.tiles,
         fps=evaluation.fps,
         curves=_curves(layout),
-        matrices=[confusion_matrix(aspect, counts[aspect], ORDERS[aspect]) for aspect in reversed(ASPECTS)],
+        matrices=_matrices(counts),
         histograms=spread,
         wall=data_uri((folder / "wall.gif").read_bytes(), "image/gif"),
         tutorial_wall=data_uri(wall, "image/gif") if (wall := evaluation.tutorial.wall) else "",
@@ -98,6 +98,12 @@ def _spread(judged: Judged) -> str:
     model, real = traits(judged.model), traits(judged.real)
     panels = {title: (model[name], real[name]) for name, title in PANELS.items()}
     return histograms("Start, speed and size over all test prompts", panels)
+
+
+def _matrices(counts: Mapping[str, Mapping[str, Mapping[str, int]]]) -> list[str]:
+    """The large matrix of motions, and the two small ones in a column beside it."""
+    motion, colour, shape = (confusion_matrix(a, counts[a], ORDERS[a]) for a in ("motion", "colour", "shape"))
+    return [motion, f'<div class="column">{colour}{shape}</div>' if colour or shape else ""]
 
 
 def _curves(layout: Layout) -> list[str]:

@@ -64,13 +64,7 @@ def render_page(content: Content) -> str:
         _section("Does it do what the prompt says?", _headline(content.figures), HEADLINE),
         _section("The wall", _wall(content.tiles, content.figures, content.fps), WALL),
         _section("The test prompts", _walls(content) + _prompts(content.details), PROMPTS),
-        _section(
-            "Confusion",
-            _side_by_side(
-                [content.matrices[0], f"<div class='column'>{''.join(content.matrices[1:])}</div>"]
-            ),
-            CONFUSION,
-        ),
+        _section("Confusion", _side_by_side(content.matrices), CONFUSION),
         _section("Variety and honesty", _honesty(content), HONEST),
         _section("Training", _side_by_side(content.curves), ""),
         _section("Can the judge be trusted?", _proof(content.proof), PROOF),
@@ -215,13 +209,14 @@ def _remarks(content: Content) -> str:
     """What the table does not say."""
     copied = percent(content.figures["nearest_training_clip"]["copied"])
     features = content.details["features"]
+    accuracy, agreement = _names(features["accuracy"]), _names(features["agreement"])
     return (
         f"<p>{copied} of the model's clips are nearer to a training clip than 99 % of the real held-out ones are; it "
-        "would be 1 %, if it drew as the world does.</p>\n<p>The Fréchet distance is measured in the features of a small "
-        f"3D network that was trained on {features['clips']} real training clips in this evaluation. On real held-out "
-        f"clips it names {_names(features['accuracy'])} right; with the judge's verdicts on the model's clips it agrees "
-        f"in {_names(features['agreement'])}. A distance between whole sets does not look at the prompts: right clips "
-        "under the wrong prompts would score as well.</p>\n"
+        "would be 1 %, if it drew as the world does.</p>\n"
+        "<p>The Fréchet distance is measured in the features of a small 3D network that was trained on "
+        f"{features['clips']} real training clips in this evaluation. On held-out ones it names {accuracy} right; "
+        f"with the judge's verdicts on the model's clips it agrees in {agreement}. A distance between whole sets does "
+        "not look at the prompts: right clips under the wrong prompts would score as well.</p>\n"
     )
 
 
@@ -234,17 +229,16 @@ def _proof(proof: Mapping[str, Sequence[Check]]) -> str:
     """The judge's proof: a summary in sight, the tables folded."""
     parts = []
     for renderer, checks in proof.items():
-        good = sum(check.holds for check in checks)
-        rows = [
-            _row([escape(check.name), check.wanted, str(check.n), *(percent(getattr(check, name)) for name in ACCURACIES),
-                  "✓" if check.holds else "<b>fails</b>"])
-            for check in checks
-        ]  # fmt: skip
-        table = _table(["clips", "wanted", "n", *ACCURACIES, ""], rows)
-        parts.append(
-            f"<details><summary>{escape(renderer)}: {good} of {len(checks)} checks hold</summary>{table}</details>\n"
-        )
+        told = f"{escape(renderer)}: {sum(check.holds for check in checks)} of {len(checks)} checks hold"
+        table = _table(["clips", "wanted", "n", *ACCURACIES, ""], [_check(check) for check in checks])
+        parts.append(f"<details><summary>{told}</summary>{table}</details>\n")
     return "".join(parts)
+
+
+def _check(check: Check) -> str:
+    shares = [percent(getattr(check, name)) for name in ACCURACIES]
+    mark = "✓" if check.holds else "<b>fails</b>"
+    return _row([escape(check.name), check.wanted, str(check.n), *shares, mark])
 
 
 # --- pictures --------------------------------------------------------------------------------------------------------

@@ -104,7 +104,7 @@ def _wrap(caption: str, width: int, font: Any, most: int = 2) -> str:
 
 
 def calm(clip: Array) -> Array:
-    """The clip in sixteen levels a channel, 0 and 255 among them: noise that nobody sees makes a GIF many times larger."""
+    """The clip in sixteen levels a channel, 0 and 255 among them: noise that nobody sees makes a GIF much larger."""
     return (np.round(clip / 17) * 17).astype(np.uint8)
 
 

@@ -1,0 +1,469 @@
+"""A run that is stopped, however and whenever, goes on where it was and ends in the bytes of one that never was."""
+
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from ruamel.yaml import YAML
+from tiny import Repository, write_params
+from victims import Victim, contents, copy_inputs, errors, make_world, run
+
+from text2video.errors import Stopped, UserError
+from text2video.files import atomic_write
+from text2video.training import checkpoint
+from text2video.training.checkpoint import (
+    Randomness,
+    Stateful,
+    fingerprint,
+    read_checkpoint,
+    resumable,
+    write_checkpoint,
+)
+
+STAGES = ("autoencode", "train")
+Results = dict[str, dict[str, bytes]]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with tiny clips, in which each stage can be run."""
+    return make_world(tmp_path_factory.mktemp("resume") / "world")
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(world: Path) -> Results:
+    """For each stage the content of its folder after a run that nothing disturbed."""
+    results = {}
+    for stage in STAGES:
+        root = copy_inputs(world, world.with_name(f"calm-{stage}"), stage)
+        assert not errors(run(stage, root))
+        results[stage] = contents(root)
+        shutil.copytree(root, world, dirs_exist_ok=True)  # what autoencode makes, train needs
+    return results
+
+
+def change(root: Path, section: str, **values: object) -> None:
+    """Change some parameters of a pipeline folder."""
+    page = YAML().load(root / "params.yaml")
+    page[section].update(values)
+    write_params(root / "params.yaml", page)
+
+
+def saved(root: Path) -> list[Path]:
+    """The checkpoints that lie in a pipeline folder."""
+    return list(root.glob(".scratch/*/checkpoint"))
+
+
+def interrupted(stage: str, root: Path, number: int = signal.SIGTERM) -> list[str]:
+    """Start a stage and stop it in the middle by a signal. Returns what it said."""
+    victim = Victim(stage, root)
+    victim.wait_until(lambda: saved(root))
+    victim.send(number)
+    assert victim.wait() == 128 + number, victim.said()
+    return victim.said()
+
+
+# What is done to a stage, in its own process
+
+
+def die_at(count: int, after: bool) -> None:
+    """SIGKILL in the ``count``-th replacement of a file or folder, with the new one not yet or just in place."""
+    replace, left = os.replace, count
+
+    def deadly(source: Path, target: Path) -> None:
+        nonlocal left
+        left -= 1
+        if left or after:
+            replace(source, target)
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    os.replace = deadly
+
+
+def die_half_written(count: int) -> None:
+    """SIGKILL with the ``count``-th file only half written."""
+    sync, left = os.fsync, count
+
+    def deadly(descriptor: int) -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            os.ftruncate(descriptor, os.fstat(descriptor).st_size // 2)
+            os.kill(os.getpid(), signal.SIGKILL)
+        sync(descriptor)
+
+    os.fsync = deadly
+
+
+def forget_random_numbers() -> None:
+    """Go on with the random numbers of the beginning."""
+    Randomness.load_state_dict = lambda self, state: None
+
+
+def forget_optimizers() -> None:
+    """Go on with new optimizers."""
+    torch.optim.Adam.load_state_dict = lambda self, state: None
+
+
+def end_while_encoding() -> None:
+    """SIGTERM when the training is over and the clips are being encoded."""
+    from text2video.data.packed import PackedWriter
+
+    PackedWriter.append = lambda *_: os.kill(os.getpid(), signal.SIGTERM)
+
+
+# SIGKILL
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_killed_at_any_time_it_ends_in_the_same_bytes(
+    world: Path, uninterrupted: Results, tmp_path: Path, stage: str
+) -> None:
+    """SIGKILL at random times, starting up, training, judging, writing: nothing is lost, and nothing is left lying."""
+    root, times, said = copy_inputs(world, tmp_path / "root", stage), random.Random(), []
+    victim = Victim(stage, root)
+    for _ in range(5):
+        victim.wait(times.uniform(0, 1.5))
+        if victim.process.is_alive():
+            victim.kill()
+            said += victim.said()
+            victim = Victim(stage, root)
+    assert victim.wait() == 0, victim.said()
+    assert contents(root) == uninterrupted[stage]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_killed_while_it_writes_it_ends_in_the_same_bytes(
+    world: Path, uninterrupted: Results, tmp_path: Path, stage: str
+) -> None:
+    """Checkpoints, curves, pictures, folders: killed in the middle of any of them, the old or the new one counts."""
+    root = copy_inputs(world, tmp_path / "root", stage)
+    half, before, after = die_half_written, partial(die_at, after=False), partial(die_at, after=True)
+    harms = [partial(half, 3), partial(before, 5), partial(half, 4), partial(after, 7)]
+    for harm in harms:
+        run(stage, root, harm, code=-signal.SIGKILL)
+    assert "going on from step" in "".join(run(stage, root))
+    assert contents(root) == uninterrupted[stage]
+
+
+def test_killed_while_it_writes_its_results_it_ends_in_the_same_bytes(
+    world: Path, uninterrupted: Results, tmp_path: Path
+) -> None:
+    """Between the last step and the end of the stage there is still something to lose."""
+    root = copy_inputs(world, tmp_path / "root", "autoencode")
+    change(root, "runtime", checkpoint_every=1000)  # so that only results are written
+    for count in (1, 2, 3):
+        run("autoencode", root, partial(die_at, count, after=count == 2), code=-signal.SIGKILL)
+    change(root, "runtime", checkpoint_every=0.001)
+    run("autoencode", root)
+    assert contents(root) == uninterrupted["autoencode"]
+
+
+@pytest.mark.parametrize("forget", [forget_random_numbers, forget_optimizers])
+def test_what_is_forgotten_shows(
+    world: Path, uninterrupted: Results, tmp_path: Path, forget: Callable[[], None]
+) -> None:
+    """The comparison can fail: without the random numbers, or without the optimizers, the weights are others."""
+    root = copy_inputs(world, tmp_path / "root", "train")
+    interrupted("train", root)
+    assert "going on from step" in "".join(run("train", root, forget))
+    end = contents(root)
+    assert set(end) == set(uninterrupted["train"])
+    for name in ("models/gan/discriminator.safetensors", "metrics/train.csv"):
+        assert end[name] != uninterrupted["train"][name]
+
+
+# Signals
+
+
+@pytest.mark.parametrize(
+    ("stage", "number"),
+    [
+        ("autoencode", signal.SIGINT),
+        ("train", signal.SIGINT),
+        ("train", signal.SIGTERM),
+        ("train", signal.SIGHUP),
+    ],
+)
+def test_a_signal_stops_it_in_one_line_and_it_goes_on_from_there(
+    world: Path, uninterrupted: Results, tmp_path: Path, stage: str, number: int
+) -> None:
+    """Ctrl-C, ``kill``, a closed terminal: the step is finished and saved, and the exit code tells which it was."""
+    root = copy_inputs(world, tmp_path / "root", stage)
+    said = interrupted(stage, root, number)
+    pattern = r"stopped at step (\d+) of (\d+); the next run goes on from there"
+    (stopped,) = [match for match in map(re.compile(pattern).fullmatch, said) if match]
+    assert said[-1] == stopped[0]
+    assert not errors(said)
+    again = run(stage, root)
+    assert f"going on from step {stopped[1]} of {stopped[2]}" in again
+    assert contents(root) == uninterrupted[stage]
+
+
+def test_stopped_after_the_last_step_it_has_less_to_do_again(
+    world: Path, uninterrupted: Results, tmp_path: Path
+) -> None:
+    """Encoding the clips is stopped at once; no half store is left; the codec is not trained again."""
+    root = copy_inputs(world, tmp_path / "root", "autoencode")
+    said = run("autoencode", root, end_while_encoding, code=143)
+    assert said[-1] == "stopped; the next run goes on from what was saved before"
+    assert {path.name for path in (root / "data").iterdir()} == {"train", "validation"}
+    assert "going on from step 12 of 12" in run("autoencode", root)
+    assert contents(root) == uninterrupted["autoencode"]
+
+
+def test_a_second_signal_does_not_wait() -> None:
+    """A step, or what is wrong with it, may take long: who presses Ctrl-C twice means now."""
+    scratch = checkpoint.Scratch(Path("nowhere"), every=1000)
+    for _ in scratch.steps(0, 2):
+        scratch.on_signal(signal.SIGINT, None)
+        with pytest.raises(Stopped, match="saved before"):
+            scratch.on_signal(signal.SIGINT, None)
+        break
+
+
+# Two at once, and others' states
+
+
+def test_two_trainers_of_one_run_exclude_each_other(
+    world: Path, uninterrupted: Results, tmp_path: Path
+) -> None:
+    """One is at work, perhaps left over from a ``dvc`` that was killed: the second says which, and touches nothing."""
+    root = copy_inputs(world, tmp_path / "root", "train")
+    first = Victim("train", root)
+    first.wait_until(lambda: saved(root))
+    refused = errors(run("train", root, code=2))
+    change(root, "train", lr=1e-5)  # another run, but in the same place
+    assert errors(run("train", root, code=2)) == refused
+    change(root, "train", lr=4e-4)
+    pid = first.process.pid
+    assert refused == [
+        f"error: the stage train is being run already, by process {pid}; wait for it, or stop it with: kill {pid}"
+    ]
+    assert first.wait() == 0
+    assert contents(root) == uninterrupted["train"] | {"params.yaml": (root / "params.yaml").read_bytes()}
+
+
+def test_copies_of_a_repository_share_a_run_but_never_at_once(
+    world: Path, uninterrupted: Results, tmp_path: Path
+) -> None:
+    """``dvc exp run --temp`` works in a copy that is thrown away: the next copy goes on. Two copies at once do not."""
+    (tmp_path / ".dvc").mkdir()
+    copies = [copy_inputs(world, tmp_path / name, "autoencode") for name in ("one", "two")]
+    first = Victim("autoencode", copies[0])
+    first.wait_until(lambda: list(tmp_path.glob(".dvc/tmp/text2video/autoencode-*/checkpoint")))
+    (refused,) = errors(run("autoencode", copies[1], code=2))
+    assert f"process {first.process.pid}" in refused
+    first.send(signal.SIGTERM)
+    assert first.wait() == 143
+    assert "going on from step" in "".join(run("autoencode", copies[1]))
+    assert contents(copies[1]) == uninterrupted["autoencode"]
+    assert list(tmp_path.glob(".dvc/tmp/*")) == []
+
+
+def test_another_run_never_takes_up_the_state(world: Path, uninterrupted: Results, tmp_path: Path) -> None:
+    """Other parameters make another run; with the old ones back, the old run goes on."""
+    root = copy_inputs(world, tmp_path / "root", "train")
+    page = (root / "params.yaml").read_bytes()
+    interrupted("train", root)
+    change(root, "train", lr=1e-3)
+    assert "going on" not in "".join(run("train", root))
+    changed = contents(root)["models/gan/generator.safetensors"]
+    assert changed != uninterrupted["train"]["models/gan/generator.safetensors"]
+    (root / "params.yaml").write_bytes(page)
+    assert "going on" in "".join(run("train", root))
+    assert contents(root) == uninterrupted["train"]
+
+
+def test_a_run_is_known_by_all_that_shapes_its_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parameters, one byte of an input, a line of code, libraries, threads, device: each makes another run."""
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "clips.bin").write_bytes(b"a")
+    (tmp_path / "code.py").write_text("x = 1")
+    monkeypatch.setitem(sys.modules, "text2video.extra", type(sys)("text2video.extra"))
+    sys.modules["text2video.extra"].__file__ = str(tmp_path / "code.py")
+
+    def name(params: object = 1, inputs: tuple[str, ...] = ("store",), device: str = "cpu") -> str:
+        return fingerprint(params, tmp_path, [tmp_path / path for path in inputs], torch.device(device))
+
+    names = [name(), name(params=2), name(inputs=()), name(device="mps")]
+    (tmp_path / "store" / "clips.bin").write_bytes(b"b")
+    names.append(name())
+    (tmp_path / "code.py").write_text("x = 2")
+    names.append(name())
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    names.append(name())
+    monkeypatch.setattr(torch, "__version__", "2.0.1")
+    names.append(name())
+    assert len(set(names)) == len(names)
+    shutil.copytree(tmp_path, tmp_path / "elsewhere")
+    assert (
+        fingerprint(1, tmp_path / "elsewhere", [tmp_path / "elsewhere" / "store"], torch.device("cpu"))
+        == name()
+    )
+
+
+# Damaged checkpoints
+
+
+class Malicious:
+    """Unpickled in the usual way, it would create a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Callable[[Path], None], tuple[Path]]:
+        return Path.touch, (self.path,)
+
+
+def flip(file: Path) -> None:
+    """Flip one bit in the middle."""
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        flip,
+        lambda file: file.write_bytes(b""),
+        lambda file: file.write_bytes(file.read_bytes()[:-1]),
+        lambda file: file.write_text("no checkpoint"),
+        lambda file: write_checkpoint(file, {"done": Malicious(file.with_name("harmed"))}),
+        lambda file: write_checkpoint(file, [1, 2]),
+    ],
+)
+def test_a_damaged_checkpoint_is_ignored_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], harm: Callable[[Path], None]
+) -> None:
+    """Cut, empty, a flipped bit, a malicious pickle with the right checksum: as if there were none."""
+    file = tmp_path / "checkpoint"
+    write_checkpoint(file, {"done": 3, "x": torch.arange(1000.0)})
+    assert read_checkpoint(file)["done"] == 3
+    harm(file)
+    assert read_checkpoint(file) is None
+    assert re.fullmatch(
+        rf"warning: {file} is damaged \(.*\); starting from the first step\n", capsys.readouterr().err
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
+
+
+def test_with_a_damaged_checkpoint_it_starts_from_the_first_step(
+    world: Path, uninterrupted: Results, tmp_path: Path
+) -> None:
+    """What is lost then is time, nothing else."""
+    root = copy_inputs(world, tmp_path / "root", "autoencode")
+    interrupted("autoencode", root)
+    (file,) = saved(root)
+    flip(file)
+    said = run("autoencode", root)
+    assert "going on" not in "".join(said)
+    assert [line for line in said if line.startswith("warning: ")] == [
+        f"warning: {file} is damaged (its checksum does not match); starting from the first step"
+    ]
+    assert contents(root) == uninterrupted["autoencode"]
+
+
+def test_a_state_of_something_else_is_refused(tmp_path: Path) -> None:
+    """A checkpoint that is whole but does not fit is no reason for a traceback, nor for a guess."""
+    part: Stateful = torch.nn.Linear(2, 2)
+    with resumable("train", tmp_path, "run", every=1000) as scratch:
+        for state in (
+            {"done": 1},
+            {"done": 1, "part": {"weight": torch.zeros(3)}},
+            {"part": part.state_dict()},
+        ):
+            write_checkpoint(scratch.file, state)
+            with pytest.raises(UserError, match="remove it"):
+                scratch.restore({"part": part}, 2)
+
+
+def test_scratch_goes_when_it_is_not_needed_any_more(tmp_path: Path) -> None:
+    """Done: all of it. Failed before the first checkpoint: nothing to keep. Left lying for a month: others remove it."""
+    with resumable("train", tmp_path, "one", every=1000) as scratch, atomic_write(scratch.file) as file:
+        file.write(b"x")
+    assert list(tmp_path.iterdir()) == []
+    with suppress(UserError), resumable("train", tmp_path, "two", every=1000):
+        raise UserError("no input")
+    assert list(tmp_path.iterdir()) == []
+    with suppress(UserError), resumable("train", tmp_path, "three", every=1000) as scratch:
+        write_checkpoint(scratch.file, {"done": 1})
+        raise UserError("no number")
+    (old,) = saved(tmp_path)
+    with resumable("train", tmp_path, "four", every=1000):
+        assert old.exists()
+    os.utime(old, (0, time.time() - 31 * 86400))
+    with resumable("train", tmp_path, "five", every=1000):
+        assert not old.exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+# Through DVC
+
+
+class Repro:
+    """``dvc repro train`` at work, and the trainer that it has started."""
+
+    def __init__(self, repository: Repository) -> None:
+        self.log = open(repository.folder.with_name("repro.log"), "w+")  # noqa: SIM115 (while it is at work)
+        command = [sys.executable, "-m", "dvc", "repro", "train"]
+        self.scratch = repository.folder / ".dvc" / "tmp" / "text2video"
+        self.dvc = subprocess.Popen(
+            command, cwd=repository.folder, env=repository.environment(), stdout=self.log, stderr=self.log
+        )
+        before = self._saved_at()
+        while self._saved_at() == before:  # until it has done a step
+            assert self.dvc.poll() is None, Path(self.log.name).read_text()
+            time.sleep(0.01)
+        (lock,) = self.scratch.glob("train-*/lock")
+        self.trainer = int(lock.read_text())
+
+    def _saved_at(self) -> list[int]:
+        return [file.stat().st_mtime_ns for file in self.scratch.glob("train-*/checkpoint")]
+
+
+def test_through_dvc_nothing_is_lost_either(repository: Repository, tmp_path: Path) -> None:
+    """First the trainer is killed, then ``dvc`` itself, whose trainer then ends by itself; the third ``dvc repro`` makes
+    what a single one would have made."""
+    folder = repository.folder
+    change(folder, "train", epochs=6)
+    change(folder, "runtime", checkpoint_every=0.001)
+    calm = copy_inputs(folder, tmp_path / "calm", "train")
+    run("train", calm)
+
+    first = Repro(repository)
+    os.kill(first.trainer, signal.SIGKILL)
+    assert first.dvc.wait() == 255
+    second = Repro(repository)
+    second.dvc.kill()
+    second.dvc.wait()
+    while list(second.scratch.glob("*/lock")):
+        time.sleep(0.01)
+    output = repository.dvc("repro", "train")
+    (step,) = re.findall(r"going on from step (\d+) of 18", output)
+    assert int(step) > 1
+    assert f"stopped at step {step} of 18" in Path(second.log.name).read_text()
+
+    made = {name: data for name, data in contents(calm).items() if name.startswith(("models/gan", "metrics"))}
+    assert len(made) > 10
+    assert {name: (folder / name).read_bytes() for name in made} == made
+    assert json.loads(made["metrics/train.json"])["steps"] == 18
+    assert not second.scratch.exists()
+    changed = {"dvc.lock", "params.yaml", "metrics/train.json"}
+    assert {line[3:] for line in repository.git("status", "--short").splitlines()} == changed
