@@ -13,13 +13,14 @@ import torch
 from tiny import ROOT, tiny_params, write_params
 
 from stages import autoencode, export, index, synthesize, train
-from text2video import console
+from text2video import bundle, console
 from text2video.training import autoencoder as autoencoder_module
 from text2video.training import train as train_module
 
 torch.optim.Adam([torch.zeros(1, requires_grad=True)])  # the first optimizer of a process takes seconds
 
-PRELOADED = (autoencode, train, export, autoencoder_module, train_module)
+# A run is known by the code that is loaded, so each child has the same, whatever the tests import. (They import no more.)
+PRELOADED = (autoencode, train, export, bundle, autoencoder_module, train_module)
 INPUTS = {
     "synthesize": [],
     "index": ["data/train"],

@@ -6,14 +6,14 @@ notice a flipped bit. Nothing in a bundle is unpickled.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from text2video.console import warn
 from text2video.errors import UserError
@@ -21,11 +21,11 @@ from text2video.files import check_files, read_json, replace_folder, sha256, wri
 from text2video.layout import Layout
 from text2video.models.codec import build_codec
 from text2video.models.gans import build_generator
-from text2video.params import CodecParams, GanParams, TextParams
+from text2video.params import CodecParams, GanParams, Positive, Section, TextParams
 from text2video.sampling import Sampler
 from text2video.text.encoder import TextEncoder
 from text2video.text.vocabulary import Vocabulary
-from text2video.weights import load_weights, read_network_config
+from text2video.weights import Network, load_network, read_network_config
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -38,6 +38,20 @@ NEEDED = (
 )
 REMEDY = "run the stage export again, or restore the folder with `dvc checkout`"
 CARD_FIGURES = ("autoencode.json", "train.json")
+
+
+class BundleConfig(Section):
+    """What ``config.json`` must say."""
+
+    format: Literal[1]
+    size: Annotated[int, Field(ge=8, le=512)]
+    frames: Annotated[int, Field(ge=1, le=256)]
+    fps: Annotated[int, Field(ge=1, le=60)]
+    latent_shape: tuple[Positive, Positive, Positive]
+    words: Positive
+    codec: CodecParams
+    gan: GanParams
+    text: TextParams
 
 
 class Model:
@@ -143,23 +157,26 @@ def load_model(path: Path | str | None = None, device: torch.device | str = "cpu
     folder = Path(path) if path is not None else default_model()
     config = verify_bundle(folder)
     try:
-        text, gan = TextParams(**config["text"]), GanParams(**config["gan"])
-        latent_shape, frames, words = tuple(config["latent_shape"]), config["frames"], config["words"]
-        codec = build_codec(CodecParams(**config["codec"]), config["size"])
-        generator = build_generator(gan, text, latent_shape, frames)
-    except (KeyError, TypeError, ValueError, ValidationError) as error:
-        raise UserError(
-            f"{folder / 'config.json'} does not fit this version ({type(error).__name__})"
-        ) from error
-    text_encoder = TextEncoder(words, text.dim, text.pooling)
-    networks = {"codec": codec, "generator": generator, "text_encoder": text_encoder}
-    for name, network in networks.items():
-        load_weights(folder / f"{name}.safetensors", network, REMEDY)
-        network.eval().requires_grad_(False).to(device)
+        page = BundleConfig(**config)
+    except (TypeError, ValidationError) as error:
+        raise UserError(f"{folder / 'config.json'} does not fit this version; {REMEDY}") from error
     vocabulary = Vocabulary.load(folder / "vocabulary.json")
-    if len(vocabulary) != words:
-        raise UserError(f"{folder / 'vocabulary.json'} has {len(vocabulary)} words, not {words}; {REMEDY}")
-    sampler = Sampler(generator, text_encoder, codec, vocabulary, frames, device)
+    if len(vocabulary) != page.words:
+        raise UserError(
+            f"{folder / 'vocabulary.json'} has {len(vocabulary)} words, not {page.words}; {REMEDY}"
+        )
+
+    def load(name: str, build: Callable[[], Network]) -> Network:
+        return load_network(build, folder / f"{name}.safetensors", REMEDY).to(device)
+
+    codec = load("codec", lambda: build_codec(page.codec, page.size))
+    generator = load(
+        "generator", lambda: build_generator(page.gan, page.text, page.latent_shape, page.frames)
+    )
+    text_encoder = load("text_encoder", lambda: TextEncoder(page.words, page.text.dim, page.text.pooling))
+    if codec.latent_shape != page.latent_shape:
+        raise UserError(f"{folder / 'config.json'} has a codec that does not go with the generator; {REMEDY}")
+    sampler = Sampler(generator, text_encoder, codec, vocabulary, page.frames, device)
     return Model(sampler, config)
 
 

@@ -164,7 +164,7 @@ def load_params(path: Path) -> Params:
         raise UserError(
             f"{path} is missing; run from the folder that holds it, or name that folder with --root"
         ) from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         raise UserError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
     if not isinstance(page, dict):
         raise UserError(f"{path} holds no sections; it should start with 'data:'")

@@ -1,10 +1,11 @@
 """Trained networks as a folder of safetensors files beside a config.json."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import nn
 
@@ -13,6 +14,8 @@ from text2video.errors import UserError
 from text2video.files import atomic_write, check_files, read_sealed, replace_folder, sha256, write_sealed
 from text2video.models.codec import Codec, build_codec
 from text2video.params import CodecParams
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def save_network(folder: Path, networks: dict[str, nn.Module], config: dict[str, Any]) -> None:
@@ -55,15 +58,38 @@ def load_weights(path: Path, network: nn.Module, remedy: str) -> None:
         raise UserError(f"{path} holds numbers that are not finite; {remedy}")
 
 
+def load_network(build: Callable[[], Network], path: Path, remedy: str) -> Network:
+    """The network that ``build`` makes, filled from ``save_weights``, to be used and not trained.
+
+    Its shapes are compared with the file's before it takes any memory: a forged config may ask for more than there is.
+    Raises UserError, ending in ``remedy``, when the file does not fit.
+    """
+    try:
+        with torch.device("meta"):
+            wanted = {name: list(value.shape) for name, value in build().state_dict().items()}
+        with safe_open(path, "pt") as file:
+            found = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118 (no dict)
+    except FileNotFoundError as error:
+        raise UserError(f"{path} is missing; {remedy}") from error
+    except (SafetensorError, OSError, RuntimeError, ValueError, TypeError) as error:
+        reason = str(error).partition("\n")[0]
+        raise UserError(f"{path} is damaged or of another shape ({reason}); {remedy}") from error
+    if found != wanted:
+        raise UserError(f"{path} does not hold the network of its config.json; {remedy}")
+    network = build()
+    load_weights(path, network, remedy)
+    return network.eval().requires_grad_(False)
+
+
 def load_codec(folder: Path, device: torch.device | str = "cpu") -> Codec:
     """The codec of stage ``autoencode``, ready to encode and decode. Raises UserError when it is missing or damaged."""
     remedy = "run the stage autoencode again"
     config = read_network_config(folder, remedy)
     try:
-        codec = build_codec(CodecParams(**config["codec"]), config["size"])
+        params, size = CodecParams(**config["codec"]), int(config["size"])
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(
             f"{folder / 'config.json'} is no codec's config ({type(error).__name__}); {remedy}"
         ) from error
-    load_weights(folder / "codec.safetensors", codec, remedy)
-    return on_device(codec.eval().requires_grad_(False), device)
+    codec = load_network(lambda: build_codec(params, size), folder / "codec.safetensors", remedy)
+    return on_device(codec, device)

@@ -39,9 +39,10 @@ class FeatureNetwork(nn.Module):
         self.frame = nn.Sequential(_flat(3, 16, 6, 4), _flat(16, 32, 3, 1), _flat(32, 64, 3, 2))
         self.high = nn.Sequential(_deep(64, 32, 2), _deep(32, 64, 1))
         with torch.no_grad():
-            width = self._look(torch.zeros(1, frames, 3, size, size)).shape[1]
+            width = self.eval()._look(torch.zeros(1, frames, 3, size, size)).shape[1]
         self.features = nn.Linear(width, WIDTH)
-        self.heads = nn.ModuleList(nn.Linear(WIDTH, len(known)) for known in names)
+        self.heads = nn.ModuleList(nn.Linear(WIDTH, max(len(known), 1)) for known in names)
+        self.train()
 
     def _look(self, video: Tensor) -> Tensor:
         n, frames = video.shape[:2]
@@ -82,7 +83,7 @@ def train_features(
     network.clips = len(rows)
     optimizer = torch.optim.Adam(network.parameters(), LR)
     batches = list(_batches(rows, rng))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LR, total_steps=len(batches) + 1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LR, total_steps=len(batches) + 2)
     with Progress("features", len(batches), every=log_every, batch=min(BATCH, len(rows))) as progress:
         for step, batch in enumerate(batches):
             with autocast(torch.device("cpu"), "auto"):
@@ -97,8 +98,9 @@ def train_features(
 
 
 def _batches(rows: Array, rng: np.random.Generator) -> Iterator[Array]:
-    """EPOCHS times all rows, in another order each time, cut into batches of about BATCH."""
-    for _ in range(EPOCHS):
+    """EPOCHS times all rows, in another order each time, cut into batches of about BATCH; none for a single row, which
+    has no spread to normalise by."""
+    for _ in range(EPOCHS if len(rows) > 1 else 0):
         yield from np.array_split(rng.permutation(rows), max(len(rows) // BATCH, 1))
 
 

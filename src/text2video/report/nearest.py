@@ -36,7 +36,7 @@ def thumbnails(clips: Array) -> Array:
         cv2.resize(
             clip.reshape(frames * height, width, 3), (GRID, frames * GRID), out, interpolation=cv2.INTER_AREA
         )
-    return 255 - small.reshape(n, -1)
+    return 255 - small.reshape(n, frames * GRID * GRID * 3)  # no -1: there may be no clips
 
 
 def find_nearest(clips: Array, real: Array, train: PackedReader, seed: int) -> Nearest:

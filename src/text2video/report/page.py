@@ -61,7 +61,11 @@ class Content:
 def render_page(content: Content) -> str:
     """The whole page as HTML."""
     sections = [
-        _section("Does it do what the prompt says?", _headline(content.figures), HEADLINE),
+        _section(
+            "Does it do what the prompt says?",
+            _headline(content.figures),
+            HEADLINE + (TUTORIAL if content.tutorial else ""),
+        ),
         _section("The wall", _wall(content.tiles, content.figures, content.fps), WALL),
         _section("The test prompts", _walls(content) + _prompts(content.details), PROMPTS),
         _section("Confusion", _side_by_side(content.matrices), CONFUSION),
@@ -82,8 +86,9 @@ def render_page(content: Content) -> str:
 HEADLINE = """A clip is judged from its pixels alone. It is right (<em>joint</em>) when shape, colour and motion are all
 as asked; a clip in which some frame does not show exactly one object is wrong in everything. In brackets: 95 % Wilson
 interval. <em>Ceiling</em>: real clips before the same judge. <em>Floor</em>: real clips of the trained kind under other
-clips' captions, which is what a perfect painter would score who cannot read. <em>Tutorial</em>: the tutorial's system,
-on its own test clips. The last four columns are means over the clips that show one object; smaller is better."""
+clips' captions, which is what a perfect painter would score who cannot read. The last four columns are means over the
+clips that show one object; smaller is better."""
+TUTORIAL = " <em>Tutorial</em>: the tutorial's system, on its own test clips."
 WALL = "Asked, and what the judge saw. Failures come first."
 PROMPTS = (
     "One clip of each prompt, the first one drawn, not the best; a red frame marks what is not as asked."

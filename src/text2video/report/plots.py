@@ -47,12 +47,12 @@ def number(value: float | None) -> str:
 
 
 def read_curves(path: Path) -> dict[str, Sequence[float]]:
-    """The columns of a CSV of numbers, empty where there is no such file."""
+    """The columns of a CSV of numbers; none where there is no such file, or where it has a header and no row."""
     if not path.is_file():
         return {}
     header, *rows = path.read_text(encoding="utf-8").splitlines()
-    table = np.array([[float(value) for value in row.split(",")] for row in rows]).reshape(len(rows), -1)
-    return dict(zip(header.split(","), table.T.tolist(), strict=True)) if rows else {}
+    columns = zip(*([float(value) for value in row.split(",")] for row in rows), strict=True)
+    return dict(zip(header.split(","), map(list, columns), strict=True)) if rows else {}
 
 
 def line_chart(title: str, curves: Mapping[str, Curve], unit: str = "step", low: float | None = None) -> str:

@@ -1,0 +1,513 @@
+"""The evaluation: that each way of being a bad model is caught by the number meant for it, and that the page can be
+trusted: whole, self-contained, harmless, the same each time."""
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from tiny import ROOT
+from typer.testing import CliRunner
+
+import stages.evaluate
+from text2video import evaluate as stage
+from text2video.data.packed import PackedReader
+from text2video.judge import Request, judge_clips, right
+from text2video.layout import Layout
+from text2video.params import Params, load_params
+from text2video.report import features, nearest, plots, wall
+from text2video.report.diversity import diversity, take, times_real
+from text2video.report.frechet import frechet_distance, frechet_figures
+from text2video.report.summary import Judged, unread
+from text2video.synthesize import synthesize
+from text2video.world import World, parse_prompt
+
+PROMPTS = [
+    "circle moving down",
+    "square moving diagonally up-left",
+    "circle shrinking",
+    "<b>red</b> triangle & moving up",
+]
+SMALL = {
+    "train_clips": 600,
+    "validation_clips": 64,
+    "test_clips": 64,
+    "prompt_clips": 24,
+    "test_prompts": PROMPTS,
+}
+FILES = ("evaluation.json", "evaluation_details.json", "report.html", "diversity.svg", "wall.gif", "closest_pairs.png",
+         "confusion_shape.csv", "confusion_colour.csv", "confusion_motion.csv")  # fmt: skip
+
+
+@dataclass
+class Painter:
+    """Stands in for a trained model: ``paint`` makes the clip uint8[T, H, W, 3] of a prompt and a number."""
+
+    paint: Callable[[str, int], np.ndarray]
+    fps: float = 10
+
+    def draw(self, prompts: list[str], seed: int, numbers: list[int]) -> np.ndarray:
+        """As ``Model.draw``."""
+        return np.stack([self.paint(prompt, number) for prompt, number in zip(prompts, numbers, strict=True)])
+
+    def generate(self, prompts: list[str]) -> np.ndarray:
+        """As ``Model.generate``, for no prompts."""
+        return np.empty((0, 10, 64, 64, 3), np.uint8)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder with real clips, and what evaluates a painter there."""
+
+    layout: Layout
+    params: Params
+    world: World
+
+    def evaluate(self, paint: Callable[[str, int], np.ndarray]) -> dict[str, Any]:
+        """``evaluation.json`` for a painter."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(stage, "load_model", lambda *_: Painter(paint))
+            patch.setattr(stage, "PROOF_CLIPS", 8)
+            patch.setattr(features, "CLIPS", 32)  # two steps: how well it learns is another test's business
+            figures = stage.evaluate(self.params, self.layout)
+        assert json.loads((self.layout.metrics / "evaluation.json").read_text()) == figures
+        return figures
+
+    def good(self, prompt: str, number: int) -> np.ndarray:
+        """A clip that shows the prompt, as fresh as a real one."""
+        seed = 1000 + 100 * number + sum(map(ord, prompt)) % 89
+        return self.world.draw_prompt(prompt, 1, seed)[0]
+
+    def text(self, name: str) -> str:
+        """A file that the last evaluation wrote."""
+        return (self.layout.metrics / name).read_text(encoding="utf-8")
+
+    def details(self) -> dict[str, Any]:
+        """The second file of figures."""
+        return dict(json.loads(self.text("evaluation_details.json")))
+
+
+def make_place(root: Path, **data: Any) -> Place:
+    """The stores of a small world in ``root``."""
+    params = load_params(ROOT / "params.yaml")
+    params = params.model_copy(update={"data": params.data.model_copy(update=SMALL | data)})
+    synthesize(params.data, Layout(root))
+    return Place(Layout(root), params, World(params.data))
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """A small world, made once."""
+    return make_place(tmp_path_factory.mktemp("evaluate"))
+
+
+@pytest.fixture(scope="module")
+def files(place: Place) -> dict[str, bytes]:
+    """What the evaluation of a model without fault writes."""
+    place.evaluate(place.good)
+    return {name: (place.layout.metrics / name).read_bytes() for name in FILES}
+
+
+@pytest.fixture(scope="module")
+def good(files: dict[str, bytes]) -> dict[str, Any]:
+    """The figures of a model without fault."""
+    return dict(json.loads(files["evaluation.json"]))
+
+
+@pytest.fixture(scope="module")
+def page(files: dict[str, bytes]) -> str:
+    """The page of a model without fault."""
+    return files["report.html"].decode()
+
+
+def joint(figures: dict[str, Any], split: str) -> float:
+    """Share of clips that are right in everything."""
+    return float(figures[split]["joint"]["value"])
+
+
+# --- bad models, each caught ------------------------------------------------------------------------------------------
+
+
+def test_a_good_model_is_at_the_ceiling(good: dict[str, Any]) -> None:
+    """The control: no number may accuse a model whose clips are as real as the real ones."""
+    for split in ("seen", "unseen_combination", "unseen_motion", "prompts"):
+        page = good[split]
+        assert page["joint"]["n"] == (96 if split == "prompts" else 64)
+        assert joint(good, split) >= 0.97
+        assert page["ceiling"]["joint"] >= 0.97
+        assert page["floor"]["joint"] <= 0.15
+        assert page["joint"]["interval"][0] < joint(good, split) <= page["joint"]["interval"][1]
+    for trait in ("start_x", "start_y", "speed", "size", "mode_recall"):
+        assert 0.6 < times_real(good["diversity"][trait]) < 1.6
+    assert good["nearest_training_clip"]["copied"] <= 0.05
+    assert times_real(good["nearest_training_clip"]) == pytest.approx(1, abs=0.2)
+    assert times_real(good["frechet_distance"]) == pytest.approx(1, abs=0.5)
+    assert good["quality"]["smoothness_px"]["model"] < 0.1
+
+
+def test_a_model_that_ignores_its_prompt_is_at_the_floor(place: Place) -> None:
+    """Its clips are perfect, only not those that were asked for: the joint accuracy falls to the floor beside it."""
+    pool, _ = place.world.draw("train", 400, 7)
+    order = iter(np.random.default_rng(0).integers(len(pool), size=10_000).tolist())
+    figures = place.evaluate(lambda prompt, number: pool[next(order)])
+    for split in ("seen", "unseen_combination", "unseen_motion", "prompts"):
+        low, high = figures[split]["joint"]["interval"]
+        assert low <= figures[split]["floor"]["joint"] <= high
+    assert figures["unseen_motion"]["motion"]["value"] == 0
+    assert times_real(figures["frechet_distance"]) < 1.5, "which is blind to it"
+    seen = place.details()["splits"]["seen"]
+    assert seen["model_unread"]["joint"] == pytest.approx(seen["model"]["joint"]["value"], abs=0.03)
+
+
+def test_a_model_that_memorises_is_at_distance_zero(place: Place) -> None:
+    """It shows training clips that fit the prompt: right in everything that it was trained on, and copied."""
+    train = PackedReader(place.layout.train)
+    known = [parse_prompt(caption) for caption in train.captions]
+
+    def recall(prompt: str, number: int) -> np.ndarray:
+        asked = parse_prompt(prompt)
+        fits = [i for i, r in enumerate(known) if all(a in (None, b) for a, b in zip(asked, r, strict=True))]
+        return train[fits[number % len(fits)] if fits else number % len(known)]
+
+    figures = place.evaluate(recall)
+    assert joint(figures, "seen") > 0.8, "accuracy does not see it"
+    assert figures["nearest_training_clip"]["model"] == 0
+    assert figures["nearest_training_clip"]["copied"] == 1
+    assert joint(figures, "unseen_motion") == 0
+
+
+def test_a_model_that_draws_the_same_clip_each_time_has_no_variety(place: Place) -> None:
+    """One clip for each prompt, and that one right: only its starts, its sizes and its modes give it away."""
+    figures = place.evaluate(lambda prompt, number: place.good(prompt, 0))
+    assert joint(figures, "prompts") >= 0.97, "accuracy does not see it"
+    for trait in ("start_x", "start_y", "size"):
+        assert times_real(figures["diversity"][trait]) > 2
+    assert times_real(figures["diversity"]["mode_recall"]) < 0.25
+
+
+def test_a_model_that_emits_still_pictures_does_not_move(place: Place, good: dict[str, Any]) -> None:
+    """Shape and colour are there, motion is not; nor are its clips as a set like real ones."""
+    figures = place.evaluate(lambda prompt, number: place.good(prompt, number)[:1].repeat(10, 0))
+    for split in ("seen", "unseen_combination", "unseen_motion", "prompts"):
+        assert figures[split]["colour"]["value"] > 0.9
+        assert figures[split]["motion"]["value"] == 0
+        assert joint(figures, split) == 0
+    assert figures["quality"]["smoothness_px"]["model"] < 0.1, "which a still picture is best at"
+    assert figures["diversity"]["speed"]["model"] > 3 * good["diversity"]["speed"]["real"]
+    assert place.details()["confusion"]["motion"]["up"] == {
+        "unclear": place.text("confusion_motion.csv").count("\nup,")
+    }
+
+
+def test_a_model_that_draws_nothing_gets_a_page(place: Place) -> None:
+    """White frames, as the tutorial's: zero everywhere, nothing measured, and no crash over it."""
+    figures = place.evaluate(lambda prompt, number: np.full((10, 64, 64, 3), 255, np.uint8))
+    assert joint(figures, "seen") == 0
+    assert figures["diversity"]["start_x"]["model"] is None
+    assert figures["diversity"]["mode_recall"]["model"] == 0
+    assert figures["quality"]["smoothness_px"] == {"model": None, "real": pytest.approx(0, abs=0.1)}
+    assert "nothing clear" in place.text("report.html")
+
+
+# --- the files --------------------------------------------------------------------------------------------------------
+
+
+def leaves(metrics: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """The numbers that DVC shows of a metrics file: of nested keys, but nothing inside a list."""
+    if isinstance(metrics, dict):
+        for key, value in metrics.items():
+            yield from leaves(value, f"{path}.{key}" if path else key)
+    elif isinstance(metrics, (int, float, str)):
+        yield path, metrics
+
+
+def test_metrics_diff_is_short(place: Place, good: dict[str, Any]) -> None:
+    """Two models differ in some thirty named numbers, not in hundreds."""
+    other = dict(leaves(place.evaluate(lambda prompt, number: place.good(prompt, number)[::-1])))
+    changed = {name for name, value in leaves(good) if other.get(name) != value}
+    assert {"seen.joint.value", "unseen_motion.motion.value", "quality.angle_error_degrees.model"} <= changed
+    assert len(changed) <= 30
+    assert not any(part in name for name in changed for part in ("ceiling", "floor", "real", ".n"))
+
+
+def test_figures_have_the_names_that_others_rely_on(files: dict[str, bytes], good: dict[str, Any]) -> None:
+    """Scripts and documents read them."""
+    for split in ("seen", "unseen_combination", "unseen_motion", "prompts"):
+        assert {"shape", "colour", "motion", "joint", "quality", "ceiling", "floor"} <= set(good[split])
+        assert [row["measure"] for row in good[split]["quality"]] == [
+            "angle_error_degrees", "smoothness_px", "colour_distance", "area_variation"
+        ]  # fmt: skip
+    details = json.loads(files["evaluation_details.json"])
+    assert [row["prompt"] for row in details["prompts"]] == PROMPTS
+    assert [row["joint"]["n"] for row in details["prompts"]] == [24] * 4
+    assert details["features"]["clips"] == 32
+
+
+def test_confusion_counts_every_clip_that_was_asked_for_something(place: Place) -> None:
+    """One row for each, as DVC's template wants it; what is not recognised is a column of its own."""
+    place.evaluate(
+        lambda prompt, number: place.good(prompt, number)[::-1] if number % 2 else place.good(prompt, number)
+    )
+    captions = [c for split in ("seen", "unseen_combination", "unseen_motion", "prompts")
+                for c in PackedReader(place.layout.test / split).captions]  # fmt: skip
+    for aspect in ("shape", "colour", "motion"):
+        rows = list(csv.DictReader(place.text(f"confusion_{aspect}.csv").splitlines()))
+        asked = [label for c in captions if (label := getattr(parse_prompt(c), aspect))]
+        assert sorted(row["actual"] for row in rows) == sorted(asked)
+    assert {"actual": "shrinking", "predicted": "expanding"} in rows
+
+
+class Loads(HTMLParser):
+    """Collects what a browser would fetch or run, and checks that every tag is closed."""
+
+    void = ("meta", "img", "br", "rect", "path", "polyline")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.open: list[str] = []
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note the tag and its addresses."""
+        self.tags.append(tag)
+        self.addresses += [
+            value or "" for name, value in attrs if name in ("src", "href", "srcset", "data", "action")
+        ]
+        assert not any(name.startswith("on") for name, _ in attrs)
+        if tag not in self.void:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """``<rect/>`` closes itself."""
+        self.tags.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        """The last open tag is the one that closes."""
+        assert self.open.pop() == tag
+
+
+def test_the_page_needs_nothing_else(page: str) -> None:
+    """It opens from disk, in a train: no script, no font, no picture from elsewhere; and it is whole."""
+    loads = Loads()
+    loads.feed(page)
+    assert not loads.open
+    assert not {"script", "link", "iframe", "object", "base", "form"} & set(loads.tags)
+    assert loads.addresses
+    assert all(
+        address.startswith(("data:image/gif;base64,", "data:image/png;base64,"))
+        for address in loads.addresses
+    )
+    assert "url(" not in page
+    assert "@import" not in page
+    assert len(page) < 5_000_000
+
+
+def test_prompts_cannot_write_into_the_page(page: str) -> None:
+    """A prompt is shown as it was typed, and never taken for HTML."""
+    assert "&lt;b&gt;red&lt;/b&gt; triangle &amp; moving up" in page
+    assert "<b>red</b> triangle" not in page
+
+
+def test_failures_come_first_and_are_few(place: Place) -> None:
+    """One sees what is wrong without scrolling past what is right; and a bad model's page does not grow."""
+    flip = Painter(lambda p, n: place.good(p, n)[::-1] if n % 2 else place.good(p, n))
+    place.evaluate(flip.paint)
+    tiles = [part for part in place.text("report.html").split("<figure ") if part.startswith('class="')]
+    kinds = ["bad" if tile.startswith('class="bad') else "good" for tile in tiles]
+    assert kinds == sorted(kinds)
+    assert 0 < kinds.count("bad") <= 4 * wall.FAILURES
+    assert len(kinds) <= 4 * wall.TILES
+
+
+def test_the_same_model_gives_the_same_bytes(place: Place, files: dict[str, bytes]) -> None:
+    """DVC compares bytes; so does whoever asks whether a change changed anything."""
+    place.evaluate(place.good)
+    assert files == {name: (place.layout.metrics / name).read_bytes() for name in FILES}
+
+
+def test_curves_and_the_tutorial_are_shown_where_they_are_known(tmp_path: Path) -> None:
+    """The page takes what is there; the tutorial's figures stand beside ours, in the file and on the page."""
+    place = make_place(tmp_path, train_clips=64, test_clips=8, prompt_clips=2)
+    place.evaluate(place.good)
+    page = place.text("report.html")
+    assert "<h2>Training</h2>" not in page
+    assert "the tutorial's system" not in page
+    measured = tmp_path / "tutorial" / "measured"
+    measured.mkdir(parents=True)
+    for name in ("evaluation.json", "wall.gif"):
+        (measured / name).write_bytes((place.layout.metrics / name).read_bytes())
+    (place.layout.metrics / "train.csv").write_text("step,loss_d,loss_g\n1,2,0.5\n2,nan,0.7\n")
+    figures = place.evaluate(lambda prompt, number: place.good(prompt, number)[::-1])
+    page = place.text("report.html")
+    assert "<h2>Training</h2>" in page
+    assert "loss_g" in page
+    assert "the tutorial's system" in page
+    assert figures["prompts"]["tutorial"]["joint"] == 1
+    assert figures["prompts"]["quality"][0]["tutorial"] < 1 < figures["prompts"]["quality"][0]["model"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"test_clips": 0, "prompt_clips": 0, "train_clips": 1, "validation_clips": 1},
+        {"test_prompts": [], "test_clips": 1, "train_clips": 40},
+        {
+            "train_prompts": ["circle moving down"],
+            "unseen_motions": [],
+            "test_clips": 3,
+            "test_prompts": ["circle"],
+        },
+        {"frames": 2, "size": 16, "test_clips": 2, "prompt_clips": 1, "train_clips": 33},
+    ],
+    ids=["nothing", "no prompts", "nothing held out", "two small frames"],
+)
+def test_small_and_empty_worlds_are_evaluated(tmp_path: Path, data: dict[str, Any]) -> None:
+    """What has no clips has no numbers: null, never a crash and never NaN; every file is there."""
+    place = make_place(tmp_path, **data)
+    figures = place.evaluate(place.good)
+    for name in FILES:
+        assert (place.layout.metrics / name).stat().st_size
+    if not place.params.data.test_clips:
+        assert figures["seen"]["joint"] == {"value": None, "interval": [None, None], "n": 0}
+        assert figures["nearest_training_clip"] == {"model": None, "real": None, "copied": None}
+
+
+def test_the_stage_prints_a_short_table(
+    place: Place, good: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one wants to know first, without opening a file."""
+    monkeypatch.setattr(stages.evaluate, "load_params", lambda _: place.params)
+    monkeypatch.setattr(stage, "evaluate", lambda *_: good)
+    done = CliRunner().invoke(stages.evaluate.app, ["--root", str(place.layout.root)])
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()
+    assert [line.split()[0] for line in lines] == [
+        "shape",
+        "seen",
+        "unseen_combination",
+        "unseen_motion",
+        "prompts",
+    ]
+    assert max(map(len, lines)) <= 120
+
+
+# --- the measures -----------------------------------------------------------------------------------------------------
+
+
+def test_shuffled_frames_are_further_from_real_clips(place: Place) -> None:
+    """The Fréchet distance looks at how a clip goes on, and not only at its frames; its network knows what it sees."""
+    train, real = PackedReader(place.layout.train), PackedReader(place.layout.test / "seen")
+    network = features.train_features(train, [parse_prompt(c) for c in train.captions], seed=0)
+    other, _ = place.world.draw("validation", 64, 5)
+    orders = np.random.default_rng(0).permuted(np.tile(np.arange(10), (64, 1)), axis=1)
+    shuffled = np.take_along_axis(other, orders[:, :, None, None, None], 1)
+    reals, answers = features.look(network, real[:])
+    distances = {}
+    for name, clips in {"other": other, "shuffled": shuffled, "still": other[:, :1].repeat(10, 1)}.items():
+        found, _ = features.look(network, clips)
+        distances[name] = frechet_figures(found, reals, found)["model"]
+    assert distances["shuffled"] > 2 * distances["other"]
+    assert distances["still"] > 2 * distances["other"]
+    shares = features.agreement(answers, [parse_prompt(c) for c in real.captions])
+    assert shares["colour"] > 0.9
+    assert shares["motion"] > 0.3, "of fifteen"
+
+
+def test_the_feature_network_is_the_same_each_time(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And leaves the random numbers of others alone."""
+    monkeypatch.setattr(features, "CLIPS", 64)
+    train = PackedReader(place.layout.train)
+    requests = [parse_prompt(c) for c in train.captions]
+    first, second = (
+        features.look(features.train_features(train, requests, 3), train[:8])[0] for _ in range(2)
+    )
+    np.testing.assert_array_equal(first, second)
+
+
+def test_long_and_large_clips_are_shrunk_for_the_network() -> None:
+    """Its cost does not grow with the world."""
+    assert features.shrink(np.zeros((2, 40, 128, 128, 3), np.uint8)).shape == (2, 16, 64, 64, 3)
+    clips = np.arange(2 * 3 * 16 * 16 * 3, dtype=np.uint32).astype(np.uint8).reshape(2, 3, 16, 16, 3)
+    np.testing.assert_array_equal(features.shrink(clips), clips)
+
+
+def test_frechet_distance_of_known_sets() -> None:
+    """Nothing for the same set, the square of a shift, the squared difference of two spreads."""
+    a = np.random.default_rng(0).normal(size=(500, 3))
+    assert frechet_distance(a, a) == pytest.approx(0, abs=1e-9)
+    assert frechet_distance(a, a + np.array([3, 0, 4])) == pytest.approx(25)
+    spread = a.var(0, ddof=1)
+    wide = (a - a.mean(0)) * 2 + a.mean(0)
+    assert frechet_distance(a, wide) == pytest.approx(spread.sum(), rel=1e-6)
+
+
+@given(arrays(np.uint8, (5, 12)), arrays(np.uint8, (7, 12)))
+def test_the_nearest_is_found(wanted: np.ndarray, known: np.ndarray) -> None:
+    """By one matrix product, and as exactly as by comparing each with each; a copy is at distance zero."""
+    index, distance = nearest._search(wanted, known)
+    each = np.sqrt(((wanted[:, None].astype(float) - known[None]) ** 2).mean(2))
+    np.testing.assert_allclose(distance, each.min(1), atol=1e-3)
+    np.testing.assert_allclose(each[np.arange(5), index], each.min(1), atol=1e-3)
+    assert nearest._search(known, known)[1].tolist() == [0.0] * 7
+
+
+def test_more_training_clips_than_fit_are_sampled(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory stays bounded; and what is found is still named by its place in the store."""
+    monkeypatch.setattr(nearest, "MOST", 50)
+    train = PackedReader(place.layout.train)
+    found = nearest.find_nearest(train[:], train[:4], train, seed=0)
+    copies = np.flatnonzero(found.model_distance == 0)
+    assert len(copies) == 50
+    np.testing.assert_array_equal(found.model_index[copies], copies)
+
+
+def test_the_floor_is_exact(place: Place) -> None:
+    """It is what every clip scores under every other clip's caption: counted in groups, the same as one by one."""
+    store = PackedReader(place.layout.test / "seen")
+    verdicts, requests = judge_clips(store[:24]), [parse_prompt(c) for c in store.captions[:24]]
+    pairs = [(i, j) for i in range(24) for j in range(24) if i != j]
+    hits = right(take(verdicts, np.array([i for i, _ in pairs])), [requests[j] for _, j in pairs])
+    found = unread(verdicts, requests, own=True)
+    for name in ("shape", "colour", "motion", "joint"):
+        assert found[name] == pytest.approx(hits[name].mean(), abs=1e-4)
+    assert unread(verdicts, [Request("circle", None, None)], own=False)["shape"] == pytest.approx(
+        (verdicts.shape == "circle").mean(), abs=1e-4
+    )
+    assert unread(take(verdicts, np.arange(1)), requests[:1], own=True)["joint"] is None
+
+
+def test_variety_needs_two_clips_of_a_prompt(place: Place) -> None:
+    """One clip of each prompt has no spread to compare."""
+    verdicts = judge_clips(PackedReader(place.layout.test / "prompts")[:2])
+    figures = diversity(["a", "b"], verdicts, verdicts, seed=0)
+    assert all(entry == {"model": None, "real": None} for entry in figures.values())
+    assert times_real(figures["size"]) is None
+
+
+def test_tiles_are_taken_over_the_whole_split(place: Place) -> None:
+    """Not the first few, which would all be of the first prompt."""
+    store = PackedReader(place.layout.test / "prompts")
+    clips = store[:]
+    verdicts = judge_clips(clips[:, ::-1])
+    judged = Judged(store.captions, [parse_prompt(c) for c in store.captions], verdicts, verdicts)
+    tiles = wall.choose_tiles("prompts", judged, clips)
+    assert {tile.prompt for tile in tiles} == set(PROMPTS)
+    assert not any(tile.good for tile in tiles)
+    assert all(tile.clip.base is None for tile in tiles), "a view keeps all clips in memory"
+
+
+@given(st.dictionaries(st.text(), st.dictionaries(st.text(), st.integers(0, 5)), max_size=4))
+def test_any_labels_make_a_drawing(counts: dict[str, dict[str, int]]) -> None:
+    """Labels of any kind are text in the drawing and nothing else."""
+    drawing = plots.confusion_matrix("x", counts, ["circle"])
+    assert drawing.count("<svg") == (1 if counts else 0)
+    assert drawing.count("<script") == 0
