@@ -277,7 +277,7 @@ def full_disk() -> None:
 @pytest.mark.parametrize("stage", INPUTS)
 @pytest.mark.parametrize(
     ("harm", "reason"),
-    [(partial(limit_files, 450), "File too large"), (full_disk, "No space left on device")],
+    [(partial(limit_files, 400), "File too large"), (full_disk, "No space left on device")],
 )
 def test_a_full_disk_is_one_line_and_costs_nothing(
     world: Path, tmp_path: Path, stage: str, harm: Callable[[], None], reason: str
@@ -387,6 +387,16 @@ def test_a_forged_codec_has_no_effect(
         {"codec": None},
         {"size": -8},
         {"gan": {"kind": "video"}},
+        {
+            "gan": {
+                "kind": "video",
+                "noise_dim": 8,
+                "width": 8,
+                "code_dim": 16,
+                "harmonics": 10**9,
+                "critic_width": 8,
+            }
+        },
         {"text": {"dim": 10**9, "pooling": "sum", "unknown_share": 0}},
     ],
 )

@@ -34,6 +34,14 @@ def paths(entries: list[str | dict[str, Any]]) -> list[str]:
     return [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries]
 
 
+def named(entries: list[str | dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The options of deps or outs, by path."""
+    return {
+        path: {} if isinstance(entry, str) else entry[path]
+        for path, entry in zip(paths(entries), entries, strict=True)
+    }
+
+
 def outputs(stage: dict[str, Any]) -> list[str]:
     """The paths that a stage writes."""
     return paths([*stage.get("outs", []), *stage.get("metrics", [])])
@@ -166,7 +174,7 @@ def test_a_second_repro_does_nothing(repository: Repository) -> None:
             assert (repository.folder / path).exists(), f"{name} did not write {path}"
     tracked = repository.git("ls-files", "data", "models", "metrics").split()
     outs = [out for stage in stages_of("").values() for out in stage.get("outs", [])]
-    uncached = [path for out, path in zip(outs, paths(outs), strict=True) if isinstance(out, dict)]
+    uncached = [path for path, options in named(outs).items() if options.get("cache") is False]
     assert {path for path in tracked if not path.endswith(".gitignore")} == {*figures(""), *uncached}
     again = repository.dvc("repro")
     assert "up to date" in again

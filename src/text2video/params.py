@@ -87,7 +87,7 @@ class GanParams(Section):
     noise_dim: Positive
     width: Positive
     code_dim: Positive
-    harmonics: Count
+    harmonics: Annotated[int, Field(ge=0, le=128)]
     critic_width: Annotated[int, Field(ge=4)]  # the frame critic is a quarter as wide
 
 
@@ -151,7 +151,7 @@ class Params(Section):
             raise ValueError(f"data.size: {self.data.size} is no multiple of 8, which the networks need")
         if self.gan.kind == "frame" and self.codec.kind == "conv" and self.data.size % 64:
             raise ValueError(
-                f"data.size: {self.data.size} is no multiple of 64, which gan.kind frame on top of codec.kind conv needs"
+                f"data.size: {self.data.size} is no multiple of 64, as gan.kind frame on codec.kind conv needs"
             )
         return self
 

@@ -18,7 +18,8 @@ def render(params: RenderParams, layout: Layout) -> None:
     """Write ``params.count`` videos of each prompt to ``layout.videos``, with the model in ``layout.export``.
 
     The folder holds ``gif/ mp4/ avi/ strips/`` with ``NNN_slug_k.ext`` (prompt NNN, its video k), the strips
-    in ``sheet.png``, all videos playing side by side in ``wall.gif``, the exact prompts in ``manifest.json``. Raises UserError for a prompt without a word.
+    in ``sheet.png``, all videos playing side by side in ``wall.gif``, the exact prompts in ``manifest.json``.
+    Raises UserError for a prompt without a word.
     """
     for prompt in params.prompts:
         require_words(prompt)
