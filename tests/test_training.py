@@ -78,10 +78,10 @@ def test_losses_are_the_papers():
 
 def test_the_generator_learns_what_the_words_mean():
     """Protects the whole step: on two prompts with opposite clips, the averaged generator tells them apart."""
-    trainer = new_trainer(steps=120)
+    trainer = new_trainer(steps=80)
     rng = torch.Generator().manual_seed(0)
     prompts = torch.tensor([[2, 3], [2, 4]])
-    for step in range(120):
+    for step in range(80):
         which = torch.randint(2, (16,), generator=rng)
         real = (2.0 * which - 1)[:, None, None, None, None] + 0.1 * torch.randn(
             16, FRAMES, *SHAPE, generator=rng
