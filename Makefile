@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 ARGS ?=
+SECONDS ?= 600
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
@@ -14,7 +15,7 @@ INSTALLED := $(VENV)/.installed-$(SERIES)
 UV_HTTP_TIMEOUT ?= 300
 export UV_HTTP_TIMEOUT
 
-.PHONY: help setup repro test test-all lint format audit lock ship clean
+.PHONY: help setup repro test test-all chaos lint format audit lock ship clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -31,6 +32,9 @@ test: setup ## run the tests (ARGS go to pytest, as in ARGS='-k judge')
 
 test-all: setup ## run the tests, the slow ones too
 	$(BIN)/python -m pytest -m "slow or not slow" $(ARGS)
+
+chaos: setup ## kill, cut and flip at random for SECONDS=600, and write what survived to docs/chaos.md
+	OMP_NUM_THREADS=1 PYTHONPATH=tests:src:. $(BIN)/python tests/chaos.py --seconds $(SECONDS) --out docs/chaos.md $(ARGS)
 
 lint: setup ## check style and types
 	$(BIN)/python -m ruff check

@@ -2,8 +2,6 @@
 
 import importlib
 import json
-import os
-import resource
 import shutil
 import signal
 import struct
@@ -18,7 +16,19 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save
-from victims import INPUTS, contents, copy_inputs, errors, make_world, run
+from victims import (
+    INPUTS,
+    Malicious,
+    change,
+    contents,
+    copy_inputs,
+    errors,
+    flip,
+    full_disk,
+    limit_files,
+    make_world,
+    run,
+)
 
 from text2video import bundle, console
 from text2video.bundle import write_manifest
@@ -81,13 +91,6 @@ def empty(file: Path) -> None:
 def cut(file: Path) -> None:
     """As after a copy on a disk that was full."""
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
-
-
-def flip(file: Path) -> None:
-    """One bit in the middle, as a disk or a cable does it."""
-    content = bytearray(file.read_bytes())
-    content[len(content) // 2] ^= 1
-    file.write_bytes(content)
 
 
 def overwrite(file: Path) -> None:
@@ -228,9 +231,7 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_old_model(
     poison_latents(root)
     line = refused("train", root)
     assert line == "error: the loss is nan in step 1; no weight took it in; a smaller train.lr may help"
-    page = (root / "params.yaml").read_text()
-    assert page.count("lr: 1.5e-3") == 1
-    (root / "params.yaml").write_text(page.replace("lr: 1.5e-3", "lr: 1.0e+30"))
+    change(root, "codec", lr=1e30)
     assert "step 2" in (line := refused("autoencode", root))
     assert "codec.lr" in line
     assert contents(root / "models") == before
@@ -249,8 +250,7 @@ def nan_in_step(number: int) -> None:
 def test_after_a_loss_that_is_no_number_the_last_good_state_is_there(world: Path, tmp_path: Path) -> None:
     """Whatever it came from, the steps before it are not lost: once it is mended, the run goes on and ends as ever."""
     root = copy_inputs(world, tmp_path / "root", "train")
-    page = (root / "params.yaml").read_text()
-    (root / "params.yaml").write_text(page.replace("checkpoint_every: 1000", "checkpoint_every: 0.001"))
+    change(root, "runtime", checkpoint_every=0.001)
     (line,) = errors(run("train", root, partial(nan_in_step, 5), code=2))
     assert "in step 5;" in line
     assert "going on from step 4 of 12" in run("train", root)
@@ -258,20 +258,6 @@ def test_after_a_loss_that_is_no_number_the_last_good_state_is_there(world: Path
 
 
 # Disks that are full
-
-
-def limit_files(size: int) -> None:
-    """No file may be longer than ``size`` bytes, as under ``ulimit -f``; a full disk fails in the same calls."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
-
-
-def full_disk() -> None:
-    """No file can be finished."""
-
-    def sync(descriptor: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    os.fsync = sync
 
 
 @pytest.mark.parametrize("stage", INPUTS)
@@ -295,8 +281,7 @@ def test_a_full_disk_is_one_line_and_costs_nothing(
 def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(world: Path, tmp_path: Path) -> None:
     """With room on the disk again, the run goes on and ends in the same bytes."""
     root = copy_inputs(world, tmp_path / "root", "train")
-    page = (root / "params.yaml").read_text()
-    (root / "params.yaml").write_text(page.replace("checkpoint_every: 1000", "checkpoint_every: 0.001"))
+    change(root, "runtime", checkpoint_every=0.001)
     run("train", root, partial(nan_in_step, 4), code=2)
     (file,) = root.glob(".scratch/*/checkpoint")
     before = file.read_bytes()
@@ -309,16 +294,6 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(world: Path, 
 
 
 # Malice
-
-
-class Malicious:
-    """Unpickled in the usual way, it would create a file."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[Callable[[Path], None], tuple[Path]]:
-        return Path.touch, (self.path,)
 
 
 def hostile_weights(good: bytes) -> dict[str, bytes]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import random
 import re
 import shutil
@@ -16,9 +17,20 @@ from pathlib import Path
 
 import pytest
 import torch
-from ruamel.yaml import YAML
-from tiny import Repository, write_params
-from victims import Victim, contents, copy_inputs, errors, make_world, run
+from tiny import Repository
+from victims import (
+    Malicious,
+    Victim,
+    change,
+    contents,
+    copy_inputs,
+    die_at,
+    die_half_written,
+    errors,
+    flip,
+    make_world,
+    run,
+)
 
 from text2video.errors import Stopped, UserError
 from text2video.files import atomic_write
@@ -54,13 +66,6 @@ def uninterrupted(world: Path) -> Results:
     return results
 
 
-def change(root: Path, section: str, **values: object) -> None:
-    """Change some parameters of a pipeline folder."""
-    page = YAML().load(root / "params.yaml")
-    page[section].update(values)
-    write_params(root / "params.yaml", page)
-
-
 def saved(root: Path) -> list[Path]:
     """The checkpoints that lie in a pipeline folder."""
     return list(root.glob(".scratch/*/checkpoint"))
@@ -78,36 +83,6 @@ def interrupted(stage: str, root: Path, number: int = signal.SIGTERM) -> list[st
 # What is done to a stage, in its own process
 
 
-def die_at(count: int, after: bool) -> None:
-    """SIGKILL in the ``count``-th replacement of a file or folder, with the new one not yet or just in place."""
-    replace, left = os.replace, count
-
-    def deadly(source: Path, target: Path) -> None:
-        nonlocal left
-        left -= 1
-        if left or after:
-            replace(source, target)
-        if not left:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    os.replace = deadly
-
-
-def die_half_written(count: int) -> None:
-    """SIGKILL with the ``count``-th file only half written."""
-    sync, left = os.fsync, count
-
-    def deadly(descriptor: int) -> None:
-        nonlocal left
-        left -= 1
-        if not left:
-            os.ftruncate(descriptor, os.fstat(descriptor).st_size // 2)
-            os.kill(os.getpid(), signal.SIGKILL)
-        sync(descriptor)
-
-    os.fsync = deadly
-
-
 def forget_random_numbers() -> None:
     """Go on with the random numbers of the beginning."""
     Randomness.load_state_dict = lambda self, state: None
@@ -118,8 +93,16 @@ def forget_optimizers() -> None:
     torch.optim.Adam.load_state_dict = lambda self, state: None
 
 
-def end_while_encoding() -> None:
-    """SIGTERM when the training is over and the clips are being encoded."""
+def move_to_terminal(name: str) -> None:
+    """Work on a terminal of its own."""
+    os.setsid()
+    terminal = os.open(name, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(terminal, descriptor)
+
+
+def end_while_packing() -> None:
+    """SIGTERM when clips are written: when they are drawn, or when the training is over and they are encoded."""
     from text2video.data.packed import PackedWriter
 
     PackedWriter.append = lambda *_: os.kill(os.getpid(), signal.SIGTERM)
@@ -213,16 +196,39 @@ def test_a_signal_stops_it_in_one_line_and_it_goes_on_from_there(
     assert contents(root) == uninterrupted[stage]
 
 
+def test_a_terminal_that_is_closed_stops_it_as_well(
+    world: Path, uninterrupted: Results, tmp_path: Path
+) -> None:
+    """The signal comes when nothing can be printed any more: all is saved nonetheless."""
+    root = copy_inputs(world, tmp_path / "root", "train")
+    master, slave = pty.openpty()
+    victim = Victim("train", root, partial(move_to_terminal, os.ttyname(slave)))
+    victim.wait_until(lambda: saved(root))
+    os.close(slave)
+    os.close(master)
+    assert victim.wait() == 128 + signal.SIGHUP
+    assert "going on from step" in "".join(run("train", root))
+    assert contents(root) == uninterrupted["train"]
+
+
 def test_stopped_after_the_last_step_it_has_less_to_do_again(
     world: Path, uninterrupted: Results, tmp_path: Path
 ) -> None:
     """Encoding the clips is stopped at once; no half store is left; the codec is not trained again."""
     root = copy_inputs(world, tmp_path / "root", "autoencode")
-    said = run("autoencode", root, end_while_encoding, code=143)
+    said = run("autoencode", root, end_while_packing, code=143)
     assert said[-1] == "stopped; the next run goes on from what was saved before"
     assert {path.name for path in (root / "data").iterdir()} == {"train", "validation"}
     assert "going on from step 12 of 12" in run("autoencode", root)
     assert contents(root) == uninterrupted["autoencode"]
+
+
+def test_other_stages_are_ended_without_litter_too(world: Path, tmp_path: Path) -> None:
+    """They are short, and start anew; but half of a store is not left lying beside the old one."""
+    root = copy_inputs(world, tmp_path / "root", "autoencode")
+    before = contents(root)
+    assert run("synthesize", root, end_while_packing, code=143)[-1] == "terminated"
+    assert contents(root) == before
 
 
 def test_a_second_signal_does_not_wait() -> None:
@@ -246,15 +252,16 @@ def test_two_trainers_of_one_run_exclude_each_other(
     first = Victim("train", root)
     first.wait_until(lambda: saved(root))
     refused = errors(run("train", root, code=2))
+    page = (root / "params.yaml").read_bytes()
     change(root, "train", lr=1e-5)  # another run, but in the same place
     assert errors(run("train", root, code=2)) == refused
-    change(root, "train", lr=4e-4)
+    (root / "params.yaml").write_bytes(page)
     pid = first.process.pid
     assert refused == [
         f"error: the stage train is being run already, by process {pid}; wait for it, or stop it with: kill {pid}"
     ]
     assert first.wait() == 0
-    assert contents(root) == uninterrupted["train"] | {"params.yaml": (root / "params.yaml").read_bytes()}
+    assert contents(root) == uninterrupted["train"]
 
 
 def test_copies_of_a_repository_share_a_run_but_never_at_once(
@@ -279,7 +286,7 @@ def test_another_run_never_takes_up_the_state(world: Path, uninterrupted: Result
     root = copy_inputs(world, tmp_path / "root", "train")
     page = (root / "params.yaml").read_bytes()
     interrupted("train", root)
-    change(root, "train", lr=1e-3)
+    change(root, "train", lr=1e-5)
     assert "going on" not in "".join(run("train", root))
     changed = contents(root)["models/gan/generator.safetensors"]
     assert changed != uninterrupted["train"]["models/gan/generator.safetensors"]
@@ -319,23 +326,6 @@ def test_a_run_is_known_by_all_that_shapes_its_result(
 
 
 # Damaged checkpoints
-
-
-class Malicious:
-    """Unpickled in the usual way, it would create a file."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[Callable[[Path], None], tuple[Path]]:
-        return Path.touch, (self.path,)
-
-
-def flip(file: Path) -> None:
-    """Flip one bit in the middle."""
-    content = bytearray(file.read_bytes())
-    content[len(content) // 2] ^= 1
-    file.write_bytes(content)
 
 
 @pytest.mark.parametrize(
@@ -395,7 +385,7 @@ def test_a_state_of_something_else_is_refused(tmp_path: Path) -> None:
 
 
 def test_scratch_goes_when_it_is_not_needed_any_more(tmp_path: Path) -> None:
-    """Done: all of it. Failed before the first checkpoint: nothing to keep. Left lying for a month: others remove it."""
+    """Done: all of it. Failed before the first checkpoint: nothing to keep. Lying for a month: others remove it."""
     with resumable("train", tmp_path, "one", every=1000) as scratch, atomic_write(scratch.file) as file:
         file.write(b"x")
     assert list(tmp_path.iterdir()) == []
@@ -408,7 +398,7 @@ def test_scratch_goes_when_it_is_not_needed_any_more(tmp_path: Path) -> None:
     (old,) = saved(tmp_path)
     with resumable("train", tmp_path, "four", every=1000):
         assert old.exists()
-    os.utime(old, (0, time.time() - 31 * 86400))
+    os.utime(old.parent, (0, time.time() - 31 * 86400))
     with resumable("train", tmp_path, "five", every=1000):
         assert not old.exists()
     assert list(tmp_path.iterdir()) == []
@@ -439,8 +429,9 @@ class Repro:
 
 
 def test_through_dvc_nothing_is_lost_either(repository: Repository, tmp_path: Path) -> None:
-    """First the trainer is killed, then ``dvc`` itself, whose trainer then ends by itself; the third ``dvc repro`` makes
-    what a single one would have made."""
+    """First the trainer is killed, then ``dvc`` itself, whose trainer then ends by itself; the last ``dvc repro`` makes
+    what a single one would have made.
+    """
     folder = repository.folder
     change(folder, "train", epochs=6)
     change(folder, "runtime", checkpoint_every=0.001)

@@ -172,7 +172,7 @@ def test_the_tutorials_pipeline_runs_small_from_its_first_clip_to_its_figures(re
 
     repository.commit("The tutorial's results")
     tracked = repository.git("ls-files", "tutorial/data", "tutorial/models", "tutorial/metrics").split()
-    assert tracked == figures("tutorial/")
+    assert set(tracked) == figures("tutorial/")
     assert not ran(repository.dvc("repro", "tutorial/dvc.yaml"))
     assert not ran(repository.dvc("repro"))
     assert repository.digests("data", "models", "metrics", "dvc.lock") == ours
@@ -193,7 +193,7 @@ def check_figures(tutorial: Path) -> None:
     page = json.loads((tutorial / "metrics" / "evaluation.json").read_text())
     assert page["prompts"]["joint"]["n"] == 3
     assert 0 <= page["prompts"]["joint"]["value"] <= 1
-    assert page["prompts"]["ceiling"]["motion"]["value"] == 1
+    assert page["prompts"]["ceiling"]["motion"] == 1
     assert page["unseen_combination"]["joint"]["n"] == 0
 
 

@@ -3,24 +3,29 @@
 import importlib
 import multiprocessing
 import os
+import random
+import resource
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from ruamel.yaml import YAML
 from tiny import ROOT, tiny_params, write_params
 
-from stages import autoencode, export, index, synthesize, train
+from stages import autoencode, export, index, render, synthesize, train
 from text2video import bundle, console
+from text2video import render as render_module
 from text2video.training import autoencoder as autoencoder_module
 from text2video.training import train as train_module
 
 torch.optim.Adam([torch.zeros(1, requires_grad=True)])  # the first optimizer of a process takes seconds
 
-# A run is known by the code that is loaded, so each child has the same, whatever the tests import. (They import no more.)
-PRELOADED = (autoencode, train, export, bundle, autoencoder_module, train_module)
+# A run is known by the code that is loaded: each child has the same, as long as the tests import no more than this.
+PRELOADED = (autoencode, train, export, render, bundle, render_module, autoencoder_module, train_module)
 INPUTS = {
     "synthesize": [],
     "index": ["data/train"],
@@ -29,6 +34,7 @@ INPUTS = {
     "export": [
         "models/codec", "models/gan", "data/vocabulary.json", "metrics/autoencode.json", "metrics/train.json"
     ],
+    "render": ["models/export"],
 }  # fmt: skip
 Harm = Callable[[], None]
 
@@ -56,6 +62,13 @@ def copy_inputs(world: Path, root: Path, stage: str) -> Path:
         source = world / name
         shutil.copytree(source, root / name) if source.is_dir() else shutil.copy(source, root / name)
     return root
+
+
+def change(root: Path, section: str, **values: object) -> None:
+    """Change some parameters of a pipeline folder."""
+    page = YAML().load(root / "params.yaml")
+    page[section].update(values)
+    write_params(root / "params.yaml", page)
 
 
 def contents(root: Path) -> dict[str, bytes]:
@@ -110,6 +123,81 @@ def errors(lines: list[str]) -> list[str]:
     """What was told of as an error; there must be no traceback."""
     assert "Traceback" not in "".join(lines), lines
     return [line for line in lines if line.startswith("error: ")]
+
+
+# What is done to a stage, in its own process
+
+
+def die_at(count: int, after: bool) -> None:
+    """SIGKILL in the ``count``-th replacement of a file or folder, with the new one not yet or just in place."""
+    replace, left = os.replace, count
+
+    def deadly(source: Path, target: Path) -> None:
+        nonlocal left
+        left -= 1
+        if left or after:
+            replace(source, target)
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    os.replace = deadly
+
+
+def die_half_written(count: int) -> None:
+    """SIGKILL with the ``count``-th file only half written."""
+    sync, left = os.fsync, count
+
+    def deadly(descriptor: int) -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            os.ftruncate(descriptor, os.fstat(descriptor).st_size // 2)
+            os.kill(os.getpid(), signal.SIGKILL)
+        sync(descriptor)
+
+    os.fsync = deadly
+
+
+def limit_files(size: int) -> None:
+    """No file may be longer than ``size`` bytes, as under ``ulimit -f``; a full disk fails in the same calls."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+def full_disk() -> None:
+    """No file can be finished."""
+
+    def sync(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    os.fsync = sync
+
+
+# What is done to files
+
+
+def flip(file: Path) -> None:
+    """Flip one bit in the middle, as a disk or a cable does it."""
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def damage(file: Path, rng: random.Random) -> None:
+    """Flip a bit somewhere, cut the file short, empty it, or write something else into it."""
+    content = bytearray(file.read_bytes())
+    place = rng.randrange(len(content))
+    flipped = content[:place] + bytes([content[place] ^ 1 << rng.randrange(8)]) + content[place + 1 :]
+    file.write_bytes(rng.choice([flipped, flipped, content[:place], b"", rng.randbytes(len(content))]))
+
+
+class Malicious:
+    """Unpickled in the usual way, it would create a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Callable[[Path], None], tuple[Path]]:
+        return Path.touch, (self.path,)
 
 
 def _forkserver() -> multiprocessing.context.ForkServerContext:

@@ -5,7 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import NoReturn, TextIO
 
@@ -20,8 +20,9 @@ def escape(text: str) -> str:
 
 
 def note(text: str) -> None:
-    """Print one line."""
-    print(escape(text), file=sys.stderr, flush=True)
+    """Print one line, if anybody is there to read it: a closed terminal is no reason to fail."""
+    with suppress(OSError):
+        print(escape(text), file=sys.stderr, flush=True)
 
 
 def warn(text: str) -> None:
@@ -106,7 +107,8 @@ class Progress:
         if self._pending:
             self._show(self._clock())
         if self._terminal:
-            print(file=self._stream, flush=True)
+            with suppress(OSError):
+                print(file=self._stream, flush=True)
 
     def __enter__(self) -> "Progress":
         return self
@@ -126,11 +128,11 @@ class Progress:
         return "  ".join(parts + [f"{name} {value:.3g}" for name, value in figures.items()])
 
     def _show(self, now: float) -> None:
-        if self._terminal:
-            self._stream.write(f"\r{self._pending}\x1b[K")  # \x1b[K: clear what a longer line left behind
-        else:
-            self._stream.write(self._pending + "\n")
-        self._stream.flush()
+        # \x1b[K: clear what a longer line left behind
+        text = f"\r{self._pending}\x1b[K" if self._terminal else f"{self._pending}\n"
+        with suppress(OSError):  # the terminal was closed: what is being done is not lost by it
+            self._stream.write(text)
+            self._stream.flush()
         self._shown_at, self._pending = now, ""
 
 

@@ -170,7 +170,7 @@ def _split_rows(split: Figures) -> list[str]:
 
 
 def _bounds(interval: Sequence[float | None]) -> str:
-    return ", ".join(NONE if bound is None else f"{100 * bound:.0f}" for bound in interval)
+    return ", ".join(NONE if bound is None else f"{100 * bound:.1f}" for bound in interval)
 
 
 def _prompts(details: Figures) -> str:
@@ -262,7 +262,11 @@ def _wall(tiles: Sequence[Tile], figures: Figures, fps: float) -> str:
     wrong = sum(round((1 - page["joint"]["value"]) * page["joint"]["n"])
                 for split in SPLITS if (page := figures.get(split)) and page["joint"]["n"])  # fmt: skip
     shown = sum(not tile.good for tile in tiles)
-    count = f"<p>{shown} of all {wrong} failures are here, taken evenly.</p>\n"
+    count = (
+        f"<p>{shown} of all {wrong} failures are here, taken evenly.</p>\n"
+        if wrong
+        else "<p>None failed.</p>\n"
+    )
     return count + f'<div class="wall">{"".join(_tile(tile, fps) for tile in ordered)}</div>\n'
 
 

@@ -101,7 +101,7 @@ class Scratch:
             if "DVC_STAGE" in os.environ and os.getppid() != self._parent:
                 self._signal = (
                     signal.SIGTERM
-                )  # nobody waits for what this makes, and the next `dvc repro` may come
+                )  # nobody waits for the result, and the next `dvc repro` may come
             if self._signal or time.monotonic() - saved >= self.every:
                 states = {name: part.state_dict() for name, part in self._parts.items()}
                 write_checkpoint(self.file, {"done": step + 1, **states})
@@ -250,7 +250,7 @@ def _take_lock(path: Path, what: str) -> IO[str]:
 
 def _forget_old(home: Path) -> None:
     """Remove the state of runs that nobody went on with; one at work was saved a moment ago."""
-    for file in home.glob("*/checkpoint"):
+    for folder in home.glob("*/"):
         with suppress(FileNotFoundError):  # its run is done
-            if time.time() - file.stat().st_mtime > KEPT_DAYS * 86400:
-                shutil.rmtree(file.parent, ignore_errors=True)
+            if time.time() - folder.stat().st_mtime > KEPT_DAYS * 86400:
+                shutil.rmtree(folder, ignore_errors=True)
