@@ -182,7 +182,7 @@ def chaos(seconds: float, seed: int, folder: Path) -> tuple[Counter[str], Counte
                 lost[name] += 1
                 print(f"LOST: {name} in {folder}/try-{ground.tries}\n{traceback.format_exc()}", flush=True)
             else:
-                for left in folder.glob("try-*"):
+                for left in folder.glob(f"try-{ground.tries}*"):
                     shutil.rmtree(left) if left.is_dir() else left.unlink()
         print(f"{sum(tried.values())} tried, {sum(lost.values())} lost", flush=True)
     return tried, lost

@@ -217,4 +217,5 @@ def _live(stage: str, root: Path, log: Path, harm: Harm | None) -> None:
     sys.argv = [stage, "--root", str(root)]
     if harm:
         harm()
+    sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
     console.run(importlib.import_module(f"stages.{stage}").app)

@@ -37,7 +37,7 @@ def mismatched(tokens: Tensor, generator: torch.Generator) -> Tensor:
     Two prompts say something else when each has a word that the other lacks: ``circle moving up`` is no mismatch for
     ``red circle moving up``. A prompt that has no such partner keeps itself, which teaches nothing and does no harm.
     """
-    words = F.one_hot(tokens, int(tokens.max()) + 1).amax(1)[:, 1:].float()
+    words = F.one_hot(tokens.cpu(), int(tokens.max()) + 1).amax(1)[:, 1:].float()
     shared = words @ words.T
     count = words.sum(1)
     other = (shared < count[:, None]) & (shared < count[None, :])
