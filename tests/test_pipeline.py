@@ -1,6 +1,9 @@
 """The pipeline as DVC runs it: what is rerun, kept, compared, queued, shared, refused; and each stage alone."""
 
+import builtins
 import importlib
+import io
+import os
 import re
 import shutil
 import time
@@ -85,7 +88,7 @@ def test_a_stage_depends_on_the_modules_that_it_imports(pipeline: str, stage: st
 
 def as_deps(needed: set[str], files: set[str]) -> str:
     """The lines for dvc.yaml: a folder where all of its modules are needed."""
-    for package in ("judge", "models", "world"):
+    for package in ("judge", "models", "report", "world"):
         folder = f"src/text2video/{package}"
         inside = {file for file in files if file.startswith(f"{folder}/")}
         if inside <= needed:
@@ -105,53 +108,69 @@ def test_a_stage_is_rerun_for_the_files_that_the_stages_before_it_write(pipeline
         assert inputs <= written, f"{name} reads what no earlier stage writes"
         assert inputs, f"{name} could run before the check"
         written |= set(outputs(stage))
+    check = set(paths(stages_of(prefix)["check"]["deps"]))
+    assert {f"{prefix}params.yaml", "src/text2video/params.py"} <= check, "what it checks, and how"
 
 
 class Watch:
-    """Records which keys of which sections are looked at."""
+    """Records which keys of which sections are looked at, and which files are opened to be read."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.seen: set[str] = set()
-        look = Section.__getattribute__
+        self.keys: set[str] = set()
+        self.files: set[Path] = set()
+        look, open_file = Section.__getattribute__, io.open
 
         def looked(section: Section, name: str) -> Any:
             if name in type(section).model_fields:
-                self.seen.add(name if isinstance(section, Params) else f"{type(section).__name__}.{name}")
+                self.keys.add(name if isinstance(section, Params) else f"{type(section).__name__}.{name}")
             return look(section, name)
 
+        def opened(file: Any, mode: str = "r", *arguments: Any, **options: Any) -> Any:
+            if mode.startswith("r") and isinstance(file, str | os.PathLike):
+                self.files.add(Path(file).absolute())
+            return open_file(file, mode, *arguments, **options)
+
         monkeypatch.setattr(Section, "__getattribute__", looked)
+        monkeypatch.setattr(io, "open", opened)
+        monkeypatch.setattr(builtins, "open", opened)
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_is_rerun_for_the_parameters_that_it_uses(
-    repository: Repository, monkeypatch: pytest.MonkeyPatch, stage: str
+@pytest.fixture
+def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
+    """What goes on from here on."""
+    return Watch(monkeypatch)
+
+
+@pytest.mark.parametrize(
+    "stage", STAGES[1:]
+)  # the check reads all of the page, and is rerun for any change of it
+def test_a_stage_is_rerun_for_the_parameters_and_files_that_it_reads(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, watch: Watch, stage: str
 ) -> None:
-    """One too few, and ``-S`` changes nothing; one too many, and it reruns what would come out the same."""
-    module = importlib.import_module(f"stages.{stage}")
-    watch = Watch(monkeypatch)
+    """One too few, and a change does nothing; a parameter too many, and it reruns what would come out the same."""
+    module, page = importlib.import_module(f"stages.{stage}"), stages_of("")[stage]
 
     def load_and_forget(path: Path) -> Params:
         params = load_params(path)
-        watch.seen.clear()
+        watch.keys.clear()
         return params
 
     monkeypatch.setattr(module, "load_params", load_and_forget, raising=False)
     monkeypatch.chdir(repository.folder)
     module.main()
-    listed = stages_of("")[stage].get("params", [])
-    whole = {section for section in listed if "." not in section}
-    keys = {key for key in listed if "." in key}
-    used = {name for name in watch.seen if "." not in name} - {"runtime"}
-    if stage == "check":
-        assert "params.yaml" in stages_of("")[stage]["deps"]
-        return
-    assert used == whole | {key.split(".")[0] for key in keys}
-    for section in used - whole:
-        model = type(getattr(load_params(ROOT / "params.yaml"), section)).__name__
-        looked_at = {name.split(".")[1] for name in watch.seen if name.startswith(f"{model}.")}
-        assert {f"{section}.{key}" for key in looked_at} == {
-            key for key in keys if key.startswith(f"{section}.")
-        }
+
+    listed = page.get("params", [])
+    sections = {key for key in listed if "." not in key}
+    assert {key for key in watch.keys if "." not in key} - {"runtime"} == {
+        key.split(".")[0] for key in listed
+    }
+    names = {type(value).__name__: name for name, value in vars(load_params(ROOT / "params.yaml")).items()}
+    used = {f"{names[model]}.{key}" for model, key in (name.split(".") for name in watch.keys if "." in name)}
+    assert {key for key in used if key.split(".")[0] not in {*sections, "runtime"}} == set(listed) - sections
+
+    known = [repository.folder / path for path in [*paths(page["deps"]), *outputs(page), "params.yaml"]]
+    read = {path for path in watch.files if path.is_relative_to(repository.folder)}
+    assert not {path for path in read if not any(path.is_relative_to(folder) for folder in known)}
 
 
 # What DVC does with it
@@ -208,8 +227,8 @@ def test_a_queued_experiment_runs_the_code_that_it_was_queued_with(repository: R
     repository.git("restore", "src")
     start_queue(repository)
     deadline = time.monotonic() + 300
-    while not re.search("Success|Failed", repository.dvc("queue", "status")):
-        assert time.monotonic() < deadline
+    while "/edited" not in repository.git("for-each-ref", "refs/exps") and time.monotonic() < deadline:
+        time.sleep(1)
     log = repository.dvc("queue", "logs", "edited")
     assert "This is the edited code." in log
     assert ran(log) == ["evaluate"]

@@ -1,5 +1,6 @@
 """A run that is stopped, however and whenever, goes on where it was and ends in the bytes of one that never was."""
 
+import copy
 import json
 import os
 import pty
@@ -17,6 +18,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from tiny import Repository
 from victims import (
     Malicious,
@@ -34,6 +37,9 @@ from victims import (
 
 from text2video.errors import Stopped, UserError
 from text2video.files import atomic_write
+from text2video.layout import Layout
+from text2video.params import load_params
+from text2video.text.vocabulary import Vocabulary
 from text2video.training import checkpoint
 from text2video.training.checkpoint import (
     Randomness,
@@ -43,6 +49,9 @@ from text2video.training.checkpoint import (
     resumable,
     write_checkpoint,
 )
+from text2video.training.tables import Curve
+from text2video.training.train import build_gan
+from text2video.training.validation import Best, Validation
 
 STAGES = ("autoencode", "train")
 Results = dict[str, dict[str, bytes]]
@@ -170,6 +179,45 @@ def test_what_is_forgotten_shows(
     assert set(end) == set(uninterrupted["train"])
     for name in ("models/gan/discriminator.safetensors", "metrics/train.csv"):
         assert end[name] != uninterrupted["train"][name]
+
+
+@given(steps=st.integers(1, 60), most=st.integers(1, 60), stop=st.integers(0, 60))
+def test_a_curve_goes_on_within_a_stretch(steps: int, most: int, stop: int) -> None:
+    """A row is the mean over several steps; a stop may fall between them."""
+    losses = torch.rand(steps, 2).tolist()
+    calm, stopped = Curve(["a", "b"], steps, most), Curve(["a", "b"], steps, most)
+    for done, pair in enumerate(losses, 1):
+        calm.add(done, *pair)
+        stopped.add(done, *pair)
+        if done == stop:
+            state, stopped = copy.deepcopy(stopped.state_dict()), Curve(["a", "b"], steps, most)
+            stopped.load_state_dict(state)
+    assert stopped.text() == calm.text()
+    assert len(calm.rows) <= most
+    assert calm.rows[-1][0] == steps
+
+
+def test_the_best_weights_so_far_are_not_forgotten(
+    world: Path, uninterrupted: Results, tmp_path: Path
+) -> None:
+    """They may be older than the last checkpoint, and better than all that comes after it."""
+    layout = Layout(copy_inputs(world, tmp_path / "root", "train"))
+    params, vocabulary = load_params(layout.params), Vocabulary.load(layout.vocabulary)
+    gan, device = build_gan(params, (4, 8, 8), 10, len(vocabulary)), torch.device("cpu")
+    before = Validation(params, layout, vocabulary, device, gan.average())
+    before.best = Best(4, {"joint": 0.75}, gan.average())
+    before.rows, before.pictures = [(4, 1.0, 1.0, 0.75, 0.75)], {4: b"picture"}
+    write_checkpoint(tmp_path / "checkpoint", before.state_dict())
+    for parameter in gan.generator.parameters():
+        parameter.data.zero_()
+    after = Validation(params, layout, vocabulary, device, gan.average())
+    after.load_state_dict(read_checkpoint(tmp_path / "checkpoint"))
+    assert (after.best.step, after.best.scores) == (4, {"joint": 0.75})
+    for name, network in vars(before.best.networks).items():
+        restored = getattr(after.best.networks, name).state_dict()
+        assert all(torch.equal(value, restored[key]) for key, value in network.state_dict().items())
+    assert (layout.metrics / "samples" / "000004.png").read_bytes() == b"picture"
+    assert (layout.metrics / "validation.csv").read_text().splitlines()[1] == "4,1,1,0.75,0.75"
 
 
 # Signals
@@ -404,8 +452,12 @@ def test_scratch_goes_when_it_is_not_needed_any_more(tmp_path: Path) -> None:
     (old,) = saved(tmp_path)
     with resumable("train", tmp_path, "four", every=1000):
         assert old.exists()
-    os.utime(old.parent, (0, time.time() - 31 * 86400))
+    lock = old.parent.with_name("train-in-a-copy.lock")
+    lock.write_text("1")
+    for path in (lock, old.parent):
+        os.utime(path, (0, time.time() - 31 * 86400))
     with resumable("train", tmp_path, "five", every=1000):
+        assert not lock.exists()
         assert not old.exists()
     assert list(tmp_path.iterdir()) == []
 

@@ -10,7 +10,9 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from multiprocessing import forkserver
 from pathlib import Path
+from unittest import mock
 
 import torch
 from ruamel.yaml import YAML
@@ -206,7 +208,8 @@ def _forkserver() -> multiprocessing.context.ForkServerContext:
     paths = [
         str(ROOT / name) for name in ("tests", "src", "")
     ]  # the server does not look where this process does
-    os.environ["PYTHONPATH"] = os.pathsep.join(paths)
+    with mock.patch.dict(os.environ, PYTHONPATH=os.pathsep.join(paths)):
+        forkserver.ensure_running()
     return context
 
 

@@ -8,6 +8,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from text2video.device import on_device
 from text2video.errors import UserError
@@ -58,6 +59,13 @@ def load_weights(path: Path, network: nn.Module, remedy: str) -> None:
         raise UserError(f"{path} holds numbers that are not finite; {remedy}")
 
 
+class _NoDraws(TorchFunctionMode):
+    """Leaves out the drawing of normal numbers, for which the meta device would first load a compiler: two seconds."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return None if func.__name__.endswith("normal_") else func(*args, **(kwargs or {}))
+
+
 def load_network(build: Callable[[], Network], path: Path, remedy: str) -> Network:
     """The network that ``build`` makes, filled from ``save_weights``, to be used and not trained.
 
@@ -65,7 +73,7 @@ def load_network(build: Callable[[], Network], path: Path, remedy: str) -> Netwo
     Raises UserError, ending in ``remedy``, when the file does not fit.
     """
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), _NoDraws():
             wanted = {name: list(value.shape) for name, value in build().state_dict().items()}
         with safe_open(path, "pt") as file:
             found = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118 (no dict)

@@ -23,11 +23,12 @@ def time_features(frames: int, harmonics: int) -> Tensor:
     """Smooth functions of time, ``float32[frames, 2 + 2 * harmonics]``: constant, ramp, and half-period harmonics.
 
     With ``harmonics`` at half of the number of frames, the fastest swings once in four frames. Faster ones would let
-    the generator flicker between odd and even frames.
+    the generator flicker between odd and even frames. Always on the CPU: for arithmetic on the meta device, on
+    which a network is laid out before it is loaded, torch would first load a compiler for two seconds.
     """
-    time = torch.linspace(0, 1, frames) if frames > 1 else torch.zeros(1)
+    time = torch.linspace(0, 1, frames, device="cpu") if frames > 1 else torch.zeros(1, device="cpu")
     waves = [wave(math.pi * k * time) for k in range(1, harmonics + 1) for wave in (torch.cos, torch.sin)]
-    return torch.stack([torch.ones(frames), 2 * time - 1, *waves], dim=1)
+    return torch.stack([torch.ones_like(time), 2 * time - 1, *waves], dim=1)
 
 
 def initialise(network: nn.Module) -> None:

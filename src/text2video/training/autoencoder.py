@@ -104,9 +104,7 @@ class RandomFrames:
 
     def __init__(self, clips: PackedReader, params: CodecParams) -> None:
         self.clips, self.seed = clips, params.seed
-        self.per_clip = min(
-            4, clips.shape[0], params.batch
-        )  # to unpack a clip for one frame would waste the rest
+        self.per_clip = min(4, clips.shape[0], params.batch)  # unpacking a clip for one would waste the rest
         self.batches = Batches(len(clips), max(params.batch // self.per_clip, 1), params.seed)
 
     def __getitem__(self, step: int) -> Tensor:

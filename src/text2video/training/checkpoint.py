@@ -249,8 +249,13 @@ def _take_lock(path: Path, what: str) -> IO[str]:
 
 
 def _forget_old(home: Path) -> None:
-    """Remove the state of runs that nobody went on with; one at work was saved a moment ago."""
-    for folder in home.glob("*/"):
-        with suppress(FileNotFoundError):  # its run is done
-            if time.time() - folder.stat().st_mtime > KEPT_DAYS * 86400:
-                shutil.rmtree(folder, ignore_errors=True)
+    """Remove the state of runs that nobody went on with, and locks left lying; one at work was saved a moment ago."""
+    for entry in home.iterdir():
+        with suppress(FileNotFoundError, UserError):  # its run is done; it is held
+            if time.time() - entry.stat().st_mtime < KEPT_DAYS * 86400:
+                continue
+            if entry.is_dir():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                with locked(entry, "it"):
+                    pass
