@@ -309,7 +309,12 @@ def test_render_writes_every_prompt_in_every_format(model: mock.Mock, tmp_path: 
         (prompt, 3, index) for prompt in prompts for index in (0, 1)
     ]
     found = {str(path.relative_to(layout.videos)) for path in layout.videos.rglob("*") if path.is_file()}
-    assert found == {"manifest.json", "sheet.png", *(name for video in videos for name in video["files"])}
+    assert found == {
+        "manifest.json",
+        "sheet.png",
+        "wall.gif",
+        *(name for video in videos for name in video["files"]),
+    }
     assert videos[3]["files"] == [
         "gif/001_x-touch-x_1.gif",
         "mp4/001_x-touch-x_1.mp4",

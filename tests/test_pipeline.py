@@ -159,18 +159,18 @@ def test_a_stage_is_rerun_for_the_parameters_and_files_that_it_reads(
     monkeypatch.chdir(repository.folder)
     module.main()
 
-    listed = page.get("params", [])
-    sections = {key for key in listed if "." not in key}
-    assert {key for key in watch.keys if "." not in key} - {"runtime"} == {
-        key.split(".")[0] for key in listed
-    }
-    names = {type(value).__name__: name for name, value in vars(load_params(ROOT / "params.yaml")).items()}
-    used = {f"{names[model]}.{key}" for model, key in (name.split(".") for name in watch.keys if "." in name)}
-    assert {key for key in used if key.split(".")[0] not in {*sections, "runtime"}} == set(listed) - sections
+    keys, listed = frozenset(watch.keys), page.get("params", [])
+    assert {key for key in keys if "." not in key} - {"runtime"} == {key.split(".")[0] for key in listed}
+    for section in {key.split(".")[0] for key in listed if "." in key}:
+        model = type(getattr(load_params(ROOT / "params.yaml"), section)).__name__
+        used = {f"{section}.{key.split('.')[1]}" for key in keys if key.startswith(f"{model}.")}
+        assert used == {key for key in listed if key.startswith(f"{section}.")}
 
-    known = [repository.folder / path for path in [*paths(page["deps"]), *outputs(page), "params.yaml"]]
-    read = {path for path in watch.files if path.is_relative_to(repository.folder)}
-    assert not {path for path in read if not any(path.is_relative_to(folder) for folder in known)}
+    known = [
+        repository.folder / path for path in [".dvc", "params.yaml", *paths(page["deps"]), *outputs(page)]
+    ]
+    read = {path for path in watch.files if path.is_relative_to(repository.folder) and path.exists()}
+    assert not {path for path in read if not any(path.is_relative_to(place) for place in known)}
 
 
 # What DVC does with it
