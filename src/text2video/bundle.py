@@ -137,6 +137,7 @@ Videos of {config["frames"]} frames of {config["size"]}x{config["size"]} pixels 
 
 ```python
 from text2video import load_model
+
 clips = load_model("path/of/this/folder").generate(["circle moving up-right"], seed=0)  # uint8[N, T, H, W, 3]
 ```
 
