@@ -457,7 +457,6 @@ def test_a_new_word_is_one_entry(monkeypatch):
         ({"unseen_motions": list(MOTIONS)}, "data.unseen_motions"),
         ({"unseen_combinations": 1}, "data.unseen_combinations"),
         ({"shapes": ["circle"], "motions": ["up"]}, "data.unseen_combinations"),
-        ({"frames": 1}, "data.frames"),
         ({"background": [0, 0, 0]}, "data.colours"),
         ({"train_prompts": ["circle moving diagonally up-right"]}, "data.train_prompts"),
         ({"train_prompts": ["square moving up"], "shapes": ["circle"]}, "data.train_prompts"),

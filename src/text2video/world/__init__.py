@@ -160,5 +160,3 @@ def _check(data: "DataParams") -> None:
     for colour in data.colours:
         if max(abs(a - b) for a, b in zip(COLOURS[colour], data.background, strict=True)) < CONTRAST:
             raise UserError(f"data.colours: {colour} cannot be seen on data.background; change either")
-    if data.frames < 2:
-        raise UserError(f"data.frames: {data.frames} is no video; a motion takes 2 frames or more")
