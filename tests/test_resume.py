@@ -491,7 +491,7 @@ def test_through_dvc_nothing_is_lost_either(repository: Repository, tmp_path: Pa
     what a single one would have made.
     """
     folder = repository.folder
-    change(folder, "train", epochs=6)
+    change(folder, "train", epochs=20)  # too long to end before the kill, however slowly that comes
     change(folder, "runtime", checkpoint_every=0.001)
     calm = copy_inputs(folder, tmp_path / "calm", "train")
     run("train", calm)
@@ -505,14 +505,14 @@ def test_through_dvc_nothing_is_lost_either(repository: Repository, tmp_path: Pa
     while list(second.scratch.glob("*/lock")):
         time.sleep(0.01)
     output = repository.dvc("repro", "train")
-    (step,) = re.findall(r"going on from step (\d+) of 18", output)
+    (step,) = re.findall(r"going on from step (\d+) of 60", output)
     assert int(step) > 1
-    assert f"stopped at step {step} of 18" in Path(second.log.name).read_text()
+    assert f"stopped at step {step} of 60" in Path(second.log.name).read_text()
 
     made = {name: data for name, data in contents(calm).items() if name.startswith(("models/gan", "metrics"))}
     assert len(made) > 10
     assert {name: (folder / name).read_bytes() for name in made} == made
-    assert json.loads(made["metrics/train.json"])["steps"] == 18
+    assert json.loads(made["metrics/train.json"])["steps"] == 60
     assert not second.scratch.exists()
     changed = {"dvc.lock", "params.yaml", "metrics/train.json"}
     assert {line[3:] for line in repository.git("status", "--short").splitlines()} == changed
