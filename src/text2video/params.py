@@ -16,6 +16,7 @@ from text2video.errors import UserError
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
+Width = Annotated[int, Field(ge=1, le=2048)]  # of a layer: what is wider fits no machine that this is made for
 Rate = Annotated[float, Field(gt=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Precision = Literal["auto", "bf16", "fp32"]
@@ -61,7 +62,7 @@ class DataParams(Section):
 class TextParams(Section):
     """How a prompt becomes a vector (trained in stage ``train``)."""
 
-    dim: Positive
+    dim: Width
     pooling: Literal["sum", "mean"]
     unknown_share: Share
 
@@ -71,8 +72,8 @@ class CodecParams(Section):
 
     kind: Literal["identity", "conv"]
     seed: Seed
-    channels: Positive
-    width: Positive
+    channels: Width
+    width: Width
     noise: Annotated[float, Field(ge=0, le=1)]
     steps: Count
     batch: Positive
@@ -84,11 +85,11 @@ class GanParams(Section):
     """Generator and discriminator (stage ``train``)."""
 
     kind: Literal["frame", "video"]
-    noise_dim: Positive
-    width: Positive
-    code_dim: Positive
+    noise_dim: Width
+    width: Width
+    code_dim: Width
     harmonics: Annotated[int, Field(ge=0, le=128)]
-    critic_width: Annotated[int, Field(ge=4)]  # the frame critic is a quarter as wide
+    critic_width: Annotated[int, Field(ge=4, le=2048)]  # the frame critic is a quarter as wide
 
 
 class TrainParams(Section):
