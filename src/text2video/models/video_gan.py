@@ -19,6 +19,11 @@ from text2video.models.codec import ResidualBlock
 from text2video.text.encoder import TextEncoder
 
 
+BLOCKS = 2  # of the network that draws the frames, which takes most of the time of training
+SLOPE = 0.2  # of the generator's leaky ReLUs, on the negative side
+TEXT_SCALE = 0.3  # words are many and loud: at full voice, a generator hears no noise, and draws one video per prompt
+
+
 def time_features(frames: int, harmonics: int) -> Tensor:
     """Smooth functions of time, ``float32[frames, 2 + 2 * harmonics]``: constant, ramp, and half-period harmonics.
 
@@ -63,8 +68,8 @@ class ModulatedBlock(nn.Module):
     def forward(self, x: Tensor, code: Tensor) -> Tensor:
         """``x`` of ``float[N, width, h, w]`` and ``code`` of ``float[N, code_dim]`` to the shape of ``x``."""
         scale, shift = self.modulation(code)[..., None, None].chunk(2, dim=1)
-        h = self.conv1(F.silu(x)) * (1 + scale) + shift
-        return x + self.conv2(F.silu(h))
+        h = self.conv1(F.leaky_relu(x, SLOPE)) * (1 + scale) + shift
+        return x + self.conv2(F.leaky_relu(h, SLOPE))
 
 
 class VideoGenerator(nn.Module):
@@ -81,14 +86,14 @@ class VideoGenerator(nn.Module):
         self.time: Tensor
         self.register_buffer("time", time_features(frames, harmonics), persistent=False)
         self.clip_code = nn.Sequential(
-            nn.Linear(noise_dim + text_dim, code_dim), nn.SiLU(),
-            nn.Linear(code_dim, code_dim), nn.SiLU(),
+            nn.Linear(noise_dim + text_dim, code_dim), nn.LeakyReLU(SLOPE),
+            nn.Linear(code_dim, code_dim), nn.LeakyReLU(SLOPE),
             nn.Linear(code_dim, 3 * code_dim),
         )  # fmt: skip
         self.rhythm = nn.Linear(self.time.shape[1], code_dim, bias=False)
-        self.frame_code = nn.Sequential(nn.SiLU(), nn.Linear(code_dim, code_dim), nn.SiLU())
+        self.frame_code = nn.Sequential(nn.LeakyReLU(SLOPE), nn.Linear(code_dim, code_dim), nn.LeakyReLU(SLOPE))
         self.seed = nn.Linear(code_dim, width * height * grid_width)
-        self.blocks = nn.ModuleList(ModulatedBlock(width, code_dim) for _ in range(3))
+        self.blocks = nn.ModuleList(ModulatedBlock(width, code_dim) for _ in range(BLOCKS))
         self.out = nn.Conv2d(width, channels, 3, padding=1)
         initialise(self)
 
@@ -98,15 +103,15 @@ class VideoGenerator(nn.Module):
 
     def forward(self, noise: Tensor, text: Tensor) -> Tensor:
         """Noise ``float[N, noise_dim]`` and text ``float[N, text_dim]`` to latents ``float[N, T, C, h, w]``."""
-        clip = self.clip_code(torch.cat((noise, text), dim=1))
+        clip = self.clip_code(torch.cat((noise, TEXT_SCALE * text), dim=1))
         content, look, motion = clip.chunk(3, dim=1)
         codes = self.frame_code(content[:, None] + motion[:, None] * self.rhythm(self.time))
         frames = codes.shape[1]
         x = self.seed(codes.flatten(0, 1)).unflatten(1, self.grid)
-        look = F.silu(look).repeat_interleave(frames, dim=0)
+        look = F.leaky_relu(look, SLOPE).repeat_interleave(frames, dim=0)
         for block in self.blocks:
             x = block(x, look)
-        return self.out(F.silu(x)).unflatten(0, (-1, frames))
+        return self.out(F.leaky_relu(x, SLOPE)).unflatten(0, (-1, frames))
 
 
 class Critic(nn.Module):

@@ -71,7 +71,7 @@ def train_codec(
     """Fit the codec to single frames by squared plus a little absolute error. Returns the curve of the loss."""
     if not list(codec.parameters()):
         return Curve(["loss"], 0)
-    optimizer = torch.optim.Adam(codec.parameters(), lr=params.lr, betas=(0.9, 0.99))
+    optimizer = torch.optim.Adam(codec.parameters(), lr=params.lr, betas=(0.9, 0.99), fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, params.lr, total_steps=params.steps + 1, pct_start=0.1
     )

@@ -125,8 +125,10 @@ class GanTrainer:
         self.average = gan.average()
         betas = (float(params.beta1), float(params.beta2))
         generating = [*gan.generator.parameters(), *gan.text_encoder.parameters()]
-        self.optimizer_g = torch.optim.Adam(generating, lr=params.lr, betas=betas)
-        self.optimizer_d = torch.optim.Adam(gan.discriminator.parameters(), lr=params.lr, betas=betas)
+        self.optimizer_g = torch.optim.Adam(generating, lr=params.lr, betas=betas, fused=True)
+        self.optimizer_d = torch.optim.Adam(
+            gan.discriminator.parameters(), lr=params.lr, betas=betas, fused=True
+        )
 
     def parts(self) -> dict[str, Stateful]:
         """All that the next step depends on, but for the random numbers."""
