@@ -16,7 +16,9 @@ from text2video.errors import UserError
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
-Width = Annotated[int, Field(ge=1, le=2048)]  # of a layer: what is wider fits no machine that this is made for
+Width = Annotated[
+    int, Field(ge=1, le=2048)
+]  # of a layer: what is wider fits no machine that this is made for
 Rate = Annotated[float, Field(gt=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Precision = Literal["auto", "bf16", "fp32"]

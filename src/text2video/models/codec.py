@@ -1,5 +1,7 @@
 """Codecs: the space in which the GAN works. Each maps a frame to a small grid of channels and back."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -40,14 +42,15 @@ class IdentityCodec(Codec):
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions around a skip."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, activation: Callable[[Tensor], Tensor] = F.silu) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(width, width, 3, padding=1)
         self.conv2 = nn.Conv2d(width, width, 3, padding=1)
+        self.activation = activation
 
     def forward(self, x: Tensor) -> Tensor:
         """``float[N, width, h, w]`` to the same shape."""
-        return x + self.conv2(F.silu(self.conv1(F.silu(x))))
+        return x + self.conv2(self.activation(self.conv1(self.activation(x))))
 
 
 class ConvCodec(Codec):

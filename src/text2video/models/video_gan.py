@@ -18,10 +18,11 @@ from torch import Tensor, nn
 from text2video.models.codec import ResidualBlock
 from text2video.text.encoder import TextEncoder
 
-
 BLOCKS = 2  # of the network that draws the frames, which takes most of the time of training
-SLOPE = 0.2  # of the generator's leaky ReLUs, on the negative side
-TEXT_SCALE = 0.3  # words are many and loud: at full voice, a generator hears no noise, and draws one video per prompt
+SLOPE = 0.2  # of leaky ReLUs, on the negative side
+TEXT_SCALE = (
+    0.3  # words are many and loud: at full voice, a generator hears no noise, and draws one video per prompt
+)
 
 
 def time_features(frames: int, harmonics: int) -> Tensor:
@@ -91,7 +92,9 @@ class VideoGenerator(nn.Module):
             nn.Linear(code_dim, 3 * code_dim),
         )  # fmt: skip
         self.rhythm = nn.Linear(self.time.shape[1], code_dim, bias=False)
-        self.frame_code = nn.Sequential(nn.LeakyReLU(SLOPE), nn.Linear(code_dim, code_dim), nn.LeakyReLU(SLOPE))
+        self.frame_code = nn.Sequential(
+            nn.LeakyReLU(SLOPE), nn.Linear(code_dim, code_dim), nn.LeakyReLU(SLOPE)
+        )
         self.seed = nn.Linear(code_dim, width * height * grid_width)
         self.blocks = nn.ModuleList(ModulatedBlock(width, code_dim) for _ in range(BLOCKS))
         self.out = nn.Conv2d(width, channels, 3, padding=1)
@@ -119,15 +122,16 @@ class Critic(nn.Module):
 
     def __init__(self, channels: int, height: int, grid_width: int, width: int, out_dim: int) -> None:
         super().__init__()
+        activation = nn.LeakyReLU(SLOPE)
         self.layers = nn.Sequential(
             nn.Conv2d(channels, width, 3, padding=1),
-            ResidualBlock(width),
+            ResidualBlock(width, activation),
             nn.Conv2d(width, 2 * width, 4, stride=2, padding=1),
-            ResidualBlock(2 * width),
-            nn.SiLU(),
+            ResidualBlock(2 * width, activation),
+            activation,
             nn.Flatten(),
             nn.Linear(2 * width * (height // 2) * (grid_width // 2), out_dim),
-            nn.SiLU(),
+            activation,
         )
 
     def forward(self, x: Tensor) -> Tensor:
