@@ -15,7 +15,7 @@ INSTALLED := $(VENV)/.installed-$(SERIES)
 UV_HTTP_TIMEOUT ?= 300
 export UV_HTTP_TIMEOUT
 
-.PHONY: help setup repro test test-all chaos lint format audit lock ship clean
+.PHONY: help setup repro test test-all chaos bench lint format audit lock ship clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -35,6 +35,9 @@ test-all: setup ## run the tests, the slow ones too
 
 chaos: setup ## kill, cut and flip at random for SECONDS=600, and write what survived to docs/chaos.md
 	OMP_NUM_THREADS=1 PYTHONPATH=tests:src:. $(BIN)/python tests/chaos.py --seconds $(SECONDS) --out docs/chaos.md $(ARGS)
+
+bench: setup ## measure speed, size and memory against the tutorial's way (half an hour, alone on the machine)
+	for name in data training generation memory; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 lint: setup ## check style and types
 	$(BIN)/python -m ruff check

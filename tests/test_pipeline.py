@@ -3,6 +3,7 @@
 import builtins
 import importlib
 import io
+import json
 import os
 import re
 import shutil
@@ -283,6 +284,29 @@ def test_a_bad_value_is_refused_before_dvc_removes_anything(repository: Reposito
 
 
 # Each stage alone
+
+
+def test_hostile_prompts_pass_through_dvc_as_they_are(repository: Repository) -> None:
+    """``-S`` writes them to the page, the stage reads them there: none reaches a shell, or a file elsewhere."""
+    prompts = [
+        "../../x",
+        "; touch X",
+        "$(touch X) `touch X` ${X}",
+        "--out=elsewhere",
+        "круг 😀 up",
+        "a: [b, {c}] #",
+    ]
+    quoted = ", ".join(json.dumps(prompt, ensure_ascii=False) for prompt in prompts)
+    before = set(repository.folder.rglob("*"))
+    output = repository.dvc("exp", "run", "--name", "hostile", "-S", f"render.prompts=[{quoted}]", "render")
+    assert ran(output) == ["check", "render"]
+    videos = repository.folder / "data" / "videos"
+    told = json.loads((videos / "manifest.json").read_text())["videos"]
+    assert [video["prompt"] for video in told] == prompts
+    fresh = {path for path in set(repository.folder.rglob("*")) - before if not path.is_relative_to(videos)}
+    assert not [path for path in fresh if not {".git", ".dvc", "__pycache__"} & set(path.parts)]
+    repository.git("restore", "params.yaml", "dvc.lock")
+    repository.dvc("checkout")
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -104,10 +104,13 @@ class VideoGenerator(nn.Module):
         """The shape of one clip's noise: one vector, whatever the number of frames."""
         return (self.noise_dim,)
 
+    def clip_codes(self, noise: Tensor, text: Tensor) -> tuple[Tensor, ...]:
+        """What goes for the whole clip, ``float[N, code_dim]`` each: its content, its look, and its motion."""
+        return self.clip_code(torch.cat((noise, TEXT_SCALE * text), dim=1)).chunk(3, dim=1)
+
     def forward(self, noise: Tensor, text: Tensor) -> Tensor:
         """Noise ``float[N, noise_dim]`` and text ``float[N, text_dim]`` to latents ``float[N, T, C, h, w]``."""
-        clip = self.clip_code(torch.cat((noise, TEXT_SCALE * text), dim=1))
-        content, look, motion = clip.chunk(3, dim=1)
+        content, look, motion = self.clip_codes(noise, text)
         codes = self.frame_code(content[:, None] + motion[:, None] * self.rhythm(self.time))
         frames = codes.shape[1]
         x = self.seed(codes.flatten(0, 1)).unflatten(1, self.grid)

@@ -125,12 +125,11 @@ def resumable(stage: str, root: Path, run: str, every: float) -> Iterator[Scratc
     What was saved goes when the block ends well, and stays when it does not. Raises UserError when another process does
     the same run, or the same stage in the same place.
     """
-    home = scratch_home(root)
+    home, file = scratch_home(root), checkpoint_file(stage, root, run)
     place = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]
-    folder = home / f"{stage}-{run}"
     what = f"the stage {stage}"
-    with locked(home / f"{stage}-in-{place}.lock", what), locked(folder / "lock", what):
-        scratch = Scratch(folder / "checkpoint", every)
+    with locked(home / f"{stage}-in-{place}.lock", what), locked(file.with_name("lock"), what):
+        scratch = Scratch(file, every)
         remove_leftovers(scratch.file)
         _forget_old(home)
         before = {number: signal.getsignal(number) for number in SIGNALS}
@@ -165,6 +164,11 @@ def fingerprint(params: Any, root: Path, inputs: Sequence[Path], device: torch.d
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else str(device),
     }
     return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def checkpoint_file(stage: str, root: Path, run: str) -> Path:
+    """Where ``resumable`` saves a run."""
+    return scratch_home(root) / f"{stage}-{run}" / "checkpoint"
 
 
 def scratch_home(root: Path) -> Path:

@@ -15,6 +15,7 @@ from text2video.params import TrainParams
 from text2video.text.encoder import TextEncoder
 from text2video.training.checkpoint import Stateful, require_finite
 from text2video.training.losses import gradient_penalty, mismatched, relativistic
+from text2video.training.ranks import Ranks
 
 FRAMES_SEEN = 3  # by the frame critic, of each clip in each step
 
@@ -43,35 +44,38 @@ class Gan:
 class VideoRecipe:
     """Relativistic pairs of whole videos under the same prompt, mismatched prompts, R1 and R2 on every few steps."""
 
-    def __init__(self, discriminator: VideoDiscriminator, params: TrainParams) -> None:
-        self.discriminator, self.params = discriminator, params
+    def __init__(self, discriminator: VideoDiscriminator, params: TrainParams, ranks: Ranks) -> None:
+        self.discriminator, self.params, self.ranks = discriminator, params, ranks
 
     def discriminator_loss(
         self, real: Tensor, fake: Tensor, tokens: Tensor, step: int, rng: torch.Generator
     ) -> Tensor:
-        """What the discriminator minimises on real and generated latents ``[N, T, C, h, w]`` of the same prompts."""
-        critic, params = self.discriminator, self.params
-        frames = some_frames(real.shape[1], rng)
+        """What the discriminator minimises on real and generated latents ``[N, T, C, h, w]`` of the same prompts.
+
+        The latents are this process's share of the batch, ``tokens`` are those of the whole.
+        """
+        critic, params, share = self.discriminator, self.params, self.ranks.share(len(tokens))
+        frames, own = some_frames(real.shape[1], rng), tokens[share]
         seen = critic.features(real, frames)
-        real_logits = critic.score(seen, tokens)
-        loss = relativistic(real_logits, critic(fake, tokens, frames))
+        real_logits = critic.score(seen, own)
+        loss = relativistic(real_logits, critic(fake, own, frames))
         if params.mismatch:
             loss = loss + params.mismatch * relativistic(
-                real_logits, critic.score(seen, mismatched(tokens, rng))
+                real_logits, critic.score(seen, mismatched(tokens, rng)[share])
             )
         if params.gamma and step % params.gamma_every == 0:
             penalty = sum(
-                gradient_penalty(partial(critic, tokens=tokens, frames=frames), x) for x in (real, fake)
+                gradient_penalty(partial(critic, tokens=own, frames=frames), x) for x in (real, fake)
             )
             loss = loss + params.gamma_every * params.gamma / 2 * penalty
         return loss
 
     def generator_loss(self, real: Tensor, fake: Tensor, tokens: Tensor, rng: torch.Generator) -> Tensor:
         """What the generator minimises: that the real video of the prompt looks more real than its own."""
-        frames = some_frames(real.shape[1], rng)
+        frames, own = some_frames(real.shape[1], rng), tokens[self.ranks.share(len(tokens))]
         with torch.no_grad():
-            real_logits = self.discriminator(real, tokens, frames)
-        return relativistic(self.discriminator(fake, tokens, frames), real_logits)
+            real_logits = self.discriminator(real, own, frames)
+        return relativistic(self.discriminator(fake, own, frames), real_logits)
 
 
 def some_frames(total: int, rng: torch.Generator) -> Tensor:
@@ -104,11 +108,11 @@ def called(probabilities: Tensor, label: float) -> Tensor:
         )
 
 
-def recipe_of(gan: Gan, params: TrainParams) -> VideoRecipe | FrameRecipe:
+def recipe_of(gan: Gan, params: TrainParams, ranks: Ranks) -> VideoRecipe | FrameRecipe:
     """The recipe that goes with the discriminator."""
     if isinstance(gan.discriminator, FrameDiscriminator):
         return FrameRecipe(gan.discriminator)
-    return VideoRecipe(gan.discriminator, params)
+    return VideoRecipe(gan.discriminator, params, ranks)
 
 
 def cosine(start: float, end: float, progress: float) -> float:
@@ -119,9 +123,9 @@ def cosine(start: float, end: float, progress: float) -> float:
 class GanTrainer:
     """All that one training run holds, and its step."""
 
-    def __init__(self, gan: Gan, params: TrainParams, steps: int) -> None:
-        self.gan, self.params, self.steps = gan, params, steps
-        self.recipe = recipe_of(gan, params)
+    def __init__(self, gan: Gan, params: TrainParams, steps: int, ranks: Ranks | None = None) -> None:
+        self.gan, self.params, self.steps, self.ranks = gan, params, steps, ranks or Ranks()
+        self.recipe = recipe_of(gan, params, self.ranks)
         self.average = gan.average()
         betas = (float(params.beta1), float(params.beta2))
         generating = [*gan.generator.parameters(), *gan.text_encoder.parameters()]
@@ -144,11 +148,10 @@ class GanTrainer:
         for optimizer in (self.optimizer_d, self.optimizer_g):
             for group in optimizer.param_groups:
                 group["lr"] = cosine(self.params.lr, self.params.lr_final, progress)
-        noise = torch.randn((len(real), *gan.generator.noise_shape(real.shape[1])), generator=rng).to(
-            real.device
-        )
+        share, shape = self.ranks.share(len(tokens)), gan.generator.noise_shape(real.shape[1])
+        noise = torch.randn((len(tokens), *shape), generator=rng)[share].to(real.device)
 
-        fake = gan.generator(noise, gan.text_encoder(tokens))
+        fake = gan.generator(noise, gan.text_encoder(tokens[share]))
         loss_d = self.recipe.discriminator_loss(real, fake.detach(), tokens, step, rng)
         self._update(self.optimizer_d, loss_d, step)
 
@@ -157,13 +160,14 @@ class GanTrainer:
         self._update(self.optimizer_g, loss_g, step)
         gan.discriminator.requires_grad_(True)
         self._follow(step)
-        return {"loss_d": loss_d.item(), "loss_g": loss_g.item()}
+        both = self.ranks.mean(torch.stack((loss_d, loss_g)).detach().float())
+        return dict(zip(("loss_d", "loss_g"), both.tolist(), strict=True))
 
-    @staticmethod
-    def _update(optimizer: torch.optim.Optimizer, loss: Tensor, step: int) -> None:
+    def _update(self, optimizer: torch.optim.Optimizer, loss: Tensor, step: int) -> None:
         require_finite(loss, step, "train.lr")
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        self.ranks.average(value for group in optimizer.param_groups for value in group["params"])
         optimizer.step()
 
     @torch.no_grad()

@@ -1,6 +1,7 @@
 """Stage ``train``: the loop that turns latents and captions into a generator."""
 
 import math
+import signal
 
 import numpy as np
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 from text2video.console import Progress, Stopwatch
 from text2video.data.packed import PackedReader
 from text2video.device import autocast, on_device, pick_device
-from text2video.errors import UserError
+from text2video.errors import Stopped, UserError
 from text2video.files import remove_leftovers, write_json, write_text
 from text2video.layout import Layout
 from text2video.models.gans import build_discriminator, build_generator
@@ -17,8 +18,16 @@ from text2video.params import Params
 from text2video.text.encoder import TextEncoder
 from text2video.text.vocabulary import Vocabulary
 from text2video.training.batches import Batches
-from text2video.training.checkpoint import Randomness, Scratch, fingerprint, resumable
+from text2video.training.checkpoint import (
+    SIGNALS,
+    Randomness,
+    Scratch,
+    checkpoint_file,
+    fingerprint,
+    resumable,
+)
 from text2video.training.gan import Gan, GanTrainer
+from text2video.training.ranks import Ranks, joined
 from text2video.training.tables import Curve
 from text2video.training.validation import Validation
 from text2video.weights import save_network
@@ -27,8 +36,10 @@ from text2video.weights import save_network
 class Samples:
     """Real latents with their prompts: whole clips for the video GAN, single frames for the frame GAN."""
 
-    def __init__(self, latents: PackedReader, vocabulary: Vocabulary, params: Params) -> None:
-        self.latents, self.params = latents, params
+    def __init__(
+        self, latents: PackedReader, vocabulary: Vocabulary, params: Params, ranks: Ranks | None = None
+    ) -> None:
+        self.latents, self.params, self.ranks = latents, params, ranks or Ranks()
         self.tokens = torch.from_numpy(vocabulary.encode(latents.captions))
         self.frames = latents.shape[0] if params.gan.kind == "frame" else 1
         self.batches = Batches(len(latents) * self.frames, params.train.batch, params.train.seed)
@@ -36,12 +47,14 @@ class Samples:
     def at(self, step: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         """Latents ``float32[N, T, C, h, w]`` and word numbers ``int64[N, L]`` of a step; T is 1 for single frames.
 
-        ``rng`` chooses the words that are replaced by ``<unk>``, so that an unknown word comes to mean "any".
+        Of several processes, each reads the latents of its share, and all have the words of the whole batch. ``rng``
+        chooses the words that are replaced by ``<unk>``, so that an unknown word comes to mean "any".
         """
         clips, frame = np.divmod(self.batches[step].numpy(), self.frames)
-        real = torch.from_numpy(self.latents[clips])
+        share = self.ranks.share(len(clips))
+        real = torch.from_numpy(self.latents[clips[share]])
         if self.params.gan.kind == "frame":
-            real = real[torch.arange(len(clips)), torch.from_numpy(frame)][:, None]
+            real = real[torch.arange(len(real)), torch.from_numpy(frame[share])][:, None]
         tokens = self.tokens[clips]
         unknown = torch.rand(tokens.shape, generator=rng) < self.params.text.unknown_share
         return real.float(), tokens.masked_fill(unknown & (tokens > 0), 1)
@@ -63,28 +76,63 @@ def train(params: Params, layout: Layout) -> None:
     Writes ``models/gan`` and, under ``metrics``, ``train.json``; and while it goes, ``train.csv``, ``validation.csv``
     and ``samples/``. Goes on where an earlier run was stopped. Raises UserError when a loss is no finite number.
     """
-    watch, device = Stopwatch(), pick_device(params.runtime)
-    latents, vocabulary = PackedReader(layout.latents), Vocabulary.load(layout.vocabulary)
-    sections = {name: getattr(params, name).model_dump() for name in ("text", "gan", "train")}
-    inputs = [layout.latents, layout.vocabulary, layout.validation, layout.codec]
-    run = fingerprint(sections, layout.root, inputs, device)
-    with resumable("train", layout.root, run, params.runtime.checkpoint_every) as scratch:
-        names = ("train.json", "train.csv", "validation.csv")
-        remove_leftovers(layout.gan, *(layout.metrics / name for name in names))
-        frames, *grid = latents.shape
-        gan = build_gan(params, (grid[0], grid[1], grid[2]), frames, len(vocabulary))
-        for network in vars(gan).values():
-            on_device(network, device)
-        samples = Samples(latents, vocabulary, params)
-        steps = max(math.ceil(params.train.epochs * samples.batches.per_epoch), 1)
-        trainer = GanTrainer(gan, params.train, steps)
-        validation = Validation(params, layout, vocabulary, device, trainer.average)
-        if latents.shape != (validation.frames, *validation.codec.latent_shape):
-            fault = f"{layout.latents} is of another shape than {layout.codec} and {layout.validation}"
-            raise UserError(f"{fault}; run the stage autoencode again")
-        curve = loop(trainer, samples, validation, scratch, params, layout, device, watch)
-        save_results(params, layout, trainer, samples, validation, curve)
+    watch = Stopwatch()
+    with joined() as ranks:
+        device = ranks.device(pick_device(params.runtime))
+        latents, vocabulary = PackedReader(layout.latents), Vocabulary.load(layout.vocabulary)
+        sections = {name: getattr(params, name).model_dump() for name in ("text", "gan", "train")}
+        inputs = [layout.latents, layout.vocabulary, layout.validation, layout.codec]
+        run = fingerprint({**sections, "processes": ranks.world}, layout.root, inputs, device)
+        samples = Samples(latents, vocabulary, params, ranks)
+        if not ranks.leads:
+            follow(new_trainer(samples, vocabulary, device), samples, run, layout, device)
+            return
+        with resumable("train", layout.root, run, params.runtime.checkpoint_every) as scratch:
+            names = ("train.json", "train.csv", "validation.csv")
+            remove_leftovers(layout.gan, *(layout.metrics / name for name in names))
+            trainer = new_trainer(samples, vocabulary, device)
+            validation = Validation(params, layout, vocabulary, device, trainer.average)
+            if latents.shape != (validation.frames, *validation.codec.latent_shape):
+                fault = f"{layout.latents} is of another shape than {layout.codec} and {layout.validation}"
+                raise UserError(f"{fault}; run the stage autoencode again")
+            curve = loop(trainer, samples, validation, scratch, params, layout, device, watch)
+            save_results(params, layout, trainer, samples, validation, curve)
     watch.report()
+
+
+def new_trainer(samples: Samples, vocabulary: Vocabulary, device: torch.device) -> GanTrainer:
+    """New networks on ``device``, to be trained on ``samples`` for as many epochs as the page says."""
+    params, (frames, *grid) = samples.params, samples.latents.shape
+    gan = build_gan(params, (grid[0], grid[1], grid[2]), frames, len(vocabulary))
+    for network in vars(gan).values():
+        on_device(network, device)
+    steps = max(math.ceil(params.train.epochs * samples.batches.per_epoch), 1)
+    return GanTrainer(gan, params.train, steps, samples.ranks)
+
+
+def follow(
+    trainer: GanTrainer, samples: Samples, run: str, layout: Layout, device: torch.device
+) -> None:  # fmt: skip
+    """What a process does that is led by another one: the same steps from the same state, and nothing else.
+
+    It lives as long as its leader, who saves when a signal comes. Raises Stopped when the leader is gone.
+    """
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    train = samples.params.train
+    rng = torch.Generator().manual_seed(train.seed)
+    scratch = Scratch(checkpoint_file("train", layout.root, run), math.inf)
+    start = scratch.restore({**trainer.parts(), "rng": Randomness(rng)}, trainer.steps)
+    try:
+        for step in range(start, trainer.steps):
+            real, tokens = samples.at(step, rng)
+            with autocast(device, train.precision):
+                trainer.step(step, real.to(device), tokens.to(device), rng)
+    except RuntimeError as error:
+        reason = str(error).partition("\n")[0]
+        raise Stopped(
+            f"process {samples.ranks.rank} stops with its leader ({reason})", signal.SIGTERM
+        ) from error
 
 
 def loop(

@@ -1,0 +1,139 @@
+"""What each part of the recipe is good for: the default without it, trained as long, judged on validation prompts.
+
+Needs what `dvc repro autoencode` makes. Run from the repository: `python benchmarks/ablations.py --epochs 4`. A row
+that is in the table already, for as many epochs, is not trained again: the run can be stopped, and goes on.
+"""
+
+import json
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+from unittest.mock import patch
+
+import torch
+import torch.nn.functional as F
+import typer
+from torch import Tensor
+
+from text2video.layout import Layout
+from text2video.models import video_gan
+from text2video.models.video_gan import Projection, VideoGenerator
+from text2video.params import Params, load_params
+from text2video.training import gan, losses
+from text2video.training.train import train
+
+INPUTS = ("data/latents", "data/vocabulary.json", "data/validation", "models/codec")
+COLUMNS = ("shape", "colour", "motion", "joint")
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """A part of the recipe left out: by other parameters, or by other code for a while."""
+
+    params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    patched: Callable[[], AbstractContextManager[Any]] = nullcontext
+
+
+def unread(self: Projection, features: Tensor, text: Tensor) -> Tensor:
+    """A discriminator that does not look at the text, as in the tutorial."""
+    logits: Tensor = self.real(features).squeeze(-1)
+    return logits
+
+
+def non_saturating(winner: Tensor, loser: Tensor) -> Tensor:
+    """The classical loss (Goodfellow et al., 2014): each logit for itself, not against its pair."""
+    return losses.together(F.softplus(-winner) + F.softplus(loser)).mean()
+
+
+def deaf_motion(self: VideoGenerator, noise: Tensor, text: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Clip codes whose motion hears the noise alone."""
+    heard = self.clip_code(torch.cat((noise, video_gan.TEXT_SCALE * text), dim=1))
+    unheard = self.clip_code(torch.cat((noise, torch.zeros_like(text)), dim=1))
+    content, look, _ = heard.chunk(3, dim=1)
+    return content, look, unheard.chunk(3, dim=1)[2]
+
+
+ABLATIONS = {
+    "the default": Ablation(),
+    "text: the discriminator does not read": Ablation(
+        patched=lambda: patch.object(Projection, "forward", unread)
+    ),
+    "text: no mismatched captions": Ablation({"train": {"mismatch": 0.0}}),
+    "text: not in the motion": Ablation(
+        patched=lambda: patch.object(VideoGenerator, "clip_codes", deaf_motion)
+    ),
+    "text: as loud as the noise": Ablation(patched=lambda: patch.object(video_gan, "TEXT_SCALE", 1.0)),
+    "time: no clip critic": Ablation(
+        patched=lambda: patch.object(losses, "together", lambda values: values[:, 1:].mean(1))
+    ),
+    "time: no frame critic": Ablation(
+        patched=lambda: patch.object(losses, "together", lambda values: values[:, 0])
+    ),
+    "time: the tutorial's frame GAN on our latents": Ablation({"gan": {"kind": "frame"}}),
+    "loss: non-saturating, not relativistic": Ablation(
+        patched=lambda: patch.object(gan, "relativistic", non_saturating)
+    ),
+    "loss: no penalty (R1, R2)": Ablation({"train": {"gamma": 0.0}}),
+    "weights: no moving average": Ablation({"train": {"ema": 0.0}}),
+    "weights: torch's own initialisation": Ablation(
+        patched=lambda: patch.object(video_gan, "initialise", lambda network: None)
+    ),
+}
+
+
+def changed(params: Params, ablation: Ablation, epochs: float) -> Params:
+    """The page with the ablation's parameters, for so many epochs, validated once each."""
+    page = params.model_dump()
+    page["train"] |= {"epochs": epochs, "validate_every": 1}
+    for section, values in ablation.params.items():
+        page[section] |= values
+    return Params.model_validate(page)
+
+
+def figures_of(ablation: Ablation, params: Params, root: Path) -> dict[str, Any]:
+    """Train in a folder of its own, beside links to the inputs. Returns what is said of the result."""
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder, ablation.patched():
+        for name in INPUTS:
+            link = Path(folder) / name
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to((root / name).resolve())
+        layout = Layout(Path(folder))
+        train(params, layout)
+        summary = json.loads((layout.metrics / "train.json").read_text())
+    scores = {name: summary["validation"][name] for name in COLUMNS}
+    return {**scores, "minutes": round((time.perf_counter() - start) / 60, 1)}
+
+
+def table(rows: Mapping[str, Mapping[str, Any]]) -> str:
+    """The rows as Markdown."""
+    lines = ["| | shape | colour | motion | joint | minutes |", "|---|---|---|---|---|---|"]
+    lines += [
+        f"| {name} | {' | '.join(str(row[key]) for key in (*COLUMNS, 'minutes'))} |"
+        for name, row in rows.items()
+    ]
+    return "\n".join(lines)
+
+
+def main(
+    epochs: Annotated[float, typer.Option(help="Of each training.")] = 4,
+    root: Annotated[Path, typer.Option(help="The folder that holds params.yaml and data/latents.")] = Path(),
+    out: Annotated[Path, typer.Option(help="Where the figures go.")] = Path("benchmarks/ablations.json"),
+) -> None:
+    """Train the default and each ablation, print the table."""
+    params = load_params(root / "params.yaml")
+    known = json.loads(out.read_text()) if out.is_file() else {}
+    rows = known["rows"] if known.get("epochs") == epochs else {}
+    for name, ablation in ABLATIONS.items():
+        if name not in rows:
+            rows[name] = figures_of(ablation, changed(params, ablation, epochs), root)
+            out.write_text(json.dumps({"epochs": epochs, "rows": rows}, indent=2) + "\n")
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,86 @@
+"""Clips generated per second, and the time from typing a command to its file.
+
+Against the tutorial's way: one frame at a time from a generator of its layers, each saved as PNG. Run from the
+repository: `python benchmarks/generation.py`. Uses models/export where there is one, else the weights of the package.
+"""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from common import ROOT, rates, report
+from torchvision.utils import save_image
+
+from text2video import load_model
+from text2video.bundle import default_model
+from text2video.models.gans import build_generator
+from text2video.params import load_params
+
+PROMPT = "circle moving up-right"
+
+
+def command(*arguments: str) -> Callable[[], float]:
+    """A run of Python as a whole process."""
+
+    def call() -> float:
+        subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
+        return 1
+
+    return call
+
+
+def ours(batch: int, clips: int) -> Callable[[], float]:
+    """So many clips, so many at once, to pixels."""
+    model = load_model(default_model())
+
+    def call() -> float:
+        for _ in range(clips // batch):
+            model.generate([PROMPT] * batch)
+        return clips
+
+    return call
+
+
+def tutorial(folder: Path) -> Callable[[], float]:
+    """One clip, frame by frame, to files."""
+    params = load_params(ROOT / "tutorial" / "params.yaml")
+    generator = build_generator(params.gan, params.text, (3, 64, 64), 10)
+    text = torch.randn(1, params.text.dim)
+
+    @torch.no_grad()
+    def call() -> float:
+        for frame in range(10):
+            noise = torch.randn(1, 1, params.gan.noise_dim)
+            save_image(generator(noise, text)[0], folder / f"frame_{frame}.png")
+        return 1
+
+    return call
+
+
+def table(found: dict[str, float], peer: str) -> Sequence[dict[str, object]]:
+    """Rates and their ratio to one of them."""
+    return [
+        {"what": name, "per second": rate, f"times {peer}": rate / found[peer]}
+        for name, rate in found.items()
+    ]
+
+
+def main() -> None:
+    """Sampling in a warm process, then whole cold processes."""
+    with tempfile.TemporaryDirectory() as folder:
+        warm = rates(
+            {"one at a time": ours(1, 8), "64 at once": ours(64, 64), "the tutorial": tutorial(Path(folder))}
+        )
+        report("generation", table(warm, "the tutorial"))
+        generate = ("-m", "text2video.cli", "generate", PROMPT, "--out", folder)
+        cold = rates(
+            {"text2video generate": command(*generate), "import torch": command("-c", "import torch")}
+        )
+        report("cold start", table(cold, "import torch"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""GAN training, clips per second: ours against the tutorial's loop, and against what the processor can multiply.
+
+Run from the repository: `python benchmarks/training.py`.
+"""
+
+from collections.abc import Callable
+
+import torch
+from common import ROOT, rates, report
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from text2video.device import autocast, on_device
+from text2video.models.codec import build_codec
+from text2video.params import Params, load_params
+from text2video.training.gan import GanTrainer
+from text2video.training.train import build_gan
+
+WORDS, SIDE = 40, 2048
+CPU = torch.device("cpu")
+
+
+def gan_step(params: Params, shape: tuple[int, int, int], frames: int) -> Callable[[], None]:
+    """A training step of the GAN of a page, on random samples: what they show costs no time."""
+    gan = build_gan(params, shape, 10, WORDS)
+    for network in vars(gan).values():
+        on_device(network, CPU)
+    trainer, rng, batch = (
+        GanTrainer(gan, params.train, 10**6),
+        torch.Generator().manual_seed(0),
+        params.train.batch,
+    )
+    real, tokens = torch.randn(batch, frames, *shape), torch.randint(1, WORDS, (batch, 4))
+    steps = iter(range(10**6))
+
+    def step() -> None:
+        with autocast(CPU, params.train.precision):
+            trainer.step(next(steps), real, tokens, rng)
+
+    return step
+
+
+def codec_step(params: Params) -> Callable[[], None]:
+    """A training step of the codec on random frames."""
+    codec: nn.Module = on_device(build_codec(params.codec, params.data.size), CPU)
+    optimizer = torch.optim.Adam(codec.parameters(), fused=True)
+    frames = torch.rand(params.codec.batch, 1, 3, params.data.size, params.data.size)
+
+    def step() -> None:
+        with autocast(CPU, params.codec.precision):
+            loss = (codec(frames).float() - frames).square().mean()
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+
+    return step
+
+
+def flop_of(step: Callable[[], None], steps: int) -> float:
+    """Operations of a step, counted, on average over so many."""
+    with FlopCounterMode(display=False) as counter:
+        for _ in range(steps):
+            step()
+    return counter.get_total_flops() / steps
+
+
+def main() -> None:
+    """Steps of both GANs, of the codec, and plain matrix products, in turn."""
+    ours, theirs = load_params(ROOT / "params.yaml"), load_params(ROOT / "tutorial" / "params.yaml")
+    steps = {
+        "train": gan_step(ours, (ours.codec.channels, 8, 8), 10),
+        "tutorial": gan_step(theirs, (3, 64, 64), 1),
+        "autoencode": codec_step(ours),
+    }
+    every = ours.train.gamma_every
+    flop = {name: flop_of(step, every) for name, step in steps.items()}
+    matrix = torch.randn(SIDE, SIDE)
+
+    def work(name: str) -> Callable[[], float]:
+        def call() -> float:
+            for _ in range(every):
+                steps[name]()
+            return every
+
+        return call
+
+    def multiply() -> float:
+        with autocast(CPU, ours.train.precision):
+            for _ in range(4):
+                matrix @ matrix
+        return 4 * 2.0 * SIDE**3
+
+    found = rates({**{name: work(name) for name in steps}, "matmul": multiply})
+    clips = {
+        "train": ours.train.batch,
+        "tutorial": theirs.train.batch / 10,
+        "autoencode": ours.codec.batch / 10,
+    }
+    slowest = found["tutorial"] * clips["tutorial"]
+    report(
+        "training",
+        [
+            {
+                "what": name,
+                "clips/s": found[name] * clips[name],
+                "times the tutorial's loop": found[name] * clips[name] / slowest,
+                "GFLOP/step": flop[name] / 1e9,
+                "share of matmul speed": found[name] * flop[name] / found["matmul"],
+            }
+            for name in steps
+        ],
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""One model trained by several processes: the result is that of one, and it can be stopped as well."""
+
+import csv
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from tiny import ROOT
+from victims import change, copy_inputs, errors, make_world, run
+
+from text2video.errors import UserError
+from text2video.training.ranks import Ranks
+
+PAIR = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "stages.train")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with tiny clips and their latents, in which the stage train can be run."""
+    world = make_world(tmp_path_factory.mktemp("ranks") / "world")
+    assert not errors(run("autoencode", world))
+    change(world, "train", epochs=3, precision="fp32", lr=1e-4)
+    return world
+
+
+def together(root: Path) -> subprocess.Popen[str]:
+    """Two processes that train in ``root``."""
+    return subprocess.Popen([*PAIR, "--root", root], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+
+
+def losses(root: Path) -> list[float]:
+    """Both losses of every step."""
+    with open(root / "metrics" / "train.csv") as file:
+        return [float(row[name]) for row in csv.DictReader(file) for name in ("loss_d", "loss_g")]
+
+
+@pytest.mark.parametrize("kind", ["video", "frame"])
+def test_two_processes_train_what_one_would_have_trained(world: Path, tmp_path: Path, kind: str) -> None:
+    """Each on half of every batch: the same losses and weights within rounding, and one set of files."""
+    change(world, "gan", kind=kind)
+    alone, pair = (copy_inputs(world, tmp_path / name, "train") for name in ("alone", "pair"))
+    assert not errors(run("train", alone))
+    process = together(pair)
+    said = process.communicate(timeout=300)[1]
+    assert process.returncode == 0, said
+    assert losses(pair) == pytest.approx(losses(alone), abs=2e-3)
+    one, two = (load_file(root / "models" / "gan" / "generator.safetensors") for root in (alone, pair))
+    assert all(torch.allclose(one[name], two[name], atol=2e-4) for name in one)
+    assert not list(pair.glob(".scratch/*/*"))
+
+
+def test_two_processes_that_are_stopped_go_on(world: Path, tmp_path: Path) -> None:
+    """SIGTERM: the leader saves, the other one goes with it; the next two go on from there to the same end."""
+    change(world, "gan", kind="video")
+    change(world, "train", epochs=40)  # 80 steps: too long to end before the signal
+    calm, root = (copy_inputs(world, tmp_path / name, "train") for name in ("calm", "stopped"))
+    change(root, "runtime", checkpoint_every=0.001)
+    assert together(calm).wait(300) == 0
+    first = together(root)
+    while not list(root.glob(".scratch/*/checkpoint")):
+        assert first.poll() is None
+        time.sleep(0.01)
+    first.send_signal(signal.SIGTERM)
+    said = first.communicate(timeout=300)[1]
+    assert first.returncode != 0
+    (step,) = re.findall(r"stopped at step (\d+) of", said)
+    second = together(root)
+    said = second.communicate(timeout=300)[1]
+    assert second.returncode == 0, said
+    assert f"going on from step {step} of" in said
+    name = "models/gan/generator.safetensors"
+    assert (root / name).read_bytes() == (calm / name).read_bytes()
+
+
+def test_a_batch_that_cannot_be_shared_is_refused() -> None:
+    """Uneven shares would weigh some clips more than others."""
+    with pytest.raises(UserError, match=r"train\.batch: 5 .* 2 processes"):
+        Ranks(1, 2).share(5)
+    assert Ranks(1, 2).share(6) == slice(3, 6)
