@@ -17,7 +17,16 @@ from victims import change, copy_inputs, errors, make_world, run
 from text2video.errors import UserError
 from text2video.training.ranks import Ranks
 
-PAIR = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "stages.train")
+PAIR = (
+    sys.executable,
+    "-m",
+    "torch.distributed.run",
+    "--standalone",
+    "--nproc-per-node",
+    "2",
+    "-m",
+    "stages.train",
+)
 
 
 @pytest.fixture(scope="module")
