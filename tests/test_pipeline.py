@@ -15,6 +15,7 @@ import pytest
 import yaml
 from import_graph import ROOT, closure, graph, modules
 from tiny import Repository
+from victims import change
 
 from text2video.errors import UserError
 from text2video.params import Params, Section, load_params
@@ -101,9 +102,9 @@ def as_deps(needed: set[str], files: set[str]) -> str:
 
 @pytest.mark.parametrize("pipeline", PIPELINES)
 def test_a_stage_is_rerun_for_the_files_that_the_stages_before_it_write(pipeline: str) -> None:
-    """Every input of a stage is the output of an earlier one, and a check comes first."""
+    """Every input of a stage is in git, or the output of an earlier one, and a check comes first."""
     prefix = PIPELINES[pipeline]
-    written = {f"{prefix}params.yaml"}
+    written = {f"{prefix}params.yaml", "tutorial/measured"}
     for name, stage in stages_of(prefix).items():
         inputs = {path for path in paths(stage["deps"]) if not path.startswith(("src/", "stages/"))}
         assert inputs <= written, f"{name} reads what no earlier stage writes"
@@ -287,11 +288,11 @@ def test_a_bad_value_is_refused_before_dvc_removes_anything(repository: Reposito
 
 
 def test_hostile_prompts_pass_through_dvc_as_they_are(repository: Repository) -> None:
-    """``-S`` writes them to the page, the stage reads them there: none reaches a shell, or a file elsewhere."""
+    """``-S`` or a hand writes them to the page, render reads them there: none reaches a shell, or a file elsewhere."""
     prompts = [
         "../../x",
         "; touch X",
-        "$(touch X) `touch X` ${X}",
+        "$(touch X) `touch X`",
         "--out=elsewhere",
         "круг 😀 up",
         "a: [b, {c}] #",
@@ -300,13 +301,22 @@ def test_hostile_prompts_pass_through_dvc_as_they_are(repository: Repository) ->
     before = set(repository.folder.rglob("*"))
     output = repository.dvc("exp", "run", "--name", "hostile", "-S", f"render.prompts=[{quoted}]", "render")
     assert ran(output) == ["check", "render"]
+    assert prompts_shown(repository) == prompts
+
+    change(
+        repository.folder, "render", prompts=["${X} ${data.seed}", *prompts]
+    )  # -S would look for X, and refuse
+    assert ran(repository.dvc("repro", "render")) == ["check", "render"]
+    assert prompts_shown(repository) == ["${X} ${data.seed}", *prompts]
     videos = repository.folder / "data" / "videos"
-    told = json.loads((videos / "manifest.json").read_text())["videos"]
-    assert [video["prompt"] for video in told] == prompts
     fresh = {path for path in set(repository.folder.rglob("*")) - before if not path.is_relative_to(videos)}
     assert not [path for path in fresh if not {".git", ".dvc", "__pycache__"} & set(path.parts)]
-    repository.git("restore", "params.yaml", "dvc.lock")
-    repository.dvc("checkout")
+
+
+def prompts_shown(repository: Repository) -> list[str]:
+    """The prompts of the rendered videos, as the manifest keeps them."""
+    manifest = json.loads((repository.folder / "data" / "videos" / "manifest.json").read_text())
+    return [video["prompt"] for video in manifest["videos"]]
 
 
 @pytest.mark.parametrize("stage", STAGES)

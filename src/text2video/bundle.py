@@ -25,6 +25,7 @@ from text2video.params import CodecParams, GanParams, Positive, Section, TextPar
 from text2video.sampling import Sampler
 from text2video.text.encoder import TextEncoder
 from text2video.text.vocabulary import Vocabulary
+from text2video.video import to_clips, to_video
 from text2video.weights import Network, load_network, read_network_config
 
 FORMAT = 1
@@ -86,6 +87,13 @@ class Model:
         return (
             np.concatenate(clips) if clips else np.empty((0, self.config["frames"], size, size, 3), np.uint8)
         )
+
+    @torch.no_grad()
+    def reconstruct(self, clips: np.ndarray) -> np.ndarray:
+        """Clips ``uint8[N, T, H, W, 3]`` through the codec and back: the best that this model could draw of them."""
+        codec, device = self._sampler.codec, self._sampler.device
+        rebuilt = [to_clips(codec.decode(codec.encode(to_video(clip[None], device)))) for clip in clips]
+        return np.concatenate(rebuilt) if rebuilt else clips
 
 
 def save_bundle(layout: Layout) -> None:

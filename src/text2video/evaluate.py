@@ -78,9 +78,11 @@ def draw_and_judge(model: Model, layout: Layout, seed: int, log_every: float, wa
         store = PackedReader(layout.test / split)
         with watch("generate"):
             clips = generate(model, store.captions, seed, log_every)
+            rebuilt = model.reconstruct(store[:])
         with watch("judge"):
             requests = [parse_prompt(caption) for caption in store.captions]
-            judged = Judged(store.captions, requests, judge_clips(clips), judge_clips(store[:]))
+            verdicts = [judge_clips(videos) for videos in (clips, store[:], rebuilt)]
+            judged = Judged(store.captions, requests, *verdicts)
         drawn.splits[split] = judged
         drawn.tiles += choose_tiles(split, judged, clips)
         if split == "seen":

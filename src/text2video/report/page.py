@@ -85,9 +85,10 @@ def render_page(content: Content) -> str:
 
 HEADLINE = """A clip is judged from its pixels alone. It is right (<em>joint</em>) when shape, colour and motion are all
 as asked; a clip in which some frame does not show exactly one object is wrong in everything. In brackets: 95 % Wilson
-interval. <em>Ceiling</em>: real clips before the same judge. <em>Floor</em>: real clips of the trained kind under other
-clips' captions, which is what a perfect painter would score who cannot read. The last four columns are means over the
-clips that show one object; smaller is better."""
+interval. <em>Ceiling</em>: real clips before the same judge. <em>Codec</em>: the same, after a way through the model's
+codec and back, which is the best that any generator on it can do. <em>Floor</em>: real clips of the trained kind under
+other clips' captions, which is what a perfect painter would score who cannot read. The last four columns are means over
+the clips that show one object; smaller is better."""
 TUTORIAL = " <em>Tutorial</em>: the tutorial's system, on its own test clips."
 WALL = "Asked, and what the judge saw. Failures come first."
 PROMPTS = (
@@ -154,7 +155,7 @@ def _headline(figures: Figures) -> str:
 
 
 def _split_rows(split: Figures) -> list[str]:
-    """Model, ceiling, floor and, where there is one, the tutorial."""
+    """Model, ceiling, codec, floor and, where there is one, the tutorial."""
     quality = {row["measure"]: row for row in split["quality"]}
     shares = [
         f'{percent(split[name]["value"])} <span class="faint">[{_bounds(split[name]["interval"])}]</span>'
@@ -162,7 +163,7 @@ def _split_rows(split: Figures) -> list[str]:
     ]
     measures = [number(quality[name]["model"]) for name in QUALITIES]
     rows = [_row(["model", *shares, str(split["joint"]["n"]), *measures], "model")]
-    for kind in ("ceiling", "floor", "tutorial"):
+    for kind in ("ceiling", "codec", "floor", "tutorial"):
         if kind in split:
             shares = [percent(split[kind][name]) for name in ACCURACIES]
             rows.append(_row([kind, *shares, "", *(number(quality[name][kind]) for name in QUALITIES)]))

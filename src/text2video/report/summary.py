@@ -24,24 +24,26 @@ Figures = dict[str, Any]
 
 @dataclass(frozen=True)
 class Judged:
-    """One test split of N clips: what was asked, and what the judge saw in the model's clips and in real ones of the
-    same captions."""
+    """One test split of N clips: what was asked, and what the judge saw in the model's clips, in real ones of the same
+    captions, and in those when the model's codec has had them."""
 
     prompts: list[str]
     requests: list[Request]
     model: Verdicts
     real: Verdicts
+    codec: Verdicts
 
 
 def split_figures(split: str, splits: Mapping[str, Judged], tutorial: Mapping[str, Any]) -> Figures:
-    """The figures of one split: accuracies {value, interval, n} with ceiling, floor and, where there is one, the
+    """The figures of one split: accuracies {value, interval, n} with ceiling, codec, floor and, where there is one, the
     tutorial's; ``quality``, a list with a row for each of QUALITIES.
 
-    Ceiling: the real clips. Floor: real clips like those that were trained on (``seen``) under the captions of this
-    split, each under all but its own: what a perfect painter would score who cannot read.
+    Ceiling: the real clips. Codec: the same through the model's codec and back. Floor: real clips like those that were
+    trained on (``seen``) under the captions of this split, each under all but its own: what a perfect painter would
+    score who cannot read.
     """
     judged = splits[split]
-    model, real = score(judged.model, judged.requests), score(judged.real, judged.requests)
+    model, real, codec = (score(seen, judged.requests) for seen in (judged.model, judged.real, judged.codec))
     painter = splits["seen"] if len(splits["seen"].requests) else judged
     floor = unread(painter.real, judged.requests, own=painter is judged)
     figures: Figures = {name: _accuracy(model[name]) for name in ACCURACIES}
@@ -50,12 +52,14 @@ def split_figures(split: str, splits: Mapping[str, Judged], tutorial: Mapping[st
             "measure": name,
             "model": model[name]["mean"],
             "ceiling": real[name]["mean"],
+            "codec": codec[name]["mean"],
             "floor": floor.get(name),  # only the angle error looks at the caption
             "tutorial": _tutorial_quality(tutorial, name),
         }
         for name in QUALITIES
     ]
     figures["ceiling"] = {name: real[name]["value"] for name in ACCURACIES}
+    figures["codec"] = {name: codec[name]["value"] for name in ACCURACIES}
     figures["floor"] = {name: floor[name] for name in ACCURACIES}
     if tutorial:
         figures["tutorial"] = {name: tutorial.get(name, {}).get("value") for name in ACCURACIES}

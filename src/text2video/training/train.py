@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from text2video.console import Progress, Stopwatch
 from text2video.data.packed import PackedReader
-from text2video.device import autocast, on_device, pick_device
+from text2video.device import autocast, on_device, pick_device, resolved
 from text2video.errors import Stopped, UserError
 from text2video.files import remove_leftovers, write_json, write_text
 from text2video.layout import Layout
@@ -182,6 +182,8 @@ def save_results(
         "kept_step": best.step, "validation": best.scores,
         "loss_d": round(curve.rows[-1][1], 4), "loss_g": round(curve.rows[-1][2], 4),
         "generator_parameters": count(gan.generator), "discriminator_parameters": count(gan.discriminator),
+        "precision": resolved(validation.device, params.train.precision),
+        "threads": torch.get_num_threads(), "processes": samples.ranks.world,
     }  # fmt: skip
     write_json(layout.metrics / "train.json", summary)
 
