@@ -218,7 +218,8 @@ def _live(stage: str, root: Path, log: Path, harm: Harm | None) -> None:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     sys.argv = [stage, "--root", str(root)]
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that runs tests in the background ignores it
+    # A shell that runs the tests in the background lets them ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if harm:
         harm()
     sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
