@@ -4,11 +4,13 @@ Run from the repository: `python benchmarks/training.py`.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from common import ROOT, rates, report
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from text2video.device import autocast, on_device
 from text2video.models.codec import build_codec
@@ -56,12 +58,25 @@ def codec_step(params: Params) -> Callable[[], None]:
     return step
 
 
+class Counter(TorchDispatchMode):
+    """Counts operations, backward passes too. (torch's FlopCounterMode does not bear gradients of gradients.)"""
+
+    total = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Do what is asked, and count it."""
+        result = func(*args, **(kwargs or {}))
+        if count := flop_registry.get(func.overloadpacket):
+            self.total += count(*args, **(kwargs or {}), out_val=result)
+        return result
+
+
 def flop_of(step: Callable[[], None], steps: int) -> float:
     """Operations of a step, counted, on average over so many."""
-    with FlopCounterMode(display=False) as counter:
+    with Counter() as counter:
         for _ in range(steps):
             step()
-    return counter.get_total_flops() / steps
+    return counter.total / steps
 
 
 def main() -> None:
