@@ -4,7 +4,6 @@ Training and the codec do the same few steps at each size, so that what grows is
 repository: `python benchmarks/memory.py --clips 1000 --clips 10000 --clips 100000` (the last takes some ten minutes).
 """
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -30,16 +29,24 @@ def page(clips: int) -> dict[str, Any]:
     return params
 
 
+# A process of its own that holds nothing, because a child is born with the peak of its parent.
+MEASURE = """
+import resource, subprocess, sys
+done = subprocess.run(sys.argv[1:], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(done.returncode)
+"""
+
+
 def run(stage: str, folder: Path) -> tuple[float, float]:
     """Run a stage as a process of its own. Returns its seconds and the most memory it held, in MB."""
-    start = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", f"stages.{stage}", "--root", str(folder)], cwd=ROOT, stderr=subprocess.DEVNULL
+    start, command = time.perf_counter(), [sys.executable, "-m", f"stages.{stage}", "--root", str(folder)]
+    measured = subprocess.run(
+        [sys.executable, "-c", MEASURE, *command], cwd=ROOT, capture_output=True, text=True
     )
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
+    if measured.returncode:
         raise SystemExit(f"stage {stage} failed; run it by hand to see why")
-    return time.perf_counter() - start, usage.ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
+    return time.perf_counter() - start, int(measured.stdout) / (1024 if sys.platform == "linux" else 1024**2)
 
 
 def main(

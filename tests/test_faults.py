@@ -143,6 +143,18 @@ def test_a_broken_input_is_refused_by_name(
     }
 
 
+@pytest.mark.parametrize("store", ["train", "validation"])
+def test_a_damaged_clip_is_found_before_the_codec_is_trained(
+    world: Path, tmp_path: Path, refused: Callable[[str, Path], str], store: str
+) -> None:
+    """Not after minutes, when the clip is first read, and half of what the stage makes lies there already."""
+    root = copy_inputs(world, tmp_path / "root", "autoencode")
+    flip(root / "data" / store / "clips.bin")
+    before = contents(root)
+    assert "is damaged at clip" in refused("autoencode", root)
+    assert contents(root) == before
+
+
 @pytest.mark.parametrize("stage", ["synthesize", "autoencode", "train", "render"])
 @pytest.mark.parametrize("harm", [delete, empty, overwrite, lambda file: file.write_text("data: [" * 5000)])
 def test_a_broken_page_of_parameters_is_refused(

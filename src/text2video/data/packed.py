@@ -112,6 +112,11 @@ class PackedReader:
             items[place] = self._item(int(row))
         return items
 
+    def check(self) -> None:
+        """Read everything once. Raises UserError, naming the clip, when one is damaged."""
+        for row in range(len(self)):
+            self._item(row)
+
     def _item(self, row: int) -> np.ndarray:
         data = self._data[self._offsets[row] : self._offsets[row + 1]]
         try:

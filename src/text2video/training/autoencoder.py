@@ -54,13 +54,17 @@ def autoencode(params: Params, layout: Layout) -> None:
 
 
 def read_clips(path: Path, size: int) -> PackedReader:
-    """Open a store of clips of ``size`` x ``size`` pixels. Raises UserError when it is none, or empty."""
+    """Open a store of clips of ``size`` x ``size`` pixels. Raises UserError when it is none, or empty, or damaged.
+
+    All of it is read once: damage should not be found after minutes, when a clip happens to be needed.
+    """
     clips = PackedReader(path)
     if not len(clips) or clips.dtype != np.uint8 or clips.shape[1:] != (size, size, 3):
         found = f"{len(clips)} items of {clips.dtype}{list(clips.shape)}"
         raise UserError(
             f"{path} holds {found}, not clips of {size}x{size} pixels; run the stage synthesize again"
         )
+    clips.check()
     return clips
 
 
