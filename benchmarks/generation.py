@@ -79,7 +79,7 @@ def main() -> None:
         cold = rates(
             {"text2video generate": command(*generate), "import torch": command("-c", "import torch")}
         )
-        report("cold start", table(cold, "import torch"))
+        report("cold-start", table(cold, "import torch"))
 
 
 if __name__ == "__main__":
