@@ -78,10 +78,11 @@ def draw_and_judge(model: Model, layout: Layout, seed: int, log_every: float, wa
         store = PackedReader(layout.test / split)
         with watch("generate"):
             clips = generate(model, store.captions, seed, log_every)
-            rebuilt = model.reconstruct(store[:])
+            real = store[:]
+            rebuilt = model.reconstruct(real)
         with watch("judge"):
             requests = [parse_prompt(caption) for caption in store.captions]
-            verdicts = [judge_clips(videos) for videos in (clips, store[:], rebuilt)]
+            verdicts = [judge_clips(videos) for videos in (clips, real, rebuilt)]
             judged = Judged(store.captions, requests, *verdicts)
         drawn.splits[split] = judged
         drawn.tiles += choose_tiles(split, judged, clips)
