@@ -1,6 +1,7 @@
 """One model trained by several processes: the result is that of one, and it can be stopped as well."""
 
 import csv
+import os
 import re
 import signal
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from tiny import ROOT
+from tiny import ROOT, held_at_checkpoint
 from victims import change, copy_inputs, errors, make_world, run
 
 from text2video.errors import UserError
@@ -38,9 +39,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return world
 
 
-def together(root: Path) -> subprocess.Popen[str]:
+def together(root: Path, environment: dict[str, str] | None = None) -> subprocess.Popen[str]:
     """Two processes that train in ``root``."""
-    return subprocess.Popen([*PAIR, "--root", root], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [*PAIR, "--root", root], cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
+    )
 
 
 def losses(root: Path) -> list[float]:
@@ -67,15 +70,18 @@ def test_two_processes_train_what_one_would_have_trained(world: Path, tmp_path: 
 def test_two_processes_that_are_stopped_go_on(world: Path, tmp_path: Path) -> None:
     """SIGTERM: the leader saves, the other one goes with it; the next two go on from there to the same end."""
     change(world, "gan", kind="video")
-    change(world, "train", epochs=40)  # 80 steps: too long to end before the signal
+    change(world, "train", epochs=40)  # 80 steps: too long to end before torchrun has passed the signal on
     calm, root = (copy_inputs(world, tmp_path / name, "train") for name in ("calm", "stopped"))
     change(root, "runtime", checkpoint_every=0.001)
     assert together(calm).wait(300) == 0
-    first = together(root)
+    gate = tmp_path / "gate"
+    gate.touch()
+    first = together(root, held_at_checkpoint(dict(os.environ), gate))
     while not list(root.glob(".scratch/*/checkpoint")):
         assert first.poll() is None
         time.sleep(0.01)
     first.send_signal(signal.SIGTERM)
+    gate.unlink()
     said = first.communicate(timeout=300)[1]
     assert first.returncode != 0
     (step,) = re.findall(r"stopped at step (\d+) of", said)

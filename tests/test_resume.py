@@ -20,7 +20,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny import Repository
+from tiny import Repository, held_at_checkpoint
 from victims import (
     Malicious,
     Victim,
@@ -31,6 +31,7 @@ from victims import (
     die_half_written,
     errors,
     flip,
+    hold_at,
     make_world,
     run,
 )
@@ -80,13 +81,22 @@ def saved(root: Path) -> list[Path]:
     return list(root.glob(".scratch/*/checkpoint"))
 
 
+def closed(root: Path) -> Path:
+    """A gate for ``hold_at``, beside a pipeline folder."""
+    gate = root.with_name(f"{root.name}.gate")
+    gate.touch()
+    return gate
+
+
 def interrupted(stage: str, root: Path, number: int = signal.SIGTERM) -> list[str]:
     """Start a stage and stop it by a signal in the middle, nothing saved before. Returns what it said."""
     page = (root / "params.yaml").read_bytes()
     change(root, "runtime", checkpoint_every=1000, log_every=0.001)
-    victim = Victim(stage, root)
+    gate = closed(root)
+    victim = Victim(stage, root, partial(hold_at, 3, gate))
     victim.wait_until(lambda: f"{stage} 3/12 steps" in "".join(victim.said()))
     victim.send(number)
+    gate.unlink()
     assert victim.wait() == 128 + number, victim.said()
     (root / "params.yaml").write_bytes(page)
     return victim.said()
@@ -105,8 +115,9 @@ def forget_optimizers() -> None:
     torch.optim.Adam.load_state_dict = lambda self, state: None
 
 
-def move_to_terminal(name: str) -> None:
-    """Work on a terminal of its own."""
+def move_to_terminal(name: str, gate: Path) -> None:
+    """Work on a terminal of its own, and wait at the fourth step."""
+    hold_at(4, gate)
     os.setsid()
     terminal = os.open(name, os.O_RDWR)
     for descriptor in (0, 1, 2):
@@ -254,11 +265,13 @@ def test_a_terminal_that_is_closed_stops_it_as_well(
     root = copy_inputs(world, tmp_path / "root", "train")
     page = (root / "params.yaml").read_bytes()
     change(root, "runtime", checkpoint_every=1000)
+    gate = closed(root)
     master, slave = pty.openpty()
-    victim = Victim("train", root, partial(move_to_terminal, os.ttyname(slave)))
+    victim = Victim("train", root, partial(move_to_terminal, os.ttyname(slave), gate))
     victim.wait_until((root / "metrics" / "samples" / "000004.png").exists)
     os.close(slave)
     os.close(master)
+    gate.unlink()
     assert victim.wait() != 0
     (root / "params.yaml").write_bytes(page)
     assert re.match(r"going on from step [4-9] of 12", run("train", root)[0])
@@ -303,7 +316,8 @@ def test_two_trainers_of_one_run_exclude_each_other(
 ) -> None:
     """One is at work, perhaps left over from a ``dvc`` that was killed: the second says which, and touches nothing."""
     root = copy_inputs(world, tmp_path / "root", "train")
-    first = Victim("train", root)
+    gate = closed(root)
+    first = Victim("train", root, partial(hold_at, 3, gate))
     first.wait_until(lambda: saved(root))
     refused = errors(run("train", root, code=2))
     page = (root / "params.yaml").read_bytes()
@@ -314,6 +328,7 @@ def test_two_trainers_of_one_run_exclude_each_other(
     assert refused == [
         f"error: the stage train is being run already, by process {pid}; wait for it, or stop it with: kill {pid}"
     ]
+    gate.unlink()
     assert first.wait() == 0
     assert contents(root) == uninterrupted["train"]
 
@@ -324,11 +339,13 @@ def test_copies_of_a_repository_share_a_run_but_never_at_once(
     """``dvc exp run --temp`` works in a copy that is thrown away: the next copy goes on. Two copies at once do not."""
     (tmp_path / ".dvc").mkdir()
     copies = [copy_inputs(world, tmp_path / name, "autoencode") for name in ("one", "two")]
-    first = Victim("autoencode", copies[0])
+    gate = closed(copies[0])
+    first = Victim("autoencode", copies[0], partial(hold_at, 3, gate))
     first.wait_until(lambda: list(tmp_path.glob(".dvc/tmp/text2video/autoencode-*/checkpoint")))
     (refused,) = errors(run("autoencode", copies[1], code=2))
     assert f"process {first.process.pid}" in refused
     first.send(signal.SIGTERM)
+    gate.unlink()
     assert first.wait() == 143
     assert "going on from step" in "".join(run("autoencode", copies[1]))
     assert contents(copies[1]) == uninterrupted["autoencode"]
@@ -466,18 +483,20 @@ def test_scratch_goes_when_it_is_not_needed_any_more(tmp_path: Path) -> None:
 
 
 class Repro:
-    """``dvc repro train`` at work, and the trainer that it has started."""
+    """``dvc repro train`` at work, and the trainer that it has started, which waits behind its first checkpoint."""
 
     def __init__(self, repository: Repository) -> None:
-        self.log = open(repository.folder.with_name("repro.log"), "w+")  # noqa: SIM115 (while it is at work)
-        command = [sys.executable, "-m", "dvc", "repro", "train"]
+        self.log, self.gate = repository.folder.with_name("repro.log"), closed(repository.folder)
         self.scratch = repository.folder / ".dvc" / "tmp" / "text2video"
-        self.dvc = subprocess.Popen(
-            command, cwd=repository.folder, env=repository.environment(), stdout=self.log, stderr=self.log
-        )
+        command = [sys.executable, "-m", "dvc", "repro", "train"]
+        environment = held_at_checkpoint(repository.environment(), self.gate)
         before = self._saved_at()
-        while self._saved_at() == before:  # until it has done a step
-            assert self.dvc.poll() is None, Path(self.log.name).read_text()
+        with open(self.log, "w") as log:
+            self.dvc = subprocess.Popen(
+                command, cwd=repository.folder, env=environment, stdout=log, stderr=log
+            )
+        while self._saved_at() == before:
+            assert self.dvc.poll() is None, self.log.read_text()
             time.sleep(0.01)
         (lock,) = self.scratch.glob("train-*/lock")
         self.trainer = int(lock.read_text())
@@ -491,10 +510,11 @@ def test_through_dvc_nothing_is_lost_either(repository: Repository, tmp_path: Pa
     what a single one would have made.
     """
     folder = repository.folder
-    change(folder, "train", epochs=20)  # too long to end before the kill, however slowly that comes
+    change(folder, "train", epochs=4)  # another run than the one that was done already
     change(folder, "runtime", checkpoint_every=0.001)
     calm = copy_inputs(folder, tmp_path / "calm", "train")
     run("train", calm)
+    total = json.loads((calm / "metrics" / "train.json").read_text())["steps"]
 
     first = Repro(repository)
     os.kill(first.trainer, signal.SIGKILL)
@@ -502,17 +522,17 @@ def test_through_dvc_nothing_is_lost_either(repository: Repository, tmp_path: Pa
     second = Repro(repository)
     second.dvc.kill()
     second.dvc.wait()
+    second.gate.unlink()
     while list(second.scratch.glob("*/lock")):
         time.sleep(0.01)
-    output = repository.dvc("repro", "train")
-    (step,) = re.findall(r"going on from step (\d+) of 60", output)
-    assert int(step) > 1
-    assert f"stopped at step {step} of 60" in Path(second.log.name).read_text()
+    log = second.log.read_text()
+    (step,) = re.findall(rf"stopped at step (\d+) of {total}", log)
+    assert 1 < int(step) < total
+    assert f"going on from step {step} of {total}" in repository.dvc("repro", "train")
 
     made = {name: data for name, data in contents(calm).items() if name.startswith(("models/gan", "metrics"))}
     assert len(made) > 10
     assert {name: (folder / name).read_bytes() for name in made} == made
-    assert json.loads(made["metrics/train.json"])["steps"] == 60
     assert not second.scratch.exists()
     changed = {"dvc.lock", "params.yaml", "metrics/train.json"}
     assert {line[3:] for line in repository.git("status", "--short").splitlines()} == changed

@@ -148,3 +148,25 @@ def make_repository(folder: Path) -> Repository:
     repository.git("config", "user.email", "nobody@example.com")
     repository.commit("The project, made tiny")
     return repository
+
+
+HELD = """import os, time
+replace = os.replace
+def waiting(source, target, **options):
+    replace(source, target, **options)
+    while os.path.basename(target) == "checkpoint" and os.path.exists({gate!r}):
+        time.sleep(0.01)
+os.replace = waiting
+"""
+
+
+def held_at_checkpoint(environment: dict[str, str], gate: Path) -> dict[str, str]:
+    """An environment in which a trainer waits behind each checkpoint for as long as the file ``gate`` is there.
+
+    Who watches may be kept from its processor for seconds: nothing that it has to see may pass by meanwhile.
+    """
+    folder = gate.with_name(f"{gate.name}.python")
+    folder.mkdir(exist_ok=True)
+    (folder / "sitecustomize.py").write_text(HELD.format(gate=str(gate)))
+    paths = [str(folder), *filter(None, [environment.get("PYTHONPATH")])]
+    return environment | {"PYTHONPATH": os.pathsep.join(paths)}
