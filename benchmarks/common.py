@@ -3,6 +3,8 @@
 import json
 import platform
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
@@ -29,6 +31,16 @@ def rates(contestants: Mapping[str, Callable[[], float]], rounds: int = 5) -> di
             if number:
                 found[name].append(done / (time.perf_counter() - start))
     return {name: statistics.median(values) for name, values in found.items()}
+
+
+def command(*arguments: str, folder: Path | None = None) -> Callable[[], float]:
+    """A run of Python as a whole process, in ``folder`` or here."""
+
+    def call() -> float:
+        subprocess.run([sys.executable, *arguments], check=True, capture_output=True, cwd=folder)
+        return 1
+
+    return call
 
 
 def report(name: str, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -4,14 +4,12 @@ Against the tutorial's way: one frame at a time from a generator of its layers, 
 repository: `python benchmarks/generation.py`. Uses models/export where there is one, else the weights of the package.
 """
 
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
-from common import ROOT, rates, report
+from common import ROOT, command, rates, report
 from torchvision.utils import save_image
 
 from text2video import load_model
@@ -20,16 +18,6 @@ from text2video.models.gans import build_generator
 from text2video.params import load_params
 
 PROMPT = "circle moving up-right"
-
-
-def command(*arguments: str) -> Callable[[], float]:
-    """A run of Python as a whole process."""
-
-    def call() -> float:
-        subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
-        return 1
-
-    return call
 
 
 def ours(batch: int, clips: int) -> Callable[[], float]:

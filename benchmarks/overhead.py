@@ -6,22 +6,11 @@ Needs a repository in which `dvc repro` has nothing left to do. Run from it: `py
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
-from common import ROOT, rates, report
+from common import ROOT, command, rates, report
 
 ONE_STAGE = "stages:\n  one:\n    cmd: 'true'\n    deps: [one.txt]\n"
-
-
-def command(folder: Path, *arguments: str) -> Callable[[], float]:
-    """A run of Python in a folder, as a whole process."""
-
-    def call() -> float:
-        subprocess.run([sys.executable, *arguments], check=True, capture_output=True, cwd=folder)
-        return 1
-
-    return call
 
 
 def smallest(folder: Path) -> Path:
@@ -29,7 +18,7 @@ def smallest(folder: Path) -> Path:
     (folder / "one.txt").write_text("1")
     (folder / "dvc.yaml").write_text(ONE_STAGE)
     for arguments in (("-m", "dvc", "init", "--no-scm", "-q"), ("-m", "dvc", "repro", "-q")):
-        command(folder, *arguments)()
+        command(*arguments, folder=folder)()
     return folder
 
 
@@ -41,14 +30,17 @@ def main() -> None:
         floor = smallest(Path(scratch))
         pairs = {
             "dvc repro, nothing to do": (
-                command(ROOT, "-m", "dvc", "repro"),
-                command(floor, "-m", "dvc", "repro"),
+                command("-m", "dvc", "repro", folder=ROOT),
+                command("-m", "dvc", "repro", folder=floor),
             ),
             "text2video --help": (
-                command(ROOT, "-m", "text2video.cli", "--help"),
-                command(ROOT, "-c", "import typer.main, pydantic, yaml, numpy"),
+                command("-m", "text2video.cli", "--help", folder=ROOT),
+                command("-c", "import typer.main, pydantic, yaml, numpy", folder=ROOT),
             ),
-            "import text2video": (command(ROOT, "-c", "import text2video"), command(ROOT, "-c", "pass")),
+            "import text2video": (
+                command("-c", "import text2video", folder=ROOT),
+                command("-c", "pass", folder=ROOT),
+            ),
         }
         rows = []
         for name, (ours, least) in pairs.items():
