@@ -21,7 +21,6 @@ from tiny import ROOT, tiny_params, write_params
 from stages import autoencode, export, index, render, synthesize, train
 from text2video import bundle, console
 from text2video import render as render_module
-from text2video.console import Progress
 from text2video.training import autoencoder as autoencoder_module
 from text2video.training import train as train_module
 
@@ -136,14 +135,14 @@ def hold_at(step: int, gate: Path) -> None:
 
     Who watches may be kept from its processor for seconds: nothing that it has to see may pass by meanwhile.
     """
-    update = Progress.update
+    update = console.Progress.update
 
-    def waiting(self: Progress, done: int, **values: float) -> None:
+    def waiting(self: console.Progress, done: int, **values: float) -> None:
         update(self, done, **values)
         while done == step and gate.exists():
             time.sleep(0.002)
 
-    Progress.update = waiting
+    console.Progress.update = waiting
 
 
 def die_at(count: int, after: bool) -> None:
