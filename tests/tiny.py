@@ -118,6 +118,7 @@ class Repository:
             name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "GIT_", "MAKE"))
         }
         return kept | {
+            "SHELL": "/bin/sh",  # DVC's own default; unlike some, it waits beside the command
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
             "PYTHONPATH": str(self.folder / "src"),
             "OMP_NUM_THREADS": "1",

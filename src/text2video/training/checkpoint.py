@@ -23,6 +23,7 @@ from types import FrameType
 from typing import IO, Any, Protocol
 
 import numpy as np
+import psutil
 import torch
 from torch import Tensor
 
@@ -69,7 +70,7 @@ class Scratch:
     def __init__(self, file: Path, every: float) -> None:
         self.file, self.every = file, every
         self._parts: Mapping[str, Stateful] = {}
-        self._stepping, self._signal, self._parent = False, 0, os.getppid()
+        self._stepping, self._signal, self._dvc = False, 0, _started_by()
 
     def restore(self, parts: Mapping[str, Stateful], total: int) -> int:
         """Bring all that a run consists of into the state in which it was saved.
@@ -98,10 +99,9 @@ class Scratch:
         self._stepping = True
         for step in range(start, total):
             yield step
-            if "DVC_STAGE" in os.environ and os.getppid() != self._parent:
-                self._signal = (
-                    signal.SIGTERM
-                )  # nobody waits for the result, and the next `dvc repro` may come
+            if self._dvc and _ended(self._dvc):
+                # Nobody waits for the result, and the next `dvc repro` may come.
+                self._signal = signal.SIGTERM
             if self._signal or time.monotonic() - saved >= self.every:
                 states = {name: part.state_dict() for name, part in self._parts.items()}
                 write_checkpoint(self.file, {"done": step + 1, **states})
@@ -228,6 +228,26 @@ def locked(path: Path, what: str) -> Iterator[None]:
             path.unlink(missing_ok=True)
             with suppress(OSError):  # not empty
                 path.parent.rmdir()
+
+
+def _started_by() -> psutil.Process | None:
+    """The DVC that runs this stage, if one does: the nearest process above whose own environment names no stage.
+
+    It is not always the parent: some shells stay between a command and who asked for it, and so does ``torchrun``.
+    """
+    if "DVC_STAGE" not in os.environ:
+        return None
+    with suppress(psutil.Error):
+        for process in psutil.Process().parents():
+            if "DVC_STAGE" not in process.environ():
+                return process
+    return None
+
+
+def _ended(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    return True
 
 
 def _take_lock(path: Path, what: str) -> IO[str]:
