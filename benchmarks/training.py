@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from common import ROOT, rates, report
-from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
@@ -44,13 +43,14 @@ def gan_step(params: Params, shape: tuple[int, int, int], frames: int) -> Callab
 
 def codec_step(params: Params) -> Callable[[], None]:
     """A training step of the codec on random frames."""
-    codec: nn.Module = on_device(build_codec(params.codec, params.data.size), CPU)
+    codec = on_device(build_codec(params.codec, params.data.size), CPU)
     optimizer = torch.optim.Adam(codec.parameters(), fused=True)
     frames = torch.rand(params.codec.batch, 1, 3, params.data.size, params.data.size)
 
     def step() -> None:
         with autocast(CPU, params.codec.precision):
-            loss = (codec(frames).float() - frames).square().mean()
+            noise = torch.randn(len(frames), 1, *codec.latent_shape)
+            loss = (codec(frames, noise).float() - frames).square().mean()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()

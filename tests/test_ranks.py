@@ -9,25 +9,18 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 from tiny import ROOT, held_at_checkpoint
 from victims import change, copy_inputs, errors, make_world, run
 
+from text2video.data.packed import PackedReader
 from text2video.errors import UserError
 from text2video.training.ranks import Ranks
 
-PAIR = (
-    sys.executable,
-    "-m",
-    "torch.distributed.run",
-    "--standalone",
-    "--nproc-per-node",
-    "2",
-    "-m",
-    "stages.train",
-)
+PAIR = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m")
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +32,12 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return world
 
 
-def together(root: Path, environment: dict[str, str] | None = None) -> subprocess.Popen[str]:
-    """Two processes that train in ``root``."""
-    return subprocess.Popen(
-        [*PAIR, "--root", root], cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
-    )
+def together(
+    root: Path, environment: dict[str, str] | None = None, stage: str = "train"
+) -> subprocess.Popen[str]:
+    """Two processes that do a stage in ``root``."""
+    command = [*PAIR, f"stages.{stage}", "--root", root]
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
 
 
 def losses(root: Path) -> list[float]:
@@ -64,6 +58,25 @@ def test_two_processes_train_what_one_would_have_trained(world: Path, tmp_path: 
     assert losses(pair) == pytest.approx(losses(alone), abs=2e-3)
     one, two = (load_file(root / "models" / "gan" / "generator.safetensors") for root in (alone, pair))
     assert all(torch.allclose(one[name], two[name], atol=2e-4) for name in one)
+    assert not list(pair.glob(".scratch/*/*"))
+
+
+def test_two_processes_make_the_codec_that_one_would_have_made(world: Path, tmp_path: Path) -> None:
+    """Each with half of every batch, normalised by the whole of it, and half of the clips to encode."""
+    alone, pair = (copy_inputs(world, tmp_path / name, "autoencode") for name in ("alone", "pair"))
+    for root in (alone, pair):
+        change(root, "codec", precision="fp32", lr=1e-4)
+    assert not errors(run("autoencode", alone))
+    process = together(pair, stage="autoencode")
+    said = process.communicate(timeout=300)[1]
+    assert process.returncode == 0, said
+    name = "models/codec/codec.safetensors"
+    one, two = load_file(alone / name), load_file(pair / name)
+    assert any("running_var" in name for name in one)
+    assert all(torch.allclose(one[name], two[name], atol=2e-4) for name in one)
+    mine, ours = (PackedReader(root / "data" / "latents") for root in (alone, pair))
+    assert mine.captions == ours.captions
+    np.testing.assert_allclose(mine[:].astype("f4"), ours[:].astype("f4"), atol=0.02)
     assert not list(pair.glob(".scratch/*/*"))
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -94,10 +93,10 @@ class ConvCodec(Codec):
         """Latents to video; shapes as in ``Codec``."""
         return self._per_frame(self.decoder, latents)
 
-    def forward(self, video: Tensor) -> Tensor:
-        """The noisy round trip that training uses; shapes as in ``encode`` and ``decode``."""
-        latents = self.encode(video)
-        return self.decode(latents + self.noise * torch.randn_like(latents))
+    def forward(self, video: Tensor, noise: Tensor) -> Tensor:
+        """The round trip that training uses, with standard normal ``noise`` of the latents' shape on the way; shapes as
+        in ``encode`` and ``decode``."""
+        return self.decode(self.encode(video) + self.noise * noise)
 
     @staticmethod
     def _per_frame(network: nn.Module, video: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 """Training the codec, and writing every training clip in its code so that no GAN experiment has to do it again."""
 
+import io
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +16,10 @@ from text2video.errors import UserError
 from text2video.files import remove_leftovers, write_json, write_text
 from text2video.layout import Layout
 from text2video.models.codec import Codec, build_codec
-from text2video.params import CodecParams, Params, RuntimeParams
+from text2video.params import CodecParams, Params
 from text2video.training.batches import Batches
-from text2video.training.checkpoint import Scratch, Stateful, fingerprint, require_finite, resumable
+from text2video.training.checkpoint import Scratch, Stateful, fingerprint, require_finite
+from text2video.training.ranks import Ranks, joined, resumable_together
 from text2video.training.tables import Curve
 from text2video.video import to_video
 from text2video.weights import save_network
@@ -31,25 +34,31 @@ def autoencode(params: Params, layout: Layout) -> None:
     on where an earlier run was stopped. Raises UserError when the loss is no finite number.
     """
     watch = Stopwatch()
-    device = pick_device(params.runtime)
-    clips, validation = (read_clips(path, params.data.size) for path in (layout.train, layout.validation))
-    config = {"codec": params.codec.model_dump(), "size": params.data.size}
-    run = fingerprint(config, layout.root, [layout.train, layout.validation], device)
-    figures, curve = layout.metrics / "autoencode.json", layout.metrics / "autoencode.csv"
-    with resumable("autoencode", layout.root, run, params.runtime.checkpoint_every) as scratch:
-        remove_leftovers(layout.codec, layout.latents, figures, curve)
-        torch.manual_seed(params.codec.seed)
-        codec = on_device(build_codec(params.codec, params.data.size), device)
-        with watch("train the codec"):
-            losses = train_codec(codec, clips, params.codec, params.runtime, device, scratch)
-        codec.eval()
-        with watch("encode the clips"):
-            write_latents(codec, clips, layout, params.codec, params.runtime, device)
-        with watch("measure the codec"):
-            error = reconstruction_error(codec, validation, params.codec, device)
-        save_network(layout.codec, {"codec": codec}, config)
-        write_json(figures, {"reconstruction_error": error, "steps": losses.steps})
-        write_text(curve, losses.text())
+    with joined() as ranks:
+        device = ranks.device(pick_device(params.runtime))
+        clips, validation = (read_clips(path, params.data.size) for path in (layout.train, layout.validation))
+        config = {"codec": params.codec.model_dump(), "size": params.data.size}
+        inputs, every = [layout.train, layout.validation], params.runtime.checkpoint_every
+        run = fingerprint({**config, "processes": ranks.world}, layout.root, inputs, device)
+        figures, curve = layout.metrics / "autoencode.json", layout.metrics / "autoencode.csv"
+        with resumable_together("autoencode", layout.root, run, every, ranks) as scratch:
+            if ranks.leads:
+                remove_leftovers(layout.codec, layout.latents, figures, curve)
+            torch.manual_seed(params.codec.seed)
+            codec = on_device(build_codec(params.codec, params.data.size), device)
+            ranks.share_statistics(codec)
+            with watch("train the codec"):
+                losses = train_codec(codec, clips, params, device, scratch, ranks)
+            codec.eval()
+            with watch("encode the clips"):
+                write_latents(codec, clips, layout, params, device, ranks)
+            if not ranks.leads:
+                return
+            with watch("measure the codec"):
+                error = reconstruction_error(codec, validation, params.codec, device)
+            save_network(layout.codec, {"codec": codec}, config)
+            write_json(figures, {"reconstruction_error": error, "steps": losses.steps})
+            write_text(curve, losses.text())
     watch.report()
 
 
@@ -69,33 +78,38 @@ def read_clips(path: Path, size: int) -> PackedReader:
 
 
 def train_codec(
-    codec: Codec, clips: PackedReader, params: CodecParams, runtime: RuntimeParams, device: torch.device,
-    scratch: Scratch,
+    codec: Codec, clips: PackedReader, params: Params, device: torch.device, scratch: Scratch, ranks: Ranks
 ) -> Curve:  # fmt: skip
     """Fit the codec to single frames by squared plus a little absolute error. Returns the curve of the loss."""
+    own = params.codec
     if not list(codec.parameters()):
         return Curve(["loss"], 0)
-    optimizer = torch.optim.Adam(codec.parameters(), lr=params.lr, betas=(0.9, 0.99), fused=True)
+    optimizer = torch.optim.Adam(codec.parameters(), lr=own.lr, betas=(0.9, 0.99), fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, params.lr, total_steps=params.steps + 1, pct_start=0.1
+        optimizer, own.lr, total_steps=own.steps + 1, pct_start=0.1
     )
-    batches, losses = RandomFrames(clips, params), Curve(["loss"], params.steps, most=500)
+    batches, losses = (
+        RandomFrames(clips, own, codec.latent_shape, ranks),
+        Curve(["loss"], own.steps, most=500),
+    )
     parts: dict[str, Stateful] = {
         "codec": codec,
         "optimizer": optimizer,
         "schedule": schedule,
         "losses": losses,
     }
-    start = scratch.restore(parts, params.steps)
-    with Progress("autoencode", params.steps, every=runtime.log_every, start=start) as progress:
-        for step in scratch.steps(start, params.steps):
-            frames = batches[step].to(device)
-            with autocast(device, params.precision):
-                decoded = codec(frames)
-            loss = F.mse_loss(decoded.float(), frames) + 0.2 * F.l1_loss(decoded.float(), frames)
+    start = scratch.restore(parts, own.steps)
+    with progress_of("autoencode", own.steps, "steps", params, ranks, start) as progress:
+        for step in scratch.steps(start, own.steps):
+            frames, noise = (values.to(device) for values in batches[step])
+            with autocast(device, own.precision):
+                decoded = codec(frames, noise)
+            local = F.mse_loss(decoded.float(), frames) + 0.2 * F.l1_loss(decoded.float(), frames)
+            loss = ranks.mean(local.detach())
             require_finite(loss, step, "codec.lr")
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            local.backward()
+            ranks.average(codec.parameters())
             optimizer.step()
             schedule.step()
             losses.add(step + 1, loss.item())
@@ -103,38 +117,64 @@ def train_codec(
     return losses
 
 
-class RandomFrames:
-    """One batch of frames per step, ``float[batch, 1, 3, H, W]``: a few frames of every clip that is unpacked."""
+def progress_of(label: str, total: int, unit: str, params: Params, ranks: Ranks, start: int = 0) -> Progress:
+    """A progress line; of several processes only the leader's is shown."""
+    stream = None if ranks.leads else io.StringIO()
+    return Progress(label, total, unit, params.runtime.log_every, start=start, stream=stream)
 
-    def __init__(self, clips: PackedReader, params: CodecParams) -> None:
-        self.clips, self.seed = clips, params.seed
+
+class RandomFrames:
+    """One batch of frames per step, and noise for their codes: a few frames of every clip that is unpacked."""
+
+    def __init__(
+        self, clips: PackedReader, params: CodecParams, latent_shape: tuple[int, int, int], ranks: Ranks
+    ) -> None:
+        self.clips, self.seed, self.latent_shape, self.ranks = clips, params.seed, latent_shape, ranks
         self.per_clip = min(4, clips.shape[0], params.batch)  # unpacking a clip for one would waste the rest
         self.batches = Batches(len(clips), max(params.batch // self.per_clip, 1), params.seed)
 
-    def __getitem__(self, step: int) -> Tensor:
-        """The frames of a step. All that is drawn at random in it follows from its number, the codec's noise too."""
-        torch.manual_seed(self.seed * 1_000_003 + step)
+    def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
+        """Frames ``float[B, 1, 3, H, W]`` and standard normal noise ``float[B, 1, *latent_shape]``: this rank's share.
+
+        All of it follows from the number of the step.
+        """
+        rng = torch.Generator().manual_seed(self.seed * 1_000_003 + step)
         chosen = self.batches[step].numpy()
-        which = torch.rand(len(chosen), self.clips.shape[0]).argsort(1)[:, : self.per_clip].numpy()
-        frames = self.clips[chosen][np.arange(len(chosen))[:, None], which]
-        return to_video(frames.reshape(-1, 1, *self.clips.shape[1:]))
+        which = (
+            torch.rand(len(chosen), self.clips.shape[0], generator=rng).argsort(1)[:, : self.per_clip].numpy()
+        )
+        noise = torch.randn(len(chosen), self.per_clip, *self.latent_shape, generator=rng)
+        share = self.ranks.share(len(chosen), "the clips of a batch (codec.batch)")
+        frames = self.clips[chosen[share]][np.arange(len(chosen[share]))[:, None], which[share]]
+        return to_video(frames.reshape(-1, 1, *self.clips.shape[1:])), noise[share].flatten(0, 1)[:, None]
 
 
 @torch.no_grad()
 def write_latents(
-    codec: Codec, clips: PackedReader, layout: Layout, params: CodecParams, runtime: RuntimeParams, device: torch.device
+    codec: Codec, clips: PackedReader, layout: Layout, params: Params, device: torch.device, ranks: Ranks
 ) -> None:  # fmt: skip
-    """Encode all clips to ``data/latents``: float16 of ``[T, C, h, w]`` each, captions along with them."""
-    shape = (clips.shape[0], *codec.latent_shape)
+    """Encode all clips to ``data/latents``: float16 of ``[T, C, h, w]`` each, captions along with them.
+
+    Each process encodes its share; the leader writes.
+    """
+    writer = PackedWriter(layout.latents, (clips.shape[0], *codec.latent_shape), np.float16, clips.fps)
+    written = 0
     with (
-        PackedWriter(layout.latents, shape, np.float16, clips.fps) as writer,
-        Progress("encode", len(clips), "clips", every=runtime.log_every) as progress,
+        writer if ranks.leads else nullcontext(),
+        progress_of("encode", len(clips), "clips", params, ranks) as progress,
     ):
-        for start in range(0, len(clips), CHUNK):
-            with autocast(device, params.precision):
-                latents = codec.encode(to_video(clips[start : start + CHUNK], device))
-            writer.append(latents.half().cpu().numpy(), clips.captions[start : start + CHUNK])
-            progress.update(min(start + CHUNK, len(clips)))
+        for start in range(ranks.rank * CHUNK, len(clips) + ranks.rank * CHUNK, ranks.world * CHUNK):
+            latents = None
+            if start < len(clips):
+                with autocast(device, params.codec.precision):
+                    latents = (
+                        codec.encode(to_video(clips[start : start + CHUNK], device)).half().cpu().numpy()
+                    )
+            for chunk in ranks.gather(latents):
+                if chunk is not None:
+                    writer.append(chunk, clips.captions[written : written + len(chunk)])
+                    written += len(chunk)
+            progress.update(written)
 
 
 @torch.no_grad()

@@ -5,15 +5,23 @@ draw the same random numbers for the whole batch and use their share of them, so
 but for rounding. The leader alone validates, saves and writes.
 """
 
+import math
 import os
+import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
 
 import torch
-from torch import Tensor, distributed
+from torch import Tensor, distributed, nn
+from torch.distributed.nn.functional import all_reduce
 
-from text2video.errors import UserError
+from text2video.errors import Stopped, UserError
+from text2video.training.checkpoint import SIGNALS, Scratch, checkpoint_file, resumable
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -28,10 +36,13 @@ class Ranks:
         """Whether this is the process that validates, saves and writes."""
         return self.rank == 0
 
-    def share(self, items: int) -> slice:
-        """Which items of a batch are this process's. Raises UserError when they cannot be shared evenly."""
+    def share(self, items: int, key: str = "train.batch") -> slice:
+        """Which items of a batch are this process's.
+
+        Raises UserError, with the parameter ``key`` as advice, when they cannot be shared evenly.
+        """
         if items % self.world:
-            raise UserError(f"train.batch: {items} cannot be shared evenly by {self.world} processes")
+            raise UserError(f"{key}: {items} cannot be shared evenly by {self.world} processes")
         each = items // self.world
         return slice(self.rank * each, (self.rank + 1) * each)
 
@@ -52,11 +63,79 @@ class Ranks:
             distributed.all_reduce(values)
         return values / self.world
 
+    def gather(self, value: T) -> list[T]:
+        """What the processes have, in their order, for the leader; nothing for the others."""
+        if self.world == 1:
+            return [value]
+        values: list = [None] * self.world if self.leads else []
+        distributed.gather_object(value, values if self.leads else None)
+        return values
+
+    def share_statistics(self, network: nn.Module) -> None:
+        """Let the batch normalisation in ``network`` see the whole batch, and not this process's share alone."""
+        for parent in list(network.modules()) if self.world > 1 else []:
+            for name, layer in parent.named_children():
+                if isinstance(layer, nn.BatchNorm2d):
+                    setattr(parent, name, SharedBatchNorm(layer.num_features, affine=False))
+
     def device(self, device: torch.device) -> torch.device:
         """``device``, or, where several processes share a machine with several of its kind, this process's own."""
         if self.world == 1 or device.type != "cuda" or device.index is not None:
             return device
         return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+
+
+class SharedBatchNorm(nn.BatchNorm2d):
+    """Batch normalisation by the mean and variance over all processes. (torch's own, SyncBatchNorm, needs GPUs.)"""
+
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+    momentum: float
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``float[N, channels, h, w]`` to the same shape."""
+        if not self.training:
+            return super().forward(x)
+        world = distributed.get_world_size()
+        with torch.autocast(x.device.type, enabled=False):
+            values = x.float()
+            moments = torch.stack((values.mean((0, 2, 3)), values.square().mean((0, 2, 3))))
+            mean, square = all_reduce(moments) / world
+            variance = square - mean.square()
+            with torch.no_grad():
+                count = world * x.numel() // self.num_features
+                self.running_mean.lerp_(mean, self.momentum)
+                self.running_var.lerp_(variance * count / (count - 1), self.momentum)
+                self.num_batches_tracked += 1
+            scale = (variance + self.eps).rsqrt()
+            return ((values - mean[:, None, None]) * scale[:, None, None]).to(x.dtype)
+
+
+class Following(Scratch):
+    """The state that a leader saved, in the hands of a process that follows it: who saves nothing itself."""
+
+    def steps(self, start: int, total: int) -> Iterator[int]:
+        """The numbers of the steps from ``start`` on."""
+        return iter(range(start, total))
+
+
+@contextmanager
+def resumable_together(stage: str, root: Path, run: str, every: float, ranks: Ranks) -> Iterator[Scratch]:
+    """``resumable`` for the leader. The others go on from what it saved, and live as long as it does: it saves when a
+    signal comes. Raises Stopped, for them, when the leader is gone.
+    """
+    if ranks.leads:
+        with resumable(stage, root, run, every) as scratch:
+            yield scratch
+        return
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    try:
+        yield Following(checkpoint_file(stage, root, run), math.inf)
+    except RuntimeError as error:
+        reason = str(error).partition("\n")[0]
+        raise Stopped(f"process {ranks.rank} stops with its leader ({reason})", signal.SIGTERM) from error
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """Stage ``train``: the loop that turns latents and captions into a generator."""
 
 import math
-import signal
 
 import numpy as np
 import torch
@@ -10,7 +9,7 @@ from torch import Tensor, nn
 from text2video.console import Progress, Stopwatch
 from text2video.data.packed import PackedReader
 from text2video.device import autocast, on_device, pick_device, resolved
-from text2video.errors import Stopped, UserError
+from text2video.errors import UserError
 from text2video.files import remove_leftovers, write_json, write_text
 from text2video.layout import Layout
 from text2video.models.gans import build_discriminator, build_generator
@@ -18,16 +17,9 @@ from text2video.params import Params
 from text2video.text.encoder import TextEncoder
 from text2video.text.vocabulary import Vocabulary
 from text2video.training.batches import Batches
-from text2video.training.checkpoint import (
-    SIGNALS,
-    Randomness,
-    Scratch,
-    checkpoint_file,
-    fingerprint,
-    resumable,
-)
+from text2video.training.checkpoint import Randomness, Scratch, fingerprint
 from text2video.training.gan import Gan, GanTrainer
-from text2video.training.ranks import Ranks, joined
+from text2video.training.ranks import Ranks, joined, resumable_together
 from text2video.training.tables import Curve
 from text2video.training.validation import Validation
 from text2video.weights import save_network
@@ -84,10 +76,11 @@ def train(params: Params, layout: Layout) -> None:
         inputs = [layout.latents, layout.vocabulary, layout.validation, layout.codec]
         run = fingerprint({**sections, "processes": ranks.world}, layout.root, inputs, device)
         samples = Samples(latents, vocabulary, params, ranks)
-        if not ranks.leads:
-            follow(new_trainer(samples, vocabulary, device), samples, run, layout, device)
-            return
-        with resumable("train", layout.root, run, params.runtime.checkpoint_every) as scratch:
+        every = params.runtime.checkpoint_every
+        with resumable_together("train", layout.root, run, every, ranks) as scratch:
+            if not ranks.leads:
+                follow(new_trainer(samples, vocabulary, device), samples, scratch, device)
+                return
             names = ("train.json", "train.csv", "validation.csv")
             remove_leftovers(layout.gan, *(layout.metrics / name for name in names))
             trainer = new_trainer(samples, vocabulary, device)
@@ -110,29 +103,15 @@ def new_trainer(samples: Samples, vocabulary: Vocabulary, device: torch.device) 
     return GanTrainer(gan, params.train, steps, samples.ranks)
 
 
-def follow(
-    trainer: GanTrainer, samples: Samples, run: str, layout: Layout, device: torch.device
-) -> None:  # fmt: skip
-    """What a process does that is led by another one: the same steps from the same state, and nothing else.
-
-    It lives as long as its leader, who saves when a signal comes. Raises Stopped when the leader is gone.
-    """
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
+def follow(trainer: GanTrainer, samples: Samples, scratch: Scratch, device: torch.device) -> None:
+    """What a process does that is led by another one: the same steps from the same state, and nothing else."""
     train = samples.params.train
     rng = torch.Generator().manual_seed(train.seed)
-    scratch = Scratch(checkpoint_file("train", layout.root, run), math.inf)
     start = scratch.restore({**trainer.parts(), "rng": Randomness(rng)}, trainer.steps)
-    try:
-        for step in range(start, trainer.steps):
-            real, tokens = samples.at(step, rng)
-            with autocast(device, train.precision):
-                trainer.step(step, real.to(device), tokens.to(device), rng)
-    except RuntimeError as error:
-        reason = str(error).partition("\n")[0]
-        raise Stopped(
-            f"process {samples.ranks.rank} stops with its leader ({reason})", signal.SIGTERM
-        ) from error
+    for step in scratch.steps(start, trainer.steps):
+        real, tokens = samples.at(step, rng)
+        with autocast(device, train.precision):
+            trainer.step(step, real.to(device), tokens.to(device), rng)
 
 
 def loop(
