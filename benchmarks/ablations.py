@@ -17,15 +17,17 @@ from unittest.mock import patch
 import torch
 import torch.nn.functional as F
 import typer
+from common import RESULTS
 from torch import Tensor
 
 from text2video.layout import Layout
 from text2video.models import video_gan
-from text2video.models.video_gan import Projection, VideoGenerator
+from text2video.models.video_gan import Plane, Projection, VideoGenerator
 from text2video.params import Params, load_params
 from text2video.training import gan, losses
 from text2video.training.train import train
 
+seen = Plane.forward
 INPUTS = ("data/latents", "data/vocabulary.json", "data/validation", "models/codec")
 COLUMNS = ("shape", "colour", "motion", "joint")
 
@@ -57,6 +59,16 @@ def deaf_motion(self: VideoGenerator, noise: Tensor, text: Tensor) -> tuple[Tens
     return content, look, unheard.chunk(3, dim=1)[2]
 
 
+def standing_still(self: Plane, codes: Tensor, drift: Tensor) -> Tensor:
+    """Every frame sees the same part of the plane."""
+    return seen(self, torch.zeros_like(codes), torch.zeros_like(drift))
+
+
+def no_drift(self: VideoGenerator, noise: Tensor, text: Tensor) -> Tensor:
+    """Words have no motions of their own; text and noise together still decide on the view."""
+    return torch.zeros(len(text), len(self.time), 6)
+
+
 ABLATIONS = {
     "the default": Ablation(),
     "text: the discriminator does not read": Ablation(
@@ -66,18 +78,25 @@ ABLATIONS = {
     "text: not in the motion": Ablation(
         patched=lambda: patch.object(VideoGenerator, "clip_codes", deaf_motion)
     ),
+    "text: words without motions of their own": Ablation(
+        patched=lambda: patch.object(VideoGenerator, "drift", no_drift)
+    ),
     "text: as loud as the noise": Ablation(patched=lambda: patch.object(video_gan, "TEXT_SCALE", 1.0)),
     "time: no clip critic": Ablation(
-        patched=lambda: patch.object(losses, "together", lambda values: values[:, 1:].mean(1))
+        patched=lambda: patch.object(losses, "together", lambda values: values[:, 1] + values[:, 2:].mean(1))
+    ),
+    "time: no path critic": Ablation(
+        patched=lambda: patch.object(losses, "together", lambda values: values[:, 0] + values[:, 2:].mean(1))
     ),
     "time: no frame critic": Ablation(
-        patched=lambda: patch.object(losses, "together", lambda values: values[:, 0])
+        patched=lambda: patch.object(losses, "together", lambda values: values[:, 0] + values[:, 1])
     ),
+    "time: the plane stands still": Ablation(patched=lambda: patch.object(Plane, "forward", standing_still)),
     "time: the tutorial's frame GAN on our latents": Ablation({"gan": {"kind": "frame"}}),
     "loss: non-saturating, not relativistic": Ablation(
         patched=lambda: patch.object(gan, "relativistic", non_saturating)
     ),
-    "loss: no penalty (R1, R2)": Ablation({"train": {"gamma": 0.0}}),
+    "loss: no penalty (R1, R2)": Ablation({"train": {"gamma": 0.0, "gamma_final": 0.0}}),
     "weights: no moving average": Ablation({"train": {"ema": 0.0}}),
     "weights: torch's own initialisation": Ablation(
         patched=lambda: patch.object(video_gan, "initialise", lambda network: None)
@@ -122,7 +141,7 @@ def table(rows: Mapping[str, Mapping[str, Any]]) -> str:
 def main(
     epochs: Annotated[float, typer.Option(help="Of each training.")] = 4,
     root: Annotated[Path, typer.Option(help="The folder that holds params.yaml and data/latents.")] = Path(),
-    out: Annotated[Path, typer.Option(help="Where the figures go.")] = Path("benchmarks/ablations.json"),
+    out: Annotated[Path, typer.Option(help="Where the figures go.")] = RESULTS / "ablations.json",
 ) -> None:
     """Train the default and each ablation, print the table."""
     params = load_params(root / "params.yaml")

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from text2video.models.video_gan import ModulatedBlock
 from text2video.text.encoder import TextEncoder
 
+GUIDED_STEPS = 20  # of sampling, each with and without the prompt
 TIMES = 16  # pairs of waves that tell the network how far a clip is from noise
 
 
@@ -58,7 +59,7 @@ def flow_loss(field: VelocityField, clips: Tensor, tokens: Tensor, rng: torch.Ge
 
 @torch.no_grad()
 def sample(
-    field: VelocityField, tokens: Tensor, noise: Tensor, steps: int = 20, guidance: float = 2.0
+    field: VelocityField, tokens: Tensor, noise: Tensor, steps: int = GUIDED_STEPS, guidance: float = 2.0
 ) -> Tensor:
     """Latents ``float[N, T, C, h, w]`` from noise of that shape, by Euler steps."""
     x = noise

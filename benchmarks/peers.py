@@ -1,39 +1,211 @@
-"""The GAN and a rectified flow of its size, trained one after the other for the same time on the same latents.
+"""The GAN, a rectified flow of its size on the same latents, and diffusion in pixels, each trained for the same time.
 
-Needs what `dvc repro autoencode` makes. Run from the repository: `python benchmarks/peers.py --minutes 10`.
+Needs what `dvc repro autoencode` makes. Run from the repository: `python benchmarks/peers.py --minutes 10`; with
+`--pixels`, the package of `benchmarks/diffusion.py` too.
 """
 
 import copy
-import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import numpy as np
 import torch
 import typer
-from flow import VelocityField, flow_loss, sample
-from torch import Tensor
+from common import report
+from diffusion import STEPS, PixelDiffusion
+from flow import GUIDED_STEPS, VelocityField, flow_loss, sample
+from torch import Tensor, nn
 
+from text2video import console
 from text2video.console import Progress
 from text2video.data.packed import PackedReader
 from text2video.device import autocast, on_device, pick_device
 from text2video.judge import judge_clips, score
 from text2video.layout import TEST_SPLITS, Layout
+from text2video.models.codec import Codec
 from text2video.params import Params, load_params
 from text2video.text.vocabulary import Vocabulary
-from text2video.training.gan import GanTrainer, cosine
-from text2video.training.train import Samples, build_gan, count
-from text2video.video import to_clips
+from text2video.training.gan import cosine
+from text2video.training.train import Samples, count, new_trainer
+from text2video.video import to_clips, to_video
 from text2video.weights import load_codec
 from text2video.world.captions import parse_prompt
 
 TRIED = 30  # steps that tell how many fit into the time
-JUDGED = 256  # clips of each split
-BATCH = 32
+LOOKS = 10  # at the validation prompts, spread over the training
+GOALS = (0.5, 0.9, 0.95)  # joint accuracies whose time is told
+CPU = torch.device("cpu")
 
-Draw = Callable[[Tensor, torch.Generator], Tensor]  # tokens to latents
+
+@dataclass
+class Data:
+    """What all of them are trained on and judged by."""
+
+    params: Params
+    layout: Layout
+    samples: Samples
+    vocabulary: Vocabulary
+    codec: Codec
+
+    def prompts(self, path: Path, most: int) -> list[str]:
+        """The first prompts of a store."""
+        return list(PackedReader(path).captions[:most])
+
+
+class Peer(Protocol):
+    """A way to learn to make videos from prompts."""
+
+    name: str
+    evaluations: int  # of its network for one video
+    judged: int  # videos of each split
+
+    def start(self, steps: int) -> Callable[[int], object]:
+        """New networks, with their learning rate planned for so many steps. Returns the step."""
+
+    def networks(self) -> Sequence[nn.Module]:
+        """What draws."""
+
+    def draw(self, tokens: Tensor, rng: torch.Generator) -> Tensor:
+        """Videos ``float[N, T, 3, H, W]`` for word numbers ``int64[N, L]``."""
+
+
+class GanPeer:
+    """The project's own model and recipe."""
+
+    name, evaluations, judged = "GAN (this project)", 1, 256
+
+    def __init__(self, data: Data) -> None:
+        self.data = data
+
+    def start(self, steps: int) -> Callable[[int], object]:
+        """The step of the stage train."""
+        vocabulary, epochs = self.data.vocabulary, steps / self.data.samples.batches.per_epoch
+        params = self.data.params.train.model_copy(update={"epochs": epochs})
+        page = self.data.params.model_copy(update={"train": params})
+        samples = Samples(self.data.samples.latents, vocabulary, page)
+        self.trainer = new_trainer(samples, vocabulary, CPU)
+        rng = torch.Generator().manual_seed(params.seed)
+
+        def step(number: int) -> None:
+            real, tokens = samples.at(number, rng)
+            with autocast(CPU, params.precision):
+                self.trainer.step(number, real, tokens, rng)
+
+        return step
+
+    def networks(self) -> Sequence[nn.Module]:
+        """Generator and text encoder."""
+        return [self.trainer.average.generator, self.trainer.average.text_encoder]
+
+    def draw(self, tokens: Tensor, rng: torch.Generator) -> Tensor:
+        """One pass through generator and decoder."""
+        average, frames = self.trainer.average, self.data.samples.latents.shape[0]
+        noise = torch.randn((len(tokens), *average.generator.noise_shape(frames)), generator=rng)
+        return self.data.codec.decode(average.generator(noise, average.text_encoder(tokens)))
+
+
+class Averaged:
+    """A network fitted by gradient descent on a loss, with the recipe's optimizer, schedule and moving average."""
+
+    def __init__(self, data: Data) -> None:
+        self.data = data
+
+    def build(self) -> nn.Module:
+        """The network."""
+        raise NotImplementedError
+
+    def loss(self, network: nn.Module, number: int, rng: torch.Generator) -> Tensor:
+        """What the network should make small in a step."""
+        raise NotImplementedError
+
+    def start(self, steps: int) -> Callable[[int], object]:
+        """A step of descent."""
+        params = self.data.params.train
+        torch.manual_seed(params.seed)
+        network = on_device(self.build(), CPU)
+        self.average = copy.deepcopy(network)
+        optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, fused=True)
+        rng = torch.Generator().manual_seed(params.seed)
+
+        def step(number: int) -> None:
+            for group in optimizer.param_groups:
+                group["lr"] = cosine(1e-3, 1e-5, number / steps)
+            with autocast(CPU, params.precision):
+                loss = self.loss(network, number, rng)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            decay = min(params.ema, (number + 1) / (number + 10))
+            with torch.no_grad():
+                for mean, value in zip(self.average.parameters(), network.parameters(), strict=True):
+                    mean.lerp_(value, 1 - decay)
+
+        return step
+
+    def networks(self) -> Sequence[nn.Module]:
+        """The averaged network."""
+        return [self.average]
+
+
+class FlowPeer(Averaged):
+    """The rectified flow."""
+
+    name, evaluations, judged = "rectified flow, our latents", 2 * GUIDED_STEPS, 256
+
+    def build(self) -> nn.Module:
+        """A velocity field."""
+        frames, *grid = self.data.samples.latents.shape
+        self.shape = (frames, *grid)
+        words, dim = len(self.data.vocabulary), self.data.params.text.dim
+        return VelocityField((grid[0], grid[1], grid[2]), frames, words, dim)
+
+    def loss(self, network: nn.Module, number: int, rng: torch.Generator) -> Tensor:
+        """Flow matching."""
+        return flow_loss(network, *self.data.samples.at(number, rng), rng)
+
+    def draw(self, tokens: Tensor, rng: torch.Generator) -> Tensor:
+        """Guided steps from noise to latents, and the decoder."""
+        noise = torch.randn((len(tokens), *self.shape), generator=rng)
+        return self.data.codec.decode(sample(self.average, tokens, noise))
+
+
+class PixelPeer(Averaged):
+    """The public package."""
+
+    name, evaluations, judged = "video-diffusion-pytorch, pixels", 2 * STEPS, 16
+
+    def build(self) -> nn.Module:
+        """Its U-Net."""
+        self.clips = PackedReader(self.data.layout.train)
+        frames, size = self.clips.shape[:2]
+        return PixelDiffusion(size, frames, len(self.data.vocabulary), self.data.params.text.dim)
+
+    def loss(self, network: nn.Module, number: int, rng: torch.Generator) -> Tensor:
+        """Noise prediction, on a quarter of a batch: the steps are slow."""
+        chosen = self.data.samples.batches[number].numpy()[: self.data.params.train.batch // 4]
+        tokens = self.data.samples.tokens[chosen]
+        loss: Tensor = network(to_video(self.clips[chosen]), tokens)
+        return loss
+
+    def draw(self, tokens: Tensor, rng: torch.Generator) -> Tensor:
+        """Its sampler."""
+        videos: Tensor = self.average.sample(tokens)
+        return videos
+
+
+@torch.no_grad()
+def accuracy(peer: Peer, data: Data, prompts: Sequence[str]) -> tuple[float, float]:
+    """The share of prompts whose video shows all that they ask for, and clips per second."""
+    rng, tokens = torch.Generator().manual_seed(7), torch.from_numpy(data.vocabulary.encode(prompts))
+    start = time.perf_counter()
+    with autocast(CPU, data.params.train.precision):
+        clips = np.concatenate([to_clips(peer.draw(part, rng)) for part in tokens.split(64)])
+    speed = len(clips) / (time.perf_counter() - start)
+    scores = score(judge_clips(clips), [parse_prompt(prompt) for prompt in prompts])
+    return float(scores["joint"]["value"]), speed
 
 
 def steps_that_fit(minutes: float, step: Callable[[int], object]) -> int:
@@ -42,141 +214,57 @@ def steps_that_fit(minutes: float, step: Callable[[int], object]) -> int:
     start = time.perf_counter()
     for number in range(1, TRIED + 1):
         step(number)
-    return max(int(minutes * 60 * TRIED / (time.perf_counter() - start)), 1)
+    return max(int(minutes * 60 * TRIED / (time.perf_counter() - start)), LOOKS)
 
 
-def timed(name: str, steps: int, step: Callable[[int], object]) -> float:
-    """Call ``step`` so often, with progress. Returns the minutes that it took."""
-    start = time.perf_counter()
-    with Progress(name, steps, every=10, batch=BATCH) as progress:
+def trained(peer: Peer, data: Data, minutes: float) -> dict[str, Any]:
+    """Train for so long, looking now and then how far it is; the time of the looks does not count."""
+    steps = steps_that_fit(minutes, peer.start(10**6))
+    step, spent, reached = peer.start(steps), 0.0, {}
+    prompts = data.prompts(data.layout.validation, peer.judged)
+    with Progress(peer.name, steps, every=10) as progress:
         for number in range(steps):
+            start = time.perf_counter()
             step(number)
+            spent += (time.perf_counter() - start) / 60
+            if (number + 1) % (steps // LOOKS) == 0:
+                joint, _ = accuracy(peer, data, prompts)
+                reached |= {goal: spent for goal in GOALS if joint >= goal and goal not in reached}
             progress.update(number + 1)
-    return (time.perf_counter() - start) / 60
+    times = {f"minutes to {goal}": round(reached[goal], 1) if goal in reached else "-" for goal in GOALS}
+    return {"steps": steps, "minutes": round(spent, 1), **times}
 
 
-class GanPeer:
-    """The project's own model and recipe."""
-
-    name = "GAN (this project)"
-    evaluations = 1
-
-    def __init__(self, samples: Samples, words: int, params: Params) -> None:
-        self.samples, self.params, self.words = samples, params, words
-
-    def start(self, steps: int) -> Callable[[int], object]:
-        """New networks, with their learning rate planned for so many steps. Returns the step."""
-        frames, *grid = self.samples.latents.shape
-        gan = build_gan(self.params, (grid[0], grid[1], grid[2]), frames, self.words)
-        for network in vars(gan).values():
-            on_device(network, "cpu")
-        self.trainer = GanTrainer(gan, self.params.train, steps)
-        rng = torch.Generator().manual_seed(self.params.train.seed)
-
-        def step(number: int) -> None:
-            real, tokens = self.samples.at(number, rng)
-            with autocast(torch.device("cpu"), self.params.train.precision):
-                self.trainer.step(number, real, tokens, rng)
-
-        return step
-
-    @property
-    def parameters(self) -> int:
-        """Trained values of the part that draws."""
-        return count(self.trainer.gan.generator) + count(self.trainer.gan.text_encoder)
-
-    def draw(self, tokens: Tensor, rng: torch.Generator) -> Tensor:
-        """Latents for prompts."""
-        average = self.trainer.average
-        noise = torch.randn((len(tokens), *average.generator.noise_shape(tokens.shape[1])), generator=rng)
-        return average.generator(noise, average.text_encoder(tokens))
-
-
-class FlowPeer:
-    """The rectified flow."""
-
-    name = "rectified flow"
-    evaluations = 40  # 20 steps, with and without the prompt
-
-    def __init__(self, samples: Samples, words: int, params: Params) -> None:
-        self.samples, self.params, self.words = samples, params, words
-
-    def start(self, steps: int) -> Callable[[int], object]:
-        """A new network, with its learning rate planned for so many steps. Returns the step."""
-        frames, *grid = self.samples.latents.shape
-        torch.manual_seed(self.params.train.seed)
-        self.shape = (frames, grid[0], grid[1], grid[2])
-        field = VelocityField((grid[0], grid[1], grid[2]), frames, self.words, self.params.text.dim)
-        field = on_device(field, "cpu")
-        self.average = copy.deepcopy(field)
-        optimizer = torch.optim.Adam(field.parameters(), lr=1e-3, fused=True)
-        rng = torch.Generator().manual_seed(self.params.train.seed)
-
-        def step(number: int) -> None:
-            for group in optimizer.param_groups:
-                group["lr"] = cosine(1e-3, 1e-5, number / steps)
-            real, tokens = self.samples.at(number, rng)
-            with autocast(torch.device("cpu"), self.params.train.precision):
-                loss = flow_loss(field, real, tokens, rng)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-            decay = min(self.params.train.ema, (number + 1) / (number + 10))
-            with torch.no_grad():
-                for mean, value in zip(self.average.parameters(), field.parameters(), strict=True):
-                    mean.lerp_(value, 1 - decay)
-
-        return step
-
-    @property
-    def parameters(self) -> int:
-        """Trained values."""
-        return count(self.average)
-
-    def draw(self, tokens: Tensor, rng: torch.Generator) -> Tensor:
-        """Latents for prompts."""
-        return sample(self.average, tokens, torch.randn((len(tokens), *self.shape), generator=rng))
-
-
-@torch.no_grad()
-def judged(draw: Draw, layout: Layout, vocabulary: Vocabulary, params: Params) -> dict[str, Any]:
-    """Joint accuracy on each test split, and clips per second of drawing them, codec and all."""
-    codec, rng, found, spent, drawn = load_codec(layout.codec), torch.Generator().manual_seed(7), {}, 0.0, 0
-    for split in TEST_SPLITS:
-        prompts = PackedReader(layout.test / split).captions[:JUDGED]
-        tokens, start = torch.from_numpy(vocabulary.encode(prompts)), time.perf_counter()
-        with autocast(torch.device("cpu"), params.train.precision):
-            clips = [to_clips(codec.decode(draw(part, rng).float()).float()) for part in tokens.split(64)]
-        spent, drawn = spent + time.perf_counter() - start, drawn + len(tokens)
-        verdicts = judge_clips(np.concatenate(clips))
-        found[split] = score(verdicts, [parse_prompt(prompt) for prompt in prompts])["joint"]["value"]
-    return {**found, "clips_per_second": round(drawn / spent, 1)}
+def row(peer: Peer, data: Data, minutes: float) -> dict[str, Any]:
+    """All that is told of one of them."""
+    spent = trained(peer, data, minutes)
+    found = {n: accuracy(peer, data, data.prompts(data.layout.test / n, peer.judged)) for n in TEST_SPLITS}
+    return {
+        "peer": peer.name,
+        "parameters": sum(map(count, peer.networks())),
+        **spent,
+        **{name: joint for name, (joint, _) in found.items()},
+        "videos judged": peer.judged,
+        "network evaluations": peer.evaluations,
+        "clips/s": float(np.median([speed for _, speed in found.values()])),
+    }
 
 
 def main(
     minutes: Annotated[float, typer.Option(help="Of training, for each.")] = 10,
+    pixels: Annotated[bool, typer.Option(help="Diffusion in pixels, too.")] = False,
     root: Annotated[Path, typer.Option(help="The folder that holds params.yaml and data/latents.")] = Path(),
-    out: Annotated[Path, typer.Option(help="Where the figures go.")] = Path("benchmarks/peers.json"),
 ) -> None:
-    """Train both for the same time, judge both, print the table."""
+    """Train each for the same time, judge them, print the table."""
     layout = Layout(root)
     params = load_params(layout.params)
     pick_device(params.runtime)
     vocabulary = Vocabulary.load(layout.vocabulary)
     samples = Samples(PackedReader(layout.latents), vocabulary, params)
-    rows = []
-    for peer in (kind(samples, len(vocabulary), params) for kind in (GanPeer, FlowPeer)):
-        steps = steps_that_fit(minutes, peer.start(10**6))
-        spent = timed(peer.name, steps, peer.start(steps))
-        figures = judged(peer.draw, layout, vocabulary, params)
-        rows.append({"peer": peer.name, "parameters": peer.parameters, "steps": steps, "minutes": round(spent, 2),
-                     "network_evaluations": peer.evaluations, **figures})  # fmt: skip
-    out.write_text(json.dumps({"threads": torch.get_num_threads(), "rows": rows}, indent=2) + "\n")
-    columns = list(rows[0])
-    print(" | ".join(columns))
-    for row in rows:
-        print(" | ".join(str(row[column]) for column in columns))
+    data = Data(params, layout, samples, vocabulary, load_codec(layout.codec))
+    kinds = [GanPeer, FlowPeer, *([PixelPeer] if pixels else [])]
+    report("peers", [row(kind(data), data, minutes) for kind in kinds])
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    console.run(lambda: typer.run(main))

@@ -23,7 +23,7 @@ def train_params(**changes) -> TrainParams:
     """Small and quick."""
     values = {
         "seed": 0, "epochs": 1, "batch": 16, "lr": 2e-3, "lr_final": 2e-3, "beta1": 0, "beta2": 0.9, "ema": 0.9,
-        "gamma": 0.1, "gamma_every": 4, "mismatch": 1.0, "precision": "fp32", "validate_every": 1,
+        "gamma": 0.1, "gamma_final": 0.1, "gamma_every": 4, "mismatch": 1.0, "precision": "fp32", "validate_every": 1,
     }  # fmt: skip
     return TrainParams(**(values | changes))
 
@@ -64,12 +64,13 @@ def test_a_mismatched_prompt_says_something_else(prompts, seed):
 
 def test_losses_are_the_papers():
     """Protects the formulas against hand-computed values."""
-    winner, loser = torch.tensor([[1.0, 0.5, 0.5]]), torch.tensor([[0.0, 0.5, 0.5]])
-    assert relativistic(winner, loser).item() == pytest.approx(
-        F.softplus(torch.tensor(-1.0)) + F.softplus(torch.tensor(0.0))
-    )
-    weights = torch.randn(2, 3)
-    penalty = gradient_penalty(lambda x: x @ weights.T, torch.randn(5, 3))  # clip and one frame, both linear
+    winner, loser = torch.tensor([[1.0, 2.0, 0.5, 0.5]]), torch.tensor([[0.0, 0.0, 0.5, 0.5]])
+    alone = (F.softplus(torch.tensor(-difference)) for difference in (1.0, 2.0, 0.0))
+    assert relativistic(winner, loser).item() == pytest.approx(float(sum(alone)))
+    weights = torch.randn(3, 3)
+    penalty = gradient_penalty(
+        lambda x: x @ weights.T, torch.randn(5, 3)
+    )  # clip, paths, one frame: all linear
     assert penalty.item() == pytest.approx(weights.sum(0).square().sum().item(), rel=1e-5)
     assert cosine(4.0, 1.0, 0.0) == 4.0
     assert cosine(4.0, 1.0, 0.5) == pytest.approx(2.5)

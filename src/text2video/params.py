@@ -106,6 +106,7 @@ class TrainParams(Section):
     beta2: Annotated[float, Field(ge=0, lt=1)]
     ema: Annotated[float, Field(ge=0, lt=1)]
     gamma: Annotated[float, Field(ge=0)]
+    gamma_final: Annotated[float, Field(ge=0)]
     gamma_every: Positive
     mismatch: Annotated[float, Field(ge=0)]
     precision: Precision

@@ -17,6 +17,7 @@ from text2video.training.checkpoint import Stateful, require_finite
 from text2video.training.losses import gradient_penalty, mismatched, relativistic
 from text2video.training.ranks import Ranks
 
+MAX_NORM = 30.0  # of a gradient, twice what is usual: without it, one wild batch of a young GAN can end it
 FRAMES_SEEN = 3  # by the frame critic, of each clip in each step
 
 
@@ -44,8 +45,12 @@ class Gan:
 class VideoRecipe:
     """Relativistic pairs of whole videos under the same prompt, mismatched prompts, R1 and R2 on every few steps."""
 
-    def __init__(self, discriminator: VideoDiscriminator, params: TrainParams, ranks: Ranks) -> None:
-        self.discriminator, self.params, self.ranks = discriminator, params, ranks
+    max_norm = MAX_NORM
+
+    def __init__(
+        self, discriminator: VideoDiscriminator, params: TrainParams, steps: int, ranks: Ranks
+    ) -> None:
+        self.discriminator, self.params, self.steps, self.ranks = discriminator, params, steps, ranks
 
     def discriminator_loss(
         self, real: Tensor, fake: Tensor, tokens: Tensor, step: int, rng: torch.Generator
@@ -63,11 +68,12 @@ class VideoRecipe:
             loss = loss + params.mismatch * relativistic(
                 real_logits, critic.score(seen, mismatched(tokens, rng)[share])
             )
-        if params.gamma and step % params.gamma_every == 0:
+        gamma = cosine(params.gamma, params.gamma_final, step / self.steps)
+        if gamma and step % params.gamma_every == 0:
             penalty = sum(
                 gradient_penalty(partial(critic, tokens=own, frames=frames), x) for x in (real, fake)
             )
-            loss = loss + params.gamma_every * params.gamma / 2 * penalty
+            loss = loss + params.gamma_every * gamma / 2 * penalty
         return loss
 
     def generator_loss(self, real: Tensor, fake: Tensor, tokens: Tensor, rng: torch.Generator) -> Tensor:
@@ -85,6 +91,8 @@ def some_frames(total: int, rng: torch.Generator) -> Tensor:
 
 class FrameRecipe:
     """The tutorial's: binary cross-entropy on single frames, no text in the discriminator."""
+
+    max_norm = math.inf
 
     def __init__(self, discriminator: FrameDiscriminator) -> None:
         self.discriminator = discriminator
@@ -108,11 +116,11 @@ def called(probabilities: Tensor, label: float) -> Tensor:
         )
 
 
-def recipe_of(gan: Gan, params: TrainParams, ranks: Ranks) -> VideoRecipe | FrameRecipe:
+def recipe_of(gan: Gan, params: TrainParams, steps: int, ranks: Ranks) -> VideoRecipe | FrameRecipe:
     """The recipe that goes with the discriminator."""
     if isinstance(gan.discriminator, FrameDiscriminator):
         return FrameRecipe(gan.discriminator)
-    return VideoRecipe(gan.discriminator, params, ranks)
+    return VideoRecipe(gan.discriminator, params, steps, ranks)
 
 
 def cosine(start: float, end: float, progress: float) -> float:
@@ -125,7 +133,7 @@ class GanTrainer:
 
     def __init__(self, gan: Gan, params: TrainParams, steps: int, ranks: Ranks | None = None) -> None:
         self.gan, self.params, self.steps, self.ranks = gan, params, steps, ranks or Ranks()
-        self.recipe = recipe_of(gan, params, self.ranks)
+        self.recipe = recipe_of(gan, params, steps, self.ranks)
         self.average = gan.average()
         betas = (float(params.beta1), float(params.beta2))
         generating = [*gan.generator.parameters(), *gan.text_encoder.parameters()]
@@ -167,7 +175,9 @@ class GanTrainer:
         require_finite(loss, step, "train.lr")
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        self.ranks.average(value for group in optimizer.param_groups for value in group["params"])
+        values = [value for group in optimizer.param_groups for value in group["params"]]
+        self.ranks.average(values)
+        torch.nn.utils.clip_grad_norm_(values, self.recipe.max_norm)
         optimizer.step()
 
     @torch.no_grad()

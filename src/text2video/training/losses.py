@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def relativistic(winner: Tensor, loser: Tensor) -> Tensor:
-    """Mean loss of the logits ``winner`` not lying above those of ``loser``, ``float[N, 1 + K]`` each, pair by pair.
+    """Mean loss of the logits ``winner`` not lying above those of ``loser``, ``float[N, 2 + K]`` each, pair by pair.
 
     The relativistic pairing loss (Jolicoeur-Martineau, ICLR 2019), as R3GAN (Huang et al., NeurIPS 2024) uses it.
     """
@@ -16,8 +16,9 @@ def relativistic(winner: Tensor, loser: Tensor) -> Tensor:
 
 
 def together(values: Tensor) -> Tensor:
-    """The clip critic's value plus the mean of the frame critic's: ``float[N, 1 + K]`` to ``float[N]``."""
-    return values[:, 0] + values[:, 1:].mean(1)
+    """The clip critic's value, the path critic's, and the mean of the frame critic's: ``float[N, 2 + K]`` to
+    ``float[N]``."""
+    return values[:, 0] + values[:, 1] + values[:, 2:].mean(1)
 
 
 def gradient_penalty(critic: Callable[[Tensor], Tensor], latents: Tensor) -> Tensor:
