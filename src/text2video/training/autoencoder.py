@@ -88,10 +88,8 @@ def train_codec(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, own.lr, total_steps=own.steps + 1, pct_start=0.1
     )
-    batches, losses = (
-        RandomFrames(clips, own, codec.latent_shape, ranks),
-        Curve(["loss"], own.steps, most=500),
-    )
+    batches = RandomFrames(clips, own, codec.latent_shape, ranks)
+    losses = Curve(["loss"], own.steps, most=500)
     parts: dict[str, Stateful] = {
         "codec": codec,
         "optimizer": optimizer,
@@ -105,7 +103,7 @@ def train_codec(
             with autocast(device, own.precision):
                 decoded = codec(frames, noise)
             local = F.mse_loss(decoded.float(), frames) + 0.2 * F.l1_loss(decoded.float(), frames)
-            loss = ranks.mean(local.detach())
+            loss = ranks.mean(local.detach().clone())
             require_finite(loss, step, "codec.lr")
             optimizer.zero_grad(set_to_none=True)
             local.backward()
@@ -140,12 +138,11 @@ class RandomFrames:
         """
         rng = torch.Generator().manual_seed(self.seed * 1_000_003 + step)
         chosen = self.batches[step].numpy()
-        which = (
-            torch.rand(len(chosen), self.clips.shape[0], generator=rng).argsort(1)[:, : self.per_clip].numpy()
-        )
+        order = torch.rand(len(chosen), self.clips.shape[0], generator=rng).argsort(1)
         noise = torch.randn(len(chosen), self.per_clip, *self.latent_shape, generator=rng)
         share = self.ranks.share(len(chosen), "the clips of a batch (codec.batch)")
-        frames = self.clips[chosen[share]][np.arange(len(chosen[share]))[:, None], which[share]]
+        which = order[share, : self.per_clip].numpy()
+        frames = self.clips[chosen[share]][np.arange(len(which))[:, None], which]
         return to_video(frames.reshape(-1, 1, *self.clips.shape[1:])), noise[share].flatten(0, 1)[:, None]
 
 
@@ -164,16 +161,15 @@ def write_latents(
         progress_of("encode", len(clips), "clips", params, ranks) as progress,
     ):
         for start in range(ranks.rank * CHUNK, len(clips) + ranks.rank * CHUNK, ranks.world * CHUNK):
-            latents = None
+            chunk = None
             if start < len(clips):
                 with autocast(device, params.codec.precision):
-                    latents = (
-                        codec.encode(to_video(clips[start : start + CHUNK], device)).half().cpu().numpy()
-                    )
-            for chunk in ranks.gather(latents):
-                if chunk is not None:
-                    writer.append(chunk, clips.captions[written : written + len(chunk)])
-                    written += len(chunk)
+                    latents = codec.encode(to_video(clips[start : start + CHUNK], device))
+                chunk = latents.half().cpu().numpy()
+            for part in ranks.gather(chunk):
+                if part is not None:
+                    writer.append(part, clips.captions[written : written + len(part)])
+                    written += len(part)
             progress.update(written)
 
 
