@@ -1,13 +1,17 @@
 """An exported model: complete, checked, seeded."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tiny import ROOT
 
 import text2video
 from text2video import bundle
@@ -73,6 +77,13 @@ def test_a_bundle_needs_nothing_else(folder):
     assert clips.shape == (6, 4, 32, 32, 3)
     assert clips.dtype == np.uint8
     assert len({clip.tobytes() for clip in clips}) == 6
+
+
+def test_loading_a_model_loads_no_compiler(folder):
+    """Protects who waits for a video: torch's symbolic arithmetic takes two seconds to load, unneeded."""
+    code = "import sys, text2video; text2video.load_model(sys.argv[1]); sys.exit('sympy' in sys.modules)"
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    subprocess.run([sys.executable, "-c", code, str(folder)], env=environment, check=True)
 
 
 def test_a_video_depends_on_prompt_seed_and_number_alone(folder):

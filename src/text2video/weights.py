@@ -59,11 +59,11 @@ def load_weights(path: Path, network: nn.Module, remedy: str) -> None:
         raise UserError(f"{path} holds numbers that are not finite; {remedy}")
 
 
-class _NoDraws(TorchFunctionMode):
-    """Leaves out the drawing of normal numbers, for which the meta device would first load a compiler: two seconds."""
+class _NoInitialisation(TorchFunctionMode):
+    """Leaves out the drawing and scaling of weights, for which the meta device would first load a compiler: seconds."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        return None if func.__name__.endswith("normal_") else func(*args, **(kwargs or {}))
+        return None if func.__name__.endswith(("normal_", "mul_")) else func(*args, **(kwargs or {}))
 
 
 def load_network(build: Callable[[], Network], path: Path, remedy: str) -> Network:
@@ -73,7 +73,7 @@ def load_network(build: Callable[[], Network], path: Path, remedy: str) -> Netwo
     Raises UserError, ending in ``remedy``, when the file does not fit.
     """
     try:
-        with torch.device("meta"), _NoDraws():
+        with torch.device("meta"), _NoInitialisation():
             wanted = {name: list(value.shape) for name, value in build().state_dict().items()}
         with safe_open(path, "pt") as file:
             found = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118 (no dict)

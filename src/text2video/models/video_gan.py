@@ -97,11 +97,13 @@ class Plane(nn.Module):
         self.grid = (height, width)
         self.places: Tensor
         self.register_buffer("places", places(height, width), persistent=False)
-        angle, length = 2 * math.pi * torch.rand(WAVES), 2 * math.pi * MAX_WAVES_PER_UNIT * torch.rand(WAVES)
+        angle, length, phase = (
+            torch.rand(3, WAVES, device="cpu") * 2 * math.pi
+        )  # on the CPU: see time_features
         self.waves: Tensor
-        self.register_buffer("waves", torch.stack((angle.cos(), angle.sin())) * length)
+        self.register_buffer("waves", torch.stack((angle.cos(), angle.sin())) * MAX_WAVES_PER_UNIT * length)
         self.phases: Tensor
-        self.register_buffer("phases", 2 * math.pi * torch.rand(WAVES))
+        self.register_buffer("phases", phase)
         self.view = nn.Linear(code_dim, 6)
 
     def forward(self, codes: Tensor, drift: Tensor) -> Tensor:
