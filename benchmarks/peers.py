@@ -34,8 +34,7 @@ from text2video.video import to_clips, to_video
 from text2video.weights import load_codec
 from text2video.world.captions import parse_prompt
 
-TRIED = 30  # steps that tell how many fit into the time
-LOOKS = 10  # at the validation prompts, spread over the training
+TRIED = 10  # steps that tell how many fit into the time
 GOALS = (0.5, 0.9, 0.95)  # joint accuracies whose time is told
 CPU = torch.device("cpu")
 
@@ -61,6 +60,7 @@ class Peer(Protocol):
     name: str
     evaluations: int  # of its network for one video
     judged: int  # videos of each split
+    looks: int  # at the validation prompts, spread over the training
 
     def start(self, steps: int) -> Callable[[int], object]:
         """New networks, with their learning rate planned for so many steps. Returns the step."""
@@ -75,7 +75,7 @@ class Peer(Protocol):
 class GanPeer:
     """The project's own model and recipe."""
 
-    name, evaluations, judged = "GAN (this project)", 1, 256
+    name, evaluations, judged, looks = "GAN (this project)", 1, 256, 10
 
     def __init__(self, data: Data) -> None:
         self.data = data
@@ -125,7 +125,7 @@ class Averaged:
         """A step of descent."""
         params = self.data.params.train
         torch.manual_seed(params.seed)
-        network = on_device(self.build(), CPU)
+        network = self.build()
         self.average = copy.deepcopy(network)
         optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, fused=True)
         rng = torch.Generator().manual_seed(params.seed)
@@ -153,14 +153,14 @@ class Averaged:
 class FlowPeer(Averaged):
     """The rectified flow."""
 
-    name, evaluations, judged = "rectified flow, our latents", 2 * GUIDED_STEPS, 256
+    name, evaluations, judged, looks = "rectified flow, our latents", 2 * GUIDED_STEPS, 256, 10
 
     def build(self) -> nn.Module:
         """A velocity field."""
         frames, *grid = self.data.samples.latents.shape
         self.shape = (frames, *grid)
         words, dim = len(self.data.vocabulary), self.data.params.text.dim
-        return VelocityField((grid[0], grid[1], grid[2]), frames, words, dim)
+        return on_device(VelocityField((grid[0], grid[1], grid[2]), frames, words, dim), CPU)
 
     def loss(self, network: nn.Module, number: int, rng: torch.Generator) -> Tensor:
         """Flow matching."""
@@ -175,7 +175,7 @@ class FlowPeer(Averaged):
 class PixelPeer(Averaged):
     """The public package."""
 
-    name, evaluations, judged = "video-diffusion-pytorch, pixels", 2 * STEPS, 16
+    name, evaluations, judged, looks = "video-diffusion-pytorch, pixels", STEPS, 8, 1
 
     def build(self) -> nn.Module:
         """Its U-Net."""
@@ -214,7 +214,7 @@ def steps_that_fit(minutes: float, step: Callable[[int], object]) -> int:
     start = time.perf_counter()
     for number in range(1, TRIED + 1):
         step(number)
-    return max(int(minutes * 60 * TRIED / (time.perf_counter() - start)), LOOKS)
+    return max(int(minutes * 60 * TRIED / (time.perf_counter() - start)), TRIED)
 
 
 def trained(peer: Peer, data: Data, minutes: float) -> dict[str, Any]:
@@ -227,7 +227,7 @@ def trained(peer: Peer, data: Data, minutes: float) -> dict[str, Any]:
             start = time.perf_counter()
             step(number)
             spent += (time.perf_counter() - start) / 60
-            if (number + 1) % (steps // LOOKS) == 0:
+            if (number + 1) % (steps // peer.looks) == 0:
                 joint, _ = accuracy(peer, data, prompts)
                 reached |= {goal: spent for goal in GOALS if joint >= goal and goal not in reached}
             progress.update(number + 1)
