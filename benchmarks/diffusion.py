@@ -10,7 +10,9 @@ from torch import Tensor, nn
 from text2video.errors import UserError
 from text2video.text.encoder import TextEncoder
 
-STEPS = 25  # of diffusion, and so of sampling, unguided: a clip takes a second a step, and its default is 1000
+STEPS = (
+    25  # of diffusion, and so of sampling, unguided: a clip takes a second a step, and its default is 1000
+)
 WIDTH = 16  # of the first level, which makes it about as large as our generator
 
 
@@ -33,9 +35,7 @@ class PixelDiffusion(nn.Module):
 
     def forward(self, clips: Tensor, tokens: Tensor) -> Tensor:
         """The loss on clips ``float[N, T, 3, H, W]`` in [-1, 1] and word numbers ``int64[N, L]``."""
-        loss: Tensor = self.diffusion(
-            (clips.transpose(1, 2) + 1) / 2, cond=self.text(tokens), null_cond_prob=0.1
-        )
+        loss: Tensor = self.diffusion((clips.transpose(1, 2) + 1) / 2, cond=self.text(tokens))
         return loss
 
     @torch.no_grad()
