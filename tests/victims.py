@@ -233,8 +233,9 @@ def _live(stage: str, root: Path, log: Path, harm: Harm | None) -> None:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     sys.argv = [stage, "--root", str(root)]
-    # A shell that runs the tests in the background lets them ignore it.
+    # A shell that runs the tests in the background, or nohup, lets them ignore these.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if harm:
         harm()
     sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
