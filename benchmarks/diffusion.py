@@ -10,9 +10,7 @@ from torch import Tensor, nn
 from text2video.errors import UserError
 from text2video.text.encoder import TextEncoder
 
-STEPS = (
-    25  # of diffusion, and so of sampling, unguided: a clip takes a second a step, and its default is 1000
-)
+STEPS = 25  # of diffusion, and so of sampling: a clip takes a second a step, and its default is 1000
 WIDTH = 16  # of the first level, which makes it about as large as our generator
 
 

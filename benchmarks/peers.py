@@ -28,7 +28,7 @@ from text2video.layout import TEST_SPLITS, Layout
 from text2video.models.codec import Codec
 from text2video.params import Params, load_params
 from text2video.text.vocabulary import Vocabulary
-from text2video.training.gan import cosine
+from text2video.training.gan import cosine, move_average
 from text2video.training.train import Samples, count, new_trainer
 from text2video.video import to_clips, to_video
 from text2video.weights import load_codec
@@ -138,10 +138,7 @@ class Averaged:
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
-            decay = min(params.ema, (number + 1) / (number + 10))
-            with torch.no_grad():
-                for mean, value in zip(self.average.parameters(), network.parameters(), strict=True):
-                    mean.lerp_(value, 1 - decay)
+            move_average(self.average, network, params.ema, number)
 
         return step
 

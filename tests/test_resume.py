@@ -525,7 +525,7 @@ def test_through_dvc_nothing_is_lost_either(repository: Repository, tmp_path: Pa
     while list(second.scratch.glob("*/lock")):
         time.sleep(0.01)
     (step,) = re.findall(r"going on from step (\d+) of 12", repository.dvc("repro", "train"))
-    assert int(step) > 1
+    assert 1 < int(step) < 12
     assert f"stopped at step {step} of 12" in second.log.read_text()
 
     made = {name: data for name, data in contents(calm).items() if name.startswith(("models/gan", "metrics"))}

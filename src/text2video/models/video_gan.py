@@ -97,9 +97,8 @@ class Plane(nn.Module):
         self.grid = (height, width)
         self.places: Tensor
         self.register_buffer("places", places(height, width), persistent=False)
-        angle, length, phase = (
-            torch.rand(3, WAVES, device="cpu") * 2 * math.pi
-        )  # on the CPU: see time_features
+        # On the CPU for the same reason as time_features.
+        angle, length, phase = torch.rand(3, WAVES, device="cpu") * 2 * math.pi
         self.waves: Tensor
         self.register_buffer("waves", torch.stack((angle.cos(), angle.sin())) * MAX_WAVES_PER_UNIT * length)
         self.phases: Tensor

@@ -7,7 +7,7 @@ from functools import partial
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from text2video.models.frame_gan import FrameDiscriminator, FrameGenerator
 from text2video.models.video_gan import VideoDiscriminator, VideoGenerator
@@ -167,7 +167,8 @@ class GanTrainer:
         loss_g = self.recipe.generator_loss(real, fake, tokens, rng)
         self._update(self.optimizer_g, loss_g, step)
         gan.discriminator.requires_grad_(True)
-        self._follow(step)
+        for name, average in vars(self.average).items():
+            move_average(average, getattr(gan, name), self.params.ema, step)
         both = self.ranks.mean(torch.stack((loss_d, loss_g)).detach().float())
         return dict(zip(("loss_d", "loss_g"), both.tolist(), strict=True))
 
@@ -180,15 +181,10 @@ class GanTrainer:
         torch.nn.utils.clip_grad_norm_(values, self.recipe.max_norm)
         optimizer.step()
 
-    @torch.no_grad()
-    def _follow(self, step: int) -> None:
-        decay = min(
-            self.params.ema, (step + 1) / (step + 10)
-        )  # young averages forget the random start sooner
-        pairs = (
-            (self.average.generator, self.gan.generator),
-            (self.average.text_encoder, self.gan.text_encoder),
-        )
-        for average, network in pairs:
-            for mean, value in zip(average.parameters(), network.parameters(), strict=True):
-                mean.lerp_(value, 1 - decay)
+
+@torch.no_grad()
+def move_average(average: nn.Module, network: nn.Module, ema: float, step: int) -> None:
+    """Move the averaged weights towards those of a network after a step; young averages forget the start sooner."""
+    decay = min(ema, (step + 1) / (step + 10))
+    for mean, value in zip(average.parameters(), network.parameters(), strict=True):
+        mean.lerp_(value, 1 - decay)
