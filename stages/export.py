@@ -7,6 +7,7 @@ import typer
 
 from text2video import console
 from text2video.layout import Layout
+from text2video.params import load_params
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -19,11 +20,15 @@ def main(
     ] = False,
 ) -> None:
     """Put models/codec, models/gan and data/vocabulary.json together as models/export."""
-    from text2video.bundle import save_bundle, ship_bundle  # here: --help should not wait for torch
-
     layout, watch = Layout(root), console.Stopwatch()
+    params = load_params(layout.params)
+    from text2video import bundle  # here: --help and bad params should not wait for torch
+
     with watch("ship" if ship else "export"):
-        (ship_bundle if ship else save_bundle)(layout)
+        if ship:
+            bundle.ship_bundle(layout)
+        else:
+            bundle.save_bundle(params.export, layout)
     watch.report()
 
 

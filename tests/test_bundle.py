@@ -21,7 +21,8 @@ from text2video.files import write_json
 from text2video.layout import Layout
 from text2video.models.codec import build_codec
 from text2video.models.gans import build_discriminator, build_generator
-from text2video.params import CodecParams, GanParams, TextParams
+from text2video.params import CodecParams, ExportParams, GanParams, TextParams
+from text2video.sampling import draw_noise
 from text2video.text.encoder import TextEncoder
 from text2video.text.vocabulary import Vocabulary
 from text2video.weights import save_network
@@ -61,7 +62,7 @@ def layout(tmp_path_factory) -> Layout:
     save_network(layout.gan, networks, config)
     write_json(layout.metrics / "autoencode.json", {"reconstruction_error": 1.5})
     write_json(layout.metrics / "train.json", {"validation": {"joint": 0.25}})
-    save_bundle(layout)
+    save_bundle(ExportParams(candidates=3), layout)
     return layout
 
 
@@ -103,7 +104,7 @@ def test_the_card_has_the_numbers(layout):
     assert '{"joint": 0.25}' in card
 
 
-@pytest.mark.parametrize("name", [*bundle.NEEDED, "discriminator.safetensors", "README.md"])
+@pytest.mark.parametrize("name", [*bundle.NEEDED, "README.md"])
 def test_a_flipped_bit_is_refused(folder, name):
     """Protects against silent corruption: the file is named."""
     data = bytearray((folder / name).read_bytes())
@@ -157,11 +158,34 @@ def test_an_empty_prompt_is_refused(folder):
         load_model(folder).generate(["  "])
 
 
-def test_shipping_leaves_the_discriminator_behind(layout, tmp_path, monkeypatch):
-    """Protects the package: its weights are the export's without the discriminator, and load as they are."""
+def test_the_discriminator_chooses(folder):
+    """Protects the choice: of the candidates that one seed gives, the video is the one that the discriminator prefers,
+    and with one candidate there is none. Turning its opinion round gives another video."""
+    model = load_model(folder)
+    sampler, critic = model._sampler, model._discriminator
+    with torch.no_grad():
+        for value in critic.parameters():
+            value.normal_(0, 0.4)
+    noise = draw_noise((3, 4), PROMPTS[0], 7, 0)
+    alone = [sampler.clips(PROMPTS[:1], row[None]) for row in noise]
+    tokens = torch.from_numpy(model.vocabulary.encode(PROMPTS[:1] * 3))
+    with torch.no_grad():
+        scores = critic.preference(sampler.generator(noise, sampler.text_encoder(tokens)), tokens)
+    best, worst = scores.argmax(), scores.argmin()
+    assert best != worst
+    assert np.abs(model.generate(PROMPTS[0], seed=7).astype(int) - alone[best]).max() <= 1
+    for match in (critic.frame_match, critic.path_match):
+        for value in (match.real.weight, match.real.bias, match.query.weight, match.query.bias):
+            value.neg_()
+    assert np.abs(model.generate(PROMPTS[0], seed=7).astype(int) - alone[worst]).max() <= 1
+    model.candidates = 1
+    assert np.array_equal(model.generate(PROMPTS[0], seed=7), alone[0])
+
+
+def test_what_is_shipped_is_the_export(layout, tmp_path, monkeypatch):
+    """Protects the package: its weights load as they are, and draw what the export draws."""
     monkeypatch.setattr(bundle, "shipped_model", lambda: tmp_path / "weights")
     ship_bundle(layout)
-    assert not (tmp_path / "weights" / "discriminator.safetensors").exists()
     shipped = load_model(tmp_path / "weights").generate(PROMPTS, seed=5)
     assert np.array_equal(shipped, load_model(layout.export).generate(PROMPTS, seed=5))
 

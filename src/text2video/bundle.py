@@ -20,15 +20,25 @@ from text2video.errors import UserError
 from text2video.files import check_files, read_json, replace_folder, sha256, write_json, write_text
 from text2video.layout import Layout
 from text2video.models.codec import build_codec
-from text2video.models.gans import build_generator
-from text2video.params import CodecParams, GanParams, Positive, Section, TextParams
-from text2video.sampling import Sampler
+from text2video.models.frame_gan import FrameDiscriminator
+from text2video.models.gans import build_discriminator, build_generator
+from text2video.models.video_gan import VideoDiscriminator
+from text2video.params import (
+    Candidates,
+    CodecParams,
+    ExportParams,
+    GanParams,
+    Positive,
+    Section,
+    TextParams,
+)
+from text2video.sampling import Sampler, draw_noise
 from text2video.text.encoder import TextEncoder
 from text2video.text.vocabulary import Vocabulary
 from text2video.video import to_clips, to_video
 from text2video.weights import Network, load_network, read_network_config
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 NEEDED = (
     "config.json",
@@ -36,6 +46,7 @@ NEEDED = (
     "codec.safetensors",
     "generator.safetensors",
     "text_encoder.safetensors",
+    "discriminator.safetensors",
 )
 REMEDY = "run the stage export again, or restore the folder with `dvc checkout`"
 CARD_FIGURES = ("autoencode.json", "train.json")
@@ -44,30 +55,38 @@ CARD_FIGURES = ("autoencode.json", "train.json")
 class BundleConfig(Section):
     """What ``config.json`` must say."""
 
-    format: Literal[1]
+    format: Literal[2]
     size: Annotated[int, Field(ge=8, le=512)]
     frames: Annotated[int, Field(ge=1, le=256)]
     fps: Annotated[int, Field(ge=1, le=60)]
     latent_shape: tuple[Positive, Positive, Positive]
     words: Positive
+    candidates: Candidates
     codec: CodecParams
     gan: GanParams
     text: TextParams
 
 
 class Model:
-    """A trained text-to-video model."""
+    """A trained text-to-video model: it draws ``candidates`` videos for each that it returns, and its discriminator
+    chooses."""
 
-    def __init__(self, sampler: Sampler, config: dict[str, Any]) -> None:
-        self._sampler = sampler
+    def __init__(
+        self,
+        sampler: Sampler,
+        discriminator: FrameDiscriminator | VideoDiscriminator,
+        config: dict[str, Any],
+    ) -> None:
+        self._sampler, self._discriminator = sampler, discriminator
         self.config = config
+        self.candidates: int = config["candidates"]
         self.fps: int = config["fps"]
         self.vocabulary = sampler.vocabulary
 
     def generate(self, prompts: Sequence[str] | str, seed: int = 0, count: int = 1) -> np.ndarray:
         """Videos ``uint8[N * count, T, H, W, 3]`` for N prompts, ``count`` for each, those of one prompt together.
 
-        A video depends on its prompt, the seed and its number alone: each is computed as a batch of one, because the
+        A video depends on its prompt, the seed and its number alone: each has a batch to itself, because the
         rounding of a matrix product can change with the size of the batch. Words that were never trained on are named
         in a warning and read as "any". Raises UserError for a prompt without words.
         """
@@ -79,8 +98,9 @@ class Model:
 
     def draw(self, prompts: Sequence[str], seed: int, numbers: Sequence[int]) -> np.ndarray:
         """Video ``numbers[i]`` of ``prompts[i]`` for each i, ``uint8[N, T, H, W, 3]``, without a look at the words."""
+        shape = (self.candidates, *self._sampler.generator.noise_shape(self.config["frames"]))
         clips = [
-            self._sampler.clips([prompt], self._sampler.noise([prompt], seed, [number]))
+            self._sampler.best_clip(prompt, draw_noise(shape, prompt, seed, number), self._discriminator)
             for prompt, number in zip(prompts, numbers, strict=True)
         ]
         size = self.config["size"]
@@ -96,12 +116,12 @@ class Model:
         return np.concatenate(rebuilt) if rebuilt else clips
 
 
-def save_bundle(layout: Layout) -> None:
+def save_bundle(params: ExportParams, layout: Layout) -> None:
     """Put ``models/codec``, ``models/gan`` and the vocabulary together as ``models/export``."""
     codec = read_network_config(layout.codec, "run the stage autoencode again")
     gan = read_network_config(layout.gan, "run the stage train again")
     Vocabulary.load(layout.vocabulary)  # raises when it is damaged
-    config = {"format": FORMAT, "size": codec["size"], "codec": codec["codec"], **gan}
+    config = {"format": FORMAT, **params.model_dump(), "size": codec["size"], "codec": codec["codec"], **gan}
     figures = {name: read_json(layout.metrics / name, "run `dvc repro`") for name in CARD_FIGURES}
     with replace_folder(layout.export) as fresh:
         write_json(fresh / "config.json", config)
@@ -114,7 +134,7 @@ def save_bundle(layout: Layout) -> None:
 
 
 def ship_bundle(layout: Layout) -> None:
-    """Copy ``models/export``, but for the discriminator, which no user needs, into the package as its own weights."""
+    """Copy ``models/export`` into the package as its own weights."""
     verify_bundle(layout.export)
     with replace_folder(shipped_model()) as fresh:
         for name in (*NEEDED, "README.md"):
@@ -142,6 +162,7 @@ pipeline_tag: text-to-video
 Videos of {config["frames"]} frames of {config["size"]}x{config["size"]} pixels from prompts such as
 `red circle moving down`. Codec `{config["codec"]["kind"]}`, GAN `{config["gan"]["kind"]}`, a vocabulary of
 {config["words"]} words, trained from nothing on drawn clips of one moving shape. It knows nothing else.
+Each video is the best of {config["candidates"]}, chosen by the discriminator that the generator was trained against.
 
 ```python
 from text2video import load_model
@@ -153,8 +174,8 @@ clips = load_model("path/of/this/folder").generate(["circle moving up-right"], s
 |---|---|
 {table}
 
-`validation` is the share of right videos on fresh draws of the training prompts; the scores on held-out prompts are in
-`metrics/evaluation.json`, which the stage `evaluate` writes.
+`validation` is the share of right videos on fresh draws of the training prompts, before anything is chosen; the scores
+of the whole on held-out prompts are in `metrics/evaluation.json`, which the stage `evaluate` writes.
 """
 
 
@@ -183,10 +204,14 @@ def load_model(path: Path | str | None = None, device: torch.device | str = "cpu
         "generator", lambda: build_generator(page.gan, page.text, page.latent_shape, page.frames)
     )
     text_encoder = load("text_encoder", lambda: TextEncoder(page.words, page.text.dim, page.text.pooling))
+    discriminator = load(
+        "discriminator",
+        lambda: build_discriminator(page.gan, page.text, page.latent_shape, page.frames, page.words),
+    )
     if codec.latent_shape != page.latent_shape:
         raise UserError(f"{folder / 'config.json'} has a codec that does not go with the generator; {REMEDY}")
     sampler = Sampler(generator, text_encoder, codec, vocabulary, page.frames, device)
-    return Model(sampler, config)
+    return Model(sampler, discriminator, config)
 
 
 def default_model() -> Path:

@@ -19,6 +19,7 @@ Positive = Annotated[int, Field(ge=1)]
 Width = Annotated[
     int, Field(ge=1, le=2048)
 ]  # of a layer: what is wider fits no machine that this is made for
+Candidates = Annotated[int, Field(ge=1, le=256)]  # at once in memory
 Rate = Annotated[float, Field(gt=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Precision = Literal["auto", "bf16", "fp32"]
@@ -113,6 +114,12 @@ class TrainParams(Section):
     validate_every: Annotated[float, Field(gt=0)]
 
 
+class ExportParams(Section):
+    """The model that users get (stage ``export``)."""
+
+    candidates: Candidates
+
+
 class RenderParams(Section):
     """The prompts that become video files (stage ``render``)."""
 
@@ -145,6 +152,7 @@ class Params(Section):
     codec: CodecParams
     gan: GanParams
     train: TrainParams
+    export: ExportParams
     render: RenderParams
     evaluate: EvaluateParams
     runtime: RuntimeParams = RuntimeParams()

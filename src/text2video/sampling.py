@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from text2video.models.codec import Codec
-from text2video.models.frame_gan import FrameGenerator
-from text2video.models.video_gan import VideoGenerator
+from text2video.models.frame_gan import FrameDiscriminator, FrameGenerator
+from text2video.models.video_gan import VideoDiscriminator, VideoGenerator
 from text2video.text.encoder import TextEncoder
 from text2video.text.vocabulary import Vocabulary
 from text2video.video import to_clips
@@ -48,6 +48,22 @@ class Sampler:
     @torch.no_grad()
     def clips(self, prompts: Sequence[str], noise: Tensor) -> np.ndarray:
         """Clips ``uint8[N, T, H, W, 3]`` for prompts and their noise, computed as one batch."""
-        tokens = torch.from_numpy(self.vocabulary.encode(prompts)).to(self.device)
-        latents = self.generator(noise.to(self.device), self.text_encoder(tokens))
+        return to_clips(self.codec.decode(self._latents(self._tokens(prompts), noise)))
+
+    @torch.no_grad()
+    def best_clip(
+        self, prompt: str, noise: Tensor, discriminator: FrameDiscriminator | VideoDiscriminator
+    ) -> np.ndarray:
+        """One clip ``uint8[1, T, H, W, 3]``: of those that ``noise``, ``float[K, ...]``, gives, the one that the
+        discriminator prefers. (Azadi et al., ICLR 2019, reject by the discriminator.)"""
+        tokens = self._tokens([prompt] * len(noise))
+        latents = self._latents(tokens, noise)
+        if len(noise) > 1:
+            latents = latents[discriminator.preference(latents, tokens).argmax()][None]
         return to_clips(self.codec.decode(latents))
+
+    def _tokens(self, prompts: Sequence[str]) -> Tensor:
+        return torch.from_numpy(self.vocabulary.encode(prompts)).to(self.device)
+
+    def _latents(self, tokens: Tensor, noise: Tensor) -> Tensor:
+        return self.generator(noise.to(self.device), self.text_encoder(tokens))

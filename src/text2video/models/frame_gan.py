@@ -52,3 +52,7 @@ class FrameDiscriminator(nn.Module):
         x = F.leaky_relu(self.conv2(x), 0.2)
         x = F.leaky_relu(self.conv3(x), 0.2)
         return torch.sigmoid(self.fc1(x.flatten(1))).squeeze(1)
+
+    def preference(self, latents: Tensor, tokens: Tensor) -> Tensor:
+        """How real the frames of each video look, ``float[N]``."""
+        return self(latents).unflatten(0, latents.shape[:2]).mean(1)

@@ -28,6 +28,7 @@ MAX_WAVES_PER_UNIT = 1.5  # the frame is two units wide
 VIEW_SCALE = (0.015, 0.015, 0.075)  # of the views' changes as training starts: little stretching, more moving
 POINTS = 16  # that the path critic follows
 SHARPNESS = 3.0  # of its maps as they start: a point lies where something is, not in the middle of the frame
+PATH_WEIGHT = 0.25  # of the path critic against the frame critic, where a video is chosen among several
 STEP_SCALE = 4.0  # steps from frame to frame are small beside positions
 TEXT_SCALE = (
     0.3  # words are many and loud: at full voice, a generator hears no noise, and draws one video per prompt
@@ -314,3 +315,11 @@ class VideoDiscriminator(nn.Module):
     def forward(self, latents: Tensor, tokens: Tensor, frames: Tensor) -> Tensor:
         """Logits ``float[N, 2 + K]``: the clip's, its paths', then one for each of ``frames``."""
         return self.score(self.features(latents, frames), tokens)
+
+    def preference(self, latents: Tensor, tokens: Tensor) -> Tensor:
+        """How much better one video of a prompt is than another, ``float[N]``: what the critics say of all its frames
+        and, more quietly, of its paths. (The clip critic would rather mislead: see the lab notebook.)"""
+        text = self.text_encoder(tokens)
+        frames = self.frame(latents.flatten(0, 1)).unflatten(0, latents.shape[:2])
+        paths = self.path(latents)[:, None]
+        return self.frame_match(frames, text).mean(1) + PATH_WEIGHT * self.path_match(paths, text).mean(1)

@@ -1,0 +1,48 @@
+"""What it is worth to draw several videos and let the discriminator choose: right videos, and how many a second.
+
+On `validation` prompts: new draws of trained ones. Run from the repository: `python benchmarks/candidates.py`. Uses
+models/export where there is one, else the weights of the package.
+"""
+
+from common import ROOT, rates, report
+
+from text2video import load_model
+from text2video.bundle import Model
+from text2video.judge import judge_clips, score
+from text2video.params import load_params
+from text2video.world import World
+from text2video.world.captions import parse_prompt
+
+CANDIDATES = (1, 2, 4, 8, 16)
+CLIPS, SEED = 512, 1  # not that of any stage
+NAMES = ("shape", "colour", "motion", "joint")
+
+
+def main() -> None:
+    """One row for each number of candidates."""
+    model = load_model()
+    _, prompts = World(load_params(ROOT / "params.yaml").data).draw("validation", CLIPS, SEED)
+
+    def with_candidates(number: int) -> Model:
+        model.candidates = number
+        return model
+
+    def speed(number: int) -> float:
+        with_candidates(number).draw(prompts[:16], SEED, range(16))
+        return 16
+
+    requests = [parse_prompt(prompt) for prompt in prompts]
+    found = rates({str(number): lambda number=number: speed(number) for number in CANDIDATES})
+    rows = []
+    for number in CANDIDATES:
+        clips = with_candidates(number).draw(prompts, SEED, range(CLIPS))
+        scores = score(judge_clips(clips), requests)
+        rows.append(
+            {"candidates": number, **{name: float(scores[name]["value"]) for name in NAMES},
+             "clips": CLIPS, "clips per second": found[str(number)]}
+        )  # fmt: skip
+    report("candidates", rows)
+
+
+if __name__ == "__main__":
+    main()
