@@ -111,6 +111,8 @@ def test_numbers_are_read_however_they_are_spelt(tmp_path: Path) -> None:
         (lambda page: page["data"].update(unseen_combinations=1), "data.unseen_combinations"),
         (lambda page: page["data"].update(train_prompts=["a dog"]), "data.train_prompts.*a dog"),
         (lambda page: page["data"].update(test_prompts=["circle moving up", " "]), "data.test_prompts.*empty"),
+        (lambda page: page["export"].update(candidates=0), "export.candidates"),
+        (lambda page: page["export"].update(candidates=10**6), "export.candidates"),
         (lambda page: page["render"].update(prompts=["?!"]), "render.prompts.*empty"),
         (lambda page: page["render"].update(prompts=[]), "render.prompts"),
         (lambda page: page["render"].update(prompts=[None]), "render.prompts.0"),
