@@ -1,7 +1,7 @@
 """Runs that differ in their seed, side by side: what stage evaluate found in each, and the worst of each figure.
 
-Run with the folders of finished runs: `python benchmarks/seeds.py . ../seed1 ../seed2`, where each other folder is a clone
-in which `dvc repro` has run with another `train.seed`.
+Run with the folders of finished runs: `python benchmarks/seeds.py . ../seed1 ../seed2`, where each other folder is a
+clone in which `dvc repro` has run with another `train.seed`.
 """
 
 from pathlib import Path
