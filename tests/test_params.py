@@ -45,7 +45,7 @@ def test_the_page_survives_what_dvc_does_to_it(pipeline: Path, tmp_path: Path) -
     """
     page, copy = pipeline / "params.yaml", tmp_path / "params.yaml"
     check.main(shutil.copy(page, copy).parent)
-    apply_overrides(copy, ["train.seed=7"])
+    apply_overrides(copy, ["codec.seed=7"])
     before, after = page.read_text().splitlines(), copy.read_text().splitlines()
     assert [pair for pair in zip(before, after, strict=True) if len(set(pair)) == 2] == [
         ("  seed: 0", "  seed: 7")
