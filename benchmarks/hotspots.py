@@ -1,19 +1,25 @@
-"""Where the time of a training step and of a generated clip goes, by torch's profiler.
+"""Where the time goes: of a training step and of a generated clip, by torch's profiler; of a stored clip, part by part.
 
 Run from the repository: `python benchmarks/hotspots.py`.
 """
 
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from common import ROOT, report
+import numpy as np
+import zstandard
+from common import ROOT, rates, report
 from torch.profiler import ProfilerActivity, profile
 from training import codec_step, gan_step
 
 from text2video import load_model
-from text2video.params import load_params
+from text2video.data.packed import PackedReader, PackedWriter
+from text2video.params import Params, load_params
+from text2video.world import World
 
-SHOWN, CALLS = 8, 16
+SHOWN, CALLS, CLIPS = 8, 16, 500
 
 
 def shares(what: str, work: Callable[[], object]) -> list[dict[str, Any]]:
@@ -35,8 +41,39 @@ def shares(what: str, work: Callable[[], object]) -> list[dict[str, Any]]:
     ]
 
 
+def parts_of_the_data_path(params: Params) -> list[dict[str, Any]]:
+    """Microseconds of one thread that each part of writing and reading a clip takes, and what zstd alone would."""
+    world = World(params.data)
+    clips, captions = world.draw("train", CLIPS, 0)
+    packer, unpacker = zstandard.ZstdCompressor(), zstandard.ZstdDecompressor()
+    packed = [packer.compress(clip.tobytes()) for clip in clips]
+    order = np.random.default_rng(0).permutation(CLIPS)
+    with tempfile.TemporaryDirectory() as folder:
+
+        def write() -> None:
+            with PackedWriter(Path(folder), clips.shape[1:], np.uint8) as writer:
+                writer.append(clips, captions)
+
+        write()
+        store = PackedReader(Path(folder))
+        works: dict[str, Callable[[], object]] = {
+            "draw": lambda: world.draw("train", CLIPS, 0),
+            "write": write,
+            "zstd alone, writing": lambda: [packer.compress(clip.tobytes()) for clip in clips],
+            "read": lambda: [store[order[i : i + 10]] for i in range(0, CLIPS, 10)],
+            "zstd alone, reading": lambda: [unpacker.decompress(clip) for clip in packed],
+            "bytes to floats": lambda: [clips[i : i + 10].astype(np.float32) for i in range(0, CLIPS, 10)],
+        }
+
+        def count(work: Callable[[], object]) -> Callable[[], float]:
+            return lambda: (work(), CLIPS)[1]
+
+        found = rates({name: count(work) for name, work in works.items()})
+    return [{"what": name, "microseconds a clip": 1e6 / rate} for name, rate in found.items()]
+
+
 def main() -> None:
-    """The GAN's step, the codec's step, one video."""
+    """The GAN's step, the codec's step, one video; then the data path."""
     params, model = load_params(ROOT / "params.yaml"), load_model()
     works: dict[str, Callable[[], object]] = {
         "train, a step": gan_step(params, (params.codec.channels, 8, 8), 10),
@@ -44,6 +81,7 @@ def main() -> None:
         "generate, a video": lambda: model.generate("circle moving up-right"),
     }
     report("hotspots", [row for what, work in works.items() for row in shares(what, work)])
+    report("data-path", parts_of_the_data_path(params))
 
 
 if __name__ == "__main__":
