@@ -172,7 +172,7 @@ class FlowPeer(Averaged):
 class PixelPeer(Averaged):
     """The public package."""
 
-    name, evaluations, judged, looks = "video-diffusion-pytorch, pixels", STEPS, 8, 1
+    name, evaluations, judged, looks = "video-diffusion-pytorch, pixels", STEPS, 2, 1
 
     def build(self) -> nn.Module:
         """Its U-Net."""
