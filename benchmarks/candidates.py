@@ -4,10 +4,10 @@ On `validation` prompts: new draws of trained ones. Run from the repository: `py
 models/export where there is one, else the weights of the package.
 """
 
+import numpy as np
 from common import ROOT, rates, report
 
 from text2video import load_model
-from text2video.bundle import Model
 from text2video.judge import judge_clips, score
 from text2video.params import load_params
 from text2video.world import World
@@ -23,20 +23,15 @@ def main() -> None:
     model = load_model()
     _, prompts = World(load_params(ROOT / "params.yaml").data).draw("validation", CLIPS, SEED)
 
-    def with_candidates(number: int) -> Model:
+    def draw(number: int, clips: int) -> np.ndarray:
         model.candidates = number
-        return model
-
-    def speed(number: int) -> float:
-        with_candidates(number).draw(prompts[:16], SEED, range(16))
-        return 16
+        return model.draw(prompts[:clips], SEED, range(clips))
 
     requests = [parse_prompt(prompt) for prompt in prompts]
-    found = rates({str(number): lambda number=number: speed(number) for number in CANDIDATES})
+    found = rates({str(number): lambda number=number: len(draw(number, 16)) for number in CANDIDATES})
     rows = []
     for number in CANDIDATES:
-        clips = with_candidates(number).draw(prompts, SEED, range(CLIPS))
-        scores = score(judge_clips(clips), requests)
+        scores = score(judge_clips(draw(number, CLIPS)), requests)
         rows.append(
             {"candidates": number, **{name: float(scores[name]["value"]) for name in NAMES},
              "clips": CLIPS, "clips per second": found[str(number)]}

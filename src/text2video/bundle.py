@@ -32,7 +32,7 @@ from text2video.params import (
     Section,
     TextParams,
 )
-from text2video.sampling import Sampler, draw_noise
+from text2video.sampling import Sampler
 from text2video.text.encoder import TextEncoder
 from text2video.text.vocabulary import Vocabulary
 from text2video.video import to_clips, to_video
@@ -98,9 +98,8 @@ class Model:
 
     def draw(self, prompts: Sequence[str], seed: int, numbers: Sequence[int]) -> np.ndarray:
         """Video ``numbers[i]`` of ``prompts[i]`` for each i, ``uint8[N, T, H, W, 3]``, without a look at the words."""
-        shape = (self.candidates, *self._sampler.generator.noise_shape(self.config["frames"]))
         clips = [
-            self._sampler.best_clip(prompt, draw_noise(shape, prompt, seed, number), self._discriminator)
+            self._sampler.best_clip(prompt, seed, number, self.candidates, self._discriminator)
             for prompt, number in zip(prompts, numbers, strict=True)
         ]
         size = self.config["size"]

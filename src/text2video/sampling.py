@@ -52,13 +52,15 @@ class Sampler:
 
     @torch.no_grad()
     def best_clip(
-        self, prompt: str, noise: Tensor, discriminator: FrameDiscriminator | VideoDiscriminator
-    ) -> np.ndarray:
-        """One clip ``uint8[1, T, H, W, 3]``: of those that ``noise``, ``float[K, ...]``, gives, the one that the
-        discriminator prefers. (Azadi et al., ICLR 2019, reject by the discriminator.)"""
-        tokens = self._tokens([prompt] * len(noise))
-        latents = self._latents(tokens, noise)
-        if len(noise) > 1:
+        self, prompt: str, seed: int, number: int, candidates: int,
+        discriminator: FrameDiscriminator | VideoDiscriminator,
+    ) -> np.ndarray:  # fmt: skip
+        """One clip ``uint8[1, T, H, W, 3]``: of so many candidates, drawn as one batch, the one that the discriminator
+        prefers. (Azadi et al., ICLR 2019, reject by the discriminator.)"""
+        shape = (candidates, *self.generator.noise_shape(self.frames))
+        tokens = self._tokens([prompt] * candidates)
+        latents = self._latents(tokens, draw_noise(shape, prompt, seed, number))
+        if candidates > 1:
             latents = latents[discriminator.preference(latents, tokens).argmax()][None]
         return to_clips(self.codec.decode(latents))
 
