@@ -39,8 +39,10 @@ The default recipe, and the default with one part left out or put back to what i
 its 12 epochs on the same clips and codec, from the same seed. Shown is the share of right videos on 256 `validation`
 prompts: of the generator alone, before the discriminator chooses. One run each: differences of less than .05 may be
 luck. (The codec has no row: in pixels, this GAN would take 64 times as long for a step. The tutorial's GAN in pixels,
-trained for as long as the whole of ours, is in README.md.) What the words' own motions are for does not show here:
-without them, a direction that was never trained on comes out as one that was (lab notebook, fourth round).
+trained for as long as the whole of ours, is in README.md.) Two things do not show here. Without the words' own
+motions, a direction that was never trained on comes out as one that was (lab notebook, fourth round). And prompts that
+lag behind are drawn more often (`train.priority`), which tells in the last third of training (sixth round); here all
+are drawn alike.
 
 {table}
 
@@ -123,7 +125,7 @@ ABLATIONS = {
 def changed(params: Params, ablation: Ablation, epochs: float) -> Params:
     """The page with the ablation's parameters, for so many epochs, validated once each."""
     page = params.model_dump()
-    page["train"] |= {"epochs": epochs, "validate_every": 1}
+    page["train"] |= {"epochs": epochs, "validate_every": 1, "priority": 0.0}
     for section, values in ablation.params.items():
         page[section] |= values
     return Params.model_validate(page)

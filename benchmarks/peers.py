@@ -90,9 +90,11 @@ class GanPeer:
         rng = torch.Generator().manual_seed(params.seed)
 
         def step(number: int) -> None:
-            real, tokens = samples.at(number, rng)
+            chosen = samples.choose(number, rng)
+            real, tokens = samples.read(chosen, rng)
             with autocast(CPU, params.precision):
-                self.trainer.step(number, real, tokens, rng)
+                _, margins = self.trainer.step(number, real, tokens, rng)
+            samples.priorities.update(chosen, margins)
 
         return step
 
@@ -161,7 +163,8 @@ class FlowPeer(Averaged):
 
     def loss(self, network: nn.Module, number: int, rng: torch.Generator) -> Tensor:
         """Flow matching."""
-        return flow_loss(network, *self.data.samples.at(number, rng), rng)
+        samples = self.data.samples
+        return flow_loss(network, *samples.read(samples.batches[number], rng), rng)
 
     def draw(self, tokens: Tensor, rng: torch.Generator) -> Tensor:
         """Guided steps from noise to latents, and the decoder."""

@@ -12,7 +12,7 @@ from text2video.errors import UserError
 from text2video.models.video_gan import VideoDiscriminator, VideoGenerator
 from text2video.params import TrainParams
 from text2video.text.encoder import TextEncoder
-from text2video.training.batches import Batches
+from text2video.training.batches import LEAST_MARGIN, Batches, Priorities
 from text2video.training.gan import Gan, GanTrainer, cosine
 from text2video.training.losses import gradient_penalty, mismatched, relativistic
 
@@ -23,7 +23,8 @@ def train_params(**changes) -> TrainParams:
     """Small and quick."""
     values = {
         "seed": 0, "epochs": 1, "batch": 16, "lr": 2e-3, "lr_final": 2e-3, "beta1": 0, "beta2": 0.9, "ema": 0.9,
-        "gamma": 0.1, "gamma_final": 0.1, "gamma_every": 4, "mismatch": 1.0, "precision": "fp32", "validate_every": 1,
+        "gamma": 0.1, "gamma_final": 0.1, "gamma_every": 4, "mismatch": 1.0, "priority": 0,
+        "precision": "fp32", "validate_every": 1,
     }  # fmt: skip
     return TrainParams(**(values | changes))
 
@@ -47,6 +48,24 @@ def test_an_epoch_shows_every_sample_at_most_once(samples, batch, seed):
     assert len(set(epoch)) == len(epoch) == samples // batches.batch * batches.batch
     late = 3 * batches.per_epoch - 1
     assert Batches(samples, batch, seed)[late].tolist() == batches[late].tolist()
+
+
+@given(margins=st.lists(st.floats(-1, 8), min_size=2, max_size=5), exponent=st.floats(0.5, 3))
+def test_prompts_that_lag_are_drawn_more_often(margins, exponent):
+    """Protects the priorities: shares go by the margins' power, no prompt is lost, and a prompt's clips stay alike."""
+    captions = [str(prompt) for prompt in range(len(margins)) for _ in range(3)]
+    priorities, rng = Priorities(captions, exponent), torch.Generator().manual_seed(0)
+    clips = 3 * torch.arange(len(margins))
+    for _ in range(99):
+        priorities.update(clips, torch.tensor(margins))
+    drawn = torch.bincount(priorities.draw(30_000, rng), minlength=len(captions)).double() / 10_000
+    wanted = torch.tensor(margins).double().clamp(min=LEAST_MARGIN) ** exponent
+    wanted = (wanted / wanted.sum()).repeat_interleave(3)
+    assert drawn.tolist() == pytest.approx(wanted.tolist(), abs=0.06)
+    other = Priorities(captions, exponent)
+    other.load_state_dict(priorities.state_dict())
+    again = [p.draw(9, torch.Generator().manual_seed(1)).tolist() for p in (priorities, other)]
+    assert again[0] == again[1]
 
 
 @given(
@@ -87,8 +106,9 @@ def test_the_generator_learns_what_the_words_mean():
         real = (2.0 * which - 1)[:, None, None, None, None] + 0.1 * torch.randn(
             16, FRAMES, *SHAPE, generator=rng
         )
-        losses = trainer.step(step, real, prompts[which], rng)
+        losses, margins = trainer.step(step, real, prompts[which], rng)
     assert set(losses) == {"loss_d", "loss_g"}
+    assert margins.shape == (16,)
     average = trainer.average
     with torch.no_grad():
         down, up = (

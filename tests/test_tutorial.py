@@ -119,7 +119,7 @@ def test_the_steps_are_those_of_the_tutorials_loop(gan: Gan) -> None:
     tokens = torch.tensor([row + [0] * (3 - len(row)) for row in words])
     for step in range(2):
         real = torch.rand(2, 1, *FRAME, generator=torch.Generator().manual_seed(step)) * 2 - 1
-        losses = trainer.step(step, real, tokens, ours)
+        losses, _ = trainer.step(step, real, tokens, ours)
 
         noise = torch.randn(2, 1, 100, generator=theirs)
         text = torch.stack([embedding(torch.tensor(row)).mean(0) for row in words])

@@ -110,6 +110,7 @@ class TrainParams(Section):
     gamma_final: Annotated[float, Field(ge=0)]
     gamma_every: Positive
     mismatch: Annotated[float, Field(ge=0)]
+    priority: Annotated[float, Field(ge=0, le=10)]
     precision: Precision
     validate_every: Annotated[float, Field(gt=0)]
 

@@ -19,6 +19,7 @@ from text2video.training.ranks import Ranks
 
 MAX_NORM = 30.0  # of a gradient, twice what is usual: without it, one wild batch of a young GAN can end it
 FRAMES_SEEN = 3  # by the frame critic, of each clip in each step
+FRAME_LOGITS = 2  # where theirs begin among the logits
 
 
 @dataclass
@@ -54,16 +55,18 @@ class VideoRecipe:
 
     def discriminator_loss(
         self, real: Tensor, fake: Tensor, tokens: Tensor, step: int, rng: torch.Generator
-    ) -> Tensor:
-        """What the discriminator minimises on real and generated latents ``[N, T, C, h, w]`` of the same prompts.
+    ) -> tuple[Tensor, Tensor]:
+        """What the discriminator minimises on real and generated latents ``[N, T, C, h, w]`` of the same prompts; and,
+        ``float[N]``, how much more real it finds the real frames.
 
         The latents are this process's share of the batch, ``tokens`` are those of the whole.
         """
         critic, params, share = self.discriminator, self.params, self.ranks.share(len(tokens))
         frames, own = some_frames(real.shape[1], rng), tokens[share]
         seen = critic.features(real, frames)
-        real_logits = critic.score(seen, own)
-        loss = relativistic(real_logits, critic(fake, own, frames))
+        real_logits, fake_logits = critic.score(seen, own), critic(fake, own, frames)
+        loss = relativistic(real_logits, fake_logits)
+        margins = (real_logits - fake_logits).detach()[:, FRAME_LOGITS:].float().mean(1)
         if params.mismatch:
             loss = loss + params.mismatch * relativistic(
                 real_logits, critic.score(seen, mismatched(tokens, rng)[share])
@@ -74,7 +77,7 @@ class VideoRecipe:
                 gradient_penalty(partial(critic, tokens=own, frames=frames), x) for x in (real, fake)
             )
             loss = loss + params.gamma_every * gamma / 2 * penalty
-        return loss
+        return loss, margins
 
     def generator_loss(self, real: Tensor, fake: Tensor, tokens: Tensor, rng: torch.Generator) -> Tensor:
         """What the generator minimises: that the real video of the prompt looks more real than its own."""
@@ -99,9 +102,11 @@ class FrameRecipe:
 
     def discriminator_loss(
         self, real: Tensor, fake: Tensor, tokens: Tensor, step: int, rng: torch.Generator
-    ) -> Tensor:
-        """Real frames should be called real, generated ones generated."""
-        return called(self.discriminator(real), 1.0) + called(self.discriminator(fake), 0.0)
+    ) -> tuple[Tensor, Tensor]:
+        """Real frames should be called real, generated ones generated; and how much more real the real ones are."""
+        real_scores, fake_scores = self.discriminator(real), self.discriminator(fake)
+        loss = called(real_scores, 1.0) + called(fake_scores, 0.0)
+        return loss, (real_scores - fake_scores).detach().float()
 
     def generator_loss(self, real: Tensor, fake: Tensor, tokens: Tensor, rng: torch.Generator) -> Tensor:
         """Generated frames should be called real."""
@@ -147,10 +152,13 @@ class GanTrainer:
         average = {f"average_{name}": network for name, network in vars(self.average).items()}
         return {**vars(self.gan), **average, "optimizer_g": self.optimizer_g, "optimizer_d": self.optimizer_d}
 
-    def step(self, step: int, real: Tensor, tokens: Tensor, rng: torch.Generator) -> dict[str, float]:
+    def step(
+        self, step: int, real: Tensor, tokens: Tensor, rng: torch.Generator
+    ) -> tuple[dict[str, float], Tensor]:
         """One update of the discriminator and one of the generator, on real latents ``[N, T, C, h, w]`` and prompts.
 
-        ``rng`` draws the noise. Returns the two losses.
+        ``rng`` draws the noise. Returns the two losses; and of each prompt of the whole batch, ``float32[B]`` on the
+        CPU, how much more real the discriminator finds the real video.
         """
         gan, progress = self.gan, step / self.steps
         for optimizer in (self.optimizer_d, self.optimizer_g):
@@ -160,7 +168,7 @@ class GanTrainer:
         noise = torch.randn((len(tokens), *shape), generator=rng)[share].to(real.device)
 
         fake = gan.generator(noise, gan.text_encoder(tokens[share]))
-        loss_d = self.recipe.discriminator_loss(real, fake.detach(), tokens, step, rng)
+        loss_d, margins = self.recipe.discriminator_loss(real, fake.detach(), tokens, step, rng)
         self._update(self.optimizer_d, loss_d, step)
 
         gan.discriminator.requires_grad_(False)
@@ -169,8 +177,10 @@ class GanTrainer:
         gan.discriminator.requires_grad_(True)
         for name, average in vars(self.average).items():
             move_average(average, getattr(gan, name), self.params.ema, step)
-        both = self.ranks.mean(torch.stack((loss_d, loss_g)).detach().float())
-        return dict(zip(("loss_d", "loss_g"), both.tolist(), strict=True))
+        everyone = margins.new_zeros(len(tokens))
+        everyone[share] = margins * self.ranks.world
+        means = self.ranks.mean(torch.cat((torch.stack((loss_d, loss_g)).detach().float(), everyone))).cpu()
+        return dict(zip(("loss_d", "loss_g"), means[:2].tolist(), strict=True)), means[2:]
 
     def _update(self, optimizer: torch.optim.Optimizer, loss: Tensor, step: int) -> None:
         require_finite(loss, step, "train.lr")

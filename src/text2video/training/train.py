@@ -16,7 +16,7 @@ from text2video.models.gans import build_discriminator, build_generator
 from text2video.params import Params
 from text2video.text.encoder import TextEncoder
 from text2video.text.vocabulary import Vocabulary
-from text2video.training.batches import Batches
+from text2video.training.batches import Batches, Priorities
 from text2video.training.checkpoint import Randomness, Scratch, fingerprint
 from text2video.training.gan import Gan, GanTrainer
 from text2video.training.ranks import Ranks, joined, resumable_together
@@ -35,14 +35,22 @@ class Samples:
         self.tokens = torch.from_numpy(vocabulary.encode(latents.captions))
         self.frames = latents.shape[0] if params.gan.kind == "frame" else 1
         self.batches = Batches(len(latents) * self.frames, params.train.batch, params.train.seed)
+        captions = [caption for caption in latents.captions for _ in range(self.frames)]
+        self.priorities = Priorities(captions, params.train.priority)
 
-    def at(self, step: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Latents ``float32[N, T, C, h, w]`` and word numbers ``int64[N, L]`` of a step; T is 1 for single frames.
+    def choose(self, step: int, rng: torch.Generator) -> Tensor:
+        """The numbers of the samples of a step, ``int64[batch]``."""
+        if not self.params.train.priority:
+            return self.batches[step]
+        return self.priorities.draw(self.batches.batch, rng)
+
+    def read(self, chosen: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Latents ``float32[N, T, C, h, w]`` and word numbers ``int64[N, L]`` of samples; T is 1 for single frames.
 
         Of several processes, each reads the latents of its share, and all have the words of the whole batch. ``rng``
         chooses the words that are replaced by ``<unk>``, so that an unknown word comes to mean "any".
         """
-        clips, frame = np.divmod(self.batches[step].numpy(), self.frames)
+        clips, frame = np.divmod(chosen.numpy(), self.frames)
         share = self.ranks.share(len(clips))
         real = torch.from_numpy(self.latents[clips[share]])
         if self.params.gan.kind == "frame":
@@ -107,11 +115,14 @@ def follow(trainer: GanTrainer, samples: Samples, scratch: Scratch, device: torc
     """What a process does that is led by another one: the same steps from the same state, and nothing else."""
     train = samples.params.train
     rng = torch.Generator().manual_seed(train.seed)
-    start = scratch.restore({**trainer.parts(), "rng": Randomness(rng)}, trainer.steps)
+    parts = {**trainer.parts(), "rng": Randomness(rng), "priorities": samples.priorities}
+    start = scratch.restore(parts, trainer.steps)
     for step in scratch.steps(start, trainer.steps):
-        real, tokens = samples.at(step, rng)
+        chosen = samples.choose(step, rng)
+        real, tokens = samples.read(chosen, rng)
         with autocast(device, train.precision):
-            trainer.step(step, real.to(device), tokens.to(device), rng)
+            _, margins = trainer.step(step, real.to(device), tokens.to(device), rng)
+        samples.priorities.update(chosen, margins)
 
 
 def loop(
@@ -122,15 +133,20 @@ def loop(
     total, curve = trainer.steps, Curve(["loss_d", "loss_g"], trainer.steps)
     pause = max(round(params.train.validate_every * samples.batches.per_epoch), 1)
     rng = torch.Generator().manual_seed(params.train.seed)
-    parts = {**trainer.parts(), "validation": validation, "curve": curve, "rng": Randomness(rng)}
+    parts = {
+        **trainer.parts(), "validation": validation, "curve": curve, "rng": Randomness(rng),
+        "priorities": samples.priorities,
+    }  # fmt: skip
     start = scratch.restore(parts, total)
     clips = samples.batches.batch if samples.frames == 1 else None
     with Progress("train", total, every=params.runtime.log_every, batch=clips, start=start) as progress:
         for step in scratch.steps(start, total):
             with watch("read"):
-                real, tokens = samples.at(step, rng)
+                chosen = samples.choose(step, rng)
+                real, tokens = samples.read(chosen, rng)
             with watch("step"), autocast(device, params.train.precision):
-                losses = trainer.step(step, real.to(device), tokens.to(device), rng)
+                losses, margins = trainer.step(step, real.to(device), tokens.to(device), rng)
+            samples.priorities.update(chosen, margins)
             done = step + 1
             curve.add(done, losses["loss_d"], losses["loss_g"])
             if done % pause == 0 or done == total:
