@@ -81,20 +81,18 @@ class GanPeer:
         self.data = data
 
     def start(self, steps: int) -> Callable[[int], object]:
-        """The step of the stage train."""
+        """The step of the stage train. All prompts are drawn alike: priorities pay later than a benchmark lasts."""
         vocabulary, epochs = self.data.vocabulary, steps / self.data.samples.batches.per_epoch
-        params = self.data.params.train.model_copy(update={"epochs": epochs})
+        params = self.data.params.train.model_copy(update={"epochs": epochs, "priority": 0.0})
         page = self.data.params.model_copy(update={"train": params})
         samples = Samples(self.data.samples.latents, vocabulary, page)
         self.trainer = new_trainer(samples, vocabulary, CPU)
         rng = torch.Generator().manual_seed(params.seed)
 
         def step(number: int) -> None:
-            chosen = samples.choose(number, rng)
-            real, tokens = samples.read(chosen, rng)
+            real, tokens = samples.read(samples.choose(number, rng), rng)
             with autocast(CPU, params.precision):
-                _, margins = self.trainer.step(number, real, tokens, rng)
-            samples.priorities.update(chosen, margins)
+                self.trainer.step(number, real, tokens, rng)
 
         return step
 
