@@ -87,7 +87,7 @@ def train(params: Params, layout: Layout) -> None:
         every = params.runtime.checkpoint_every
         with resumable_together("train", layout.root, run, every, ranks) as scratch:
             if not ranks.leads:
-                follow(new_trainer(samples, vocabulary, device), samples, scratch, device)
+                follow(new_trainer(samples, vocabulary, device), samples, scratch, device, watch)
                 return
             names = ("train.json", "train.csv", "validation.csv")
             remove_leftovers(layout.gan, *(layout.metrics / name for name in names))
@@ -111,18 +111,28 @@ def new_trainer(samples: Samples, vocabulary: Vocabulary, device: torch.device) 
     return GanTrainer(gan, params.train, steps, samples.ranks)
 
 
-def follow(trainer: GanTrainer, samples: Samples, scratch: Scratch, device: torch.device) -> None:
+def advance(
+    trainer: GanTrainer, samples: Samples, step: int, rng: torch.Generator, device: torch.device, watch: Stopwatch
+) -> dict[str, float]:  # fmt: skip
+    """One step on the samples that are due, and what it says of their prompts. Returns the two losses."""
+    with watch("read"):
+        chosen = samples.choose(step, rng)
+        real, tokens = samples.read(chosen, rng)
+    with watch("step"), autocast(device, samples.params.train.precision):
+        losses, margins = trainer.step(step, real.to(device), tokens.to(device), rng)
+    samples.priorities.update(chosen, margins)
+    return losses
+
+
+def follow(
+    trainer: GanTrainer, samples: Samples, scratch: Scratch, device: torch.device, watch: Stopwatch
+) -> None:  # fmt: skip
     """What a process does that is led by another one: the same steps from the same state, and nothing else."""
-    train = samples.params.train
-    rng = torch.Generator().manual_seed(train.seed)
+    rng = torch.Generator().manual_seed(samples.params.train.seed)
     parts = {**trainer.parts(), "rng": Randomness(rng), "priorities": samples.priorities}
     start = scratch.restore(parts, trainer.steps)
     for step in scratch.steps(start, trainer.steps):
-        chosen = samples.choose(step, rng)
-        real, tokens = samples.read(chosen, rng)
-        with autocast(device, train.precision):
-            _, margins = trainer.step(step, real.to(device), tokens.to(device), rng)
-        samples.priorities.update(chosen, margins)
+        advance(trainer, samples, step, rng, device, watch)
 
 
 def loop(
@@ -141,12 +151,7 @@ def loop(
     clips = samples.batches.batch if samples.frames == 1 else None
     with Progress("train", total, every=params.runtime.log_every, batch=clips, start=start) as progress:
         for step in scratch.steps(start, total):
-            with watch("read"):
-                chosen = samples.choose(step, rng)
-                real, tokens = samples.read(chosen, rng)
-            with watch("step"), autocast(device, params.train.precision):
-                losses, margins = trainer.step(step, real.to(device), tokens.to(device), rng)
-            samples.priorities.update(chosen, margins)
+            losses = advance(trainer, samples, step, rng, device, watch)
             done = step + 1
             curve.add(done, losses["loss_d"], losses["loss_g"])
             if done % pause == 0 or done == total:
