@@ -14,6 +14,7 @@ from torchvision.utils import save_image
 
 from text2video import load_model
 from text2video.bundle import default_model
+from text2video.models.codec import build_codec
 from text2video.models.gans import build_generator
 from text2video.params import load_params
 
@@ -35,14 +36,15 @@ def ours(batch: int, clips: int) -> Callable[[], float]:
 def tutorial(folder: Path) -> Callable[[], float]:
     """One clip, frame by frame, to files."""
     params = load_params(ROOT / "tutorial" / "params.yaml")
-    generator = build_generator(params.gan, params.text, (3, 64, 64), 10)
+    codec = build_codec(params.codec, params.data.size)
+    generator = build_generator(params.gan, params.text, codec.latent_shape, 10)
     text = torch.randn(1, params.text.dim)
 
     @torch.no_grad()
     def call() -> float:
         for frame in range(10):
             noise = torch.randn(1, 1, params.gan.noise_dim)
-            save_image(generator(noise, text)[0], folder / f"frame_{frame}.png")
+            save_image(generator(noise, text, codec)[0], folder / f"frame_{frame}.png")
         return 1
 
     return call

@@ -76,7 +76,7 @@ def main() -> None:
     """The GAN's step, the codec's step, one video; then the data path."""
     params, model = load_params(ROOT / "params.yaml"), load_model()
     works: dict[str, Callable[[], object]] = {
-        "train, a step": gan_step(params, (params.codec.channels, 8, 8), 10),
+        "train, a step": gan_step(params, 10),
         "autoencode, a step": codec_step(params),
         "generate, a video": lambda: model.generate("circle moving up-right"),
     }

@@ -86,7 +86,7 @@ class GanPeer:
         params = self.data.params.train.model_copy(update={"epochs": epochs, "priority": 0.0})
         page = self.data.params.model_copy(update={"train": params})
         samples = Samples(self.data.samples.latents, vocabulary, page)
-        self.trainer = new_trainer(samples, vocabulary, CPU)
+        self.trainer = new_trainer(samples, vocabulary, self.data.codec, CPU)
         rng = torch.Generator().manual_seed(params.seed)
 
         def step(number: int) -> None:
@@ -101,10 +101,10 @@ class GanPeer:
         return [self.trainer.average.generator, self.trainer.average.text_encoder]
 
     def draw(self, tokens: Tensor, rng: torch.Generator) -> Tensor:
-        """One pass through generator and decoder."""
+        """One pass through the generator."""
         average, frames = self.trainer.average, self.data.samples.latents.shape[0]
         noise = torch.randn((len(tokens), *average.generator.noise_shape(frames)), generator=rng)
-        return self.data.codec.decode(average.generator(noise, average.text_encoder(tokens)))
+        return average.generator(noise, average.text_encoder(tokens), self.data.codec, fine=True)
 
 
 class Averaged:

@@ -21,13 +21,14 @@ WORDS, SIDE = 40, 2048
 CPU = torch.device("cpu")
 
 
-def gan_step(params: Params, shape: tuple[int, int, int], frames: int) -> Callable[[], None]:
+def gan_step(params: Params, frames: int) -> Callable[[], None]:
     """A training step of the GAN of a page, on random samples: what they show costs no time."""
-    gan = build_gan(params, shape, 10, WORDS)
-    for network in vars(gan).values():
+    codec = build_codec(params.codec, params.data.size).eval().requires_grad_(False)
+    gan, shape = build_gan(params, codec.latent_shape, 10, WORDS), codec.latent_shape
+    for network in (codec, *vars(gan).values()):
         on_device(network, CPU)
     trainer, rng, batch = (
-        GanTrainer(gan, params.train, 10**6),
+        GanTrainer(gan, codec, params.train, 10**6),
         torch.Generator().manual_seed(0),
         params.train.batch,
     )
@@ -83,8 +84,8 @@ def main() -> None:
     """Steps of both GANs, of the codec, and plain matrix products, in turn."""
     ours, theirs = load_params(ROOT / "params.yaml"), load_params(ROOT / "tutorial" / "params.yaml")
     steps = {
-        "train": gan_step(ours, (ours.codec.channels, 8, 8), 10),
-        "tutorial": gan_step(theirs, (3, 64, 64), 1),
+        "train": gan_step(ours, 10),
+        "tutorial": gan_step(theirs, 1),
         "autoencode": codec_step(ours),
     }
     every = ours.train.gamma_every

@@ -73,10 +73,14 @@ def test_two_processes_make_the_codec_that_one_would_have_made(world: Path, tmp_
     name = "models/codec/codec.safetensors"
     one, two = load_file(alone / name), load_file(pair / name)
     assert any("running_var" in name for name in one)
-    assert all(torch.allclose(one[name], two[name], atol=2e-4) for name in one)
+    # A bias before a normalisation has no gradient but rounding, which Adam makes a step; the mean takes it off again.
+    last = max(int(name.split(".")[1]) for name in one if "encoder" in name and "running_mean" in name)
+    free = {f"encoder.{last - 1}.bias", f"encoder.{last}.running_mean"}
+    assert free < set(one)
+    assert all(torch.allclose(one[name], two[name], atol=2e-4) for name in set(one) - free)
     mine, ours = (PackedReader(root / "data" / "latents") for root in (alone, pair))
     assert mine.captions == ours.captions
-    np.testing.assert_allclose(mine[:].astype("f4"), ours[:].astype("f4"), atol=0.02)
+    np.testing.assert_allclose(mine[:].astype("f4"), ours[:].astype("f4"), atol=0.005)
     assert not list(pair.glob(".scratch/*/*"))
 
 

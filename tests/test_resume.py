@@ -53,6 +53,7 @@ from text2video.training.checkpoint import (
 from text2video.training.tables import Curve
 from text2video.training.train import build_gan
 from text2video.training.validation import Best, Validation
+from text2video.weights import load_codec
 
 STAGES = ("autoencode", "train")
 Results = dict[str, dict[str, bytes]]
@@ -215,13 +216,14 @@ def test_the_best_weights_so_far_are_not_forgotten(
     layout = Layout(copy_inputs(world, tmp_path / "root", "train"))
     params, vocabulary = load_params(layout.params), Vocabulary.load(layout.vocabulary)
     gan, device = build_gan(params, (4, 8, 8), 10, len(vocabulary)), torch.device("cpu")
-    before = Validation(params, layout, vocabulary, device, gan.average())
+    codec = load_codec(layout.codec)
+    before = Validation(params, layout, vocabulary, codec, device, gan.average())
     before.best = Best(4, {"joint": 0.75}, gan.average())
     before.rows, before.pictures = [(4, 1.0, 1.0, 0.75, 0.75)], {4: b"picture"}
     write_checkpoint(tmp_path / "checkpoint", before.state_dict())
     for parameter in gan.generator.parameters():
         parameter.data.zero_()
-    after = Validation(params, layout, vocabulary, device, gan.average())
+    after = Validation(params, layout, vocabulary, codec, device, gan.average())
     after.load_state_dict(read_checkpoint(tmp_path / "checkpoint"))
     assert (after.best.step, after.best.scores) == (4, {"joint": 0.75})
     for name, network in vars(before.best.networks).items():

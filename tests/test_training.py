@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from text2video.errors import UserError
+from text2video.models.codec import IdentityCodec
 from text2video.models.video_gan import VideoDiscriminator, VideoGenerator
 from text2video.params import TrainParams
 from text2video.text.encoder import TextEncoder
@@ -16,14 +17,14 @@ from text2video.training.batches import LEAST_MARGIN, Batches, Priorities
 from text2video.training.gan import Gan, GanTrainer, cosine
 from text2video.training.losses import gradient_penalty, mismatched, relativistic
 
-SHAPE, FRAMES, WORDS = (2, 4, 4), 3, 8
+SHAPE, FRAMES, WORDS = (3, 4, 4), 3, 8
 
 
 def train_params(**changes) -> TrainParams:
     """Small and quick."""
     values = {
         "seed": 0, "epochs": 1, "batch": 16, "lr": 2e-3, "lr_final": 2e-3, "beta1": 0, "beta2": 0.9, "ema": 0.9,
-        "gamma": 0.1, "gamma_final": 0.1, "gamma_every": 4, "mismatch": 1.0, "priority": 0,
+        "gamma": 0.1, "gamma_final": 0.1, "gamma_every": 4, "mismatch": 1.0, "priority": 0, "effort": 0.1,
         "precision": "fp32", "validate_every": 1,
     }  # fmt: skip
     return TrainParams(**(values | changes))
@@ -37,7 +38,7 @@ def new_trainer(steps: int, **changes) -> GanTrainer:
         TextEncoder(WORDS, 6, "sum"),
         VideoDiscriminator(SHAPE, FRAMES, WORDS, text_dim=6, width=16, dim=32),
     )
-    return GanTrainer(gan, train_params(**changes), steps)
+    return GanTrainer(gan, IdentityCodec(SHAPE[1]), train_params(**changes), steps)
 
 
 @given(samples=st.integers(1, 50), batch=st.integers(1, 60), seed=st.integers(0, 99))
@@ -112,7 +113,7 @@ def test_the_generator_learns_what_the_words_mean():
     average = trainer.average
     with torch.no_grad():
         down, up = (
-            average.generator(torch.randn(16, 4), average.text_encoder(p.expand(16, 2))).mean()
+            average.generator(torch.randn(16, 4), average.text_encoder(p.expand(16, 2)), trainer.codec).mean()
             for p in prompts
         )
     assert down < -0.5
@@ -145,3 +146,16 @@ def test_the_same_seed_gives_the_same_weights():
             )
         ends.append(torch.cat([p.flatten() for p in trainer.average.generator.parameters()]))
     assert torch.equal(*ends)
+
+
+def test_gates_wait_until_there_is_something_to_keep():
+    """Protects motions that bend: in the first half the gates stand open, whatever is said; then they learn, and one
+    that costs more than it brings goes towards shut."""
+    trainer, rng = new_trainer(steps=20, effort=50.0), torch.Generator().manual_seed(1)
+    tokens, gates = torch.randint(1, 8, (8, 3), generator=rng), []
+    for step in range(20):
+        trainer.step(step, torch.randn(8, FRAMES, *SHAPE, generator=rng), tokens, rng)
+        with torch.no_grad():
+            gates.append(trainer.gan.generator.effort(trainer.gan.text_encoder(tokens)).mean().item())
+    assert gates[:10] == [3.0] * 10
+    assert gates[19] < gates[14] < gates[10] < 3.0

@@ -11,6 +11,7 @@ from test_pipeline import STAGES, figures, ran
 from tiny import ROOT, Repository
 from torch import Tensor, nn
 
+from text2video.models.codec import IdentityCodec
 from text2video.models.frame_gan import FrameDiscriminator
 from text2video.params import Params, load_params
 from text2video.text.vocabulary import Vocabulary
@@ -20,6 +21,7 @@ from text2video.training.train import build_gan
 PROMPT = "circle moving up-right"
 PARAMS = load_params(ROOT / "tutorial" / "params.yaml")
 FRAME = (3, 64, 64)
+CODEC = IdentityCodec(64)
 
 
 @pytest.fixture
@@ -66,7 +68,7 @@ def test_the_generator_is_the_tutorials_layer_for_layer(gan: Gan) -> None:
         assert isinstance(layer, nn.ConvTranspose2d)
         assert (layer.kernel_size, layer.stride, layer.padding) == ((4, 4), (2, 2), (1, 1))
     noise, text = torch.randn(2, 3, 100), torch.randn(2, 10)
-    drawn = generator(noise, text)
+    drawn = generator(noise, text, CODEC)
     assert drawn.shape == (2, 3, *FRAME)
     for clip in range(2):
         alone = layers(torch.cat((noise[clip], text[clip].expand(3, 10)), dim=1))
@@ -113,7 +115,7 @@ def test_the_steps_are_those_of_the_tutorials_loop(gan: Gan) -> None:
     optimizer_g = torch.optim.Adam([*generator.parameters(), *embedding.parameters()], **adam)
     optimizer_d = torch.optim.Adam(discriminator.parameters(), **adam)
 
-    trainer = GanTrainer(gan, PARAMS.train, steps=2)
+    trainer = GanTrainer(gan, CODEC, PARAMS.train, steps=2)
     ours, theirs = (torch.Generator().manual_seed(1) for _ in range(2))
     words = [[2, 3, 4], [5, 2]]
     tokens = torch.tensor([row + [0] * (3 - len(row)) for row in words])
@@ -123,7 +125,7 @@ def test_the_steps_are_those_of_the_tutorials_loop(gan: Gan) -> None:
 
         noise = torch.randn(2, 1, 100, generator=theirs)
         text = torch.stack([embedding(torch.tensor(row)).mean(0) for row in words])
-        fake = generator(noise, text)
+        fake = generator(noise, text, CODEC)
         loss_d = bce(discriminator(real), True) + bce(discriminator(fake.detach()), False)
         optimizer_d.zero_grad()
         loss_d.backward()

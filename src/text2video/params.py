@@ -111,6 +111,7 @@ class TrainParams(Section):
     gamma_every: Positive
     mismatch: Annotated[float, Field(ge=0)]
     priority: Annotated[float, Field(ge=0, le=10)]
+    effort: Annotated[float, Field(ge=0)]
     precision: Precision
     validate_every: Annotated[float, Field(gt=0)]
 

@@ -48,7 +48,7 @@ class Sampler:
     @torch.no_grad()
     def clips(self, prompts: Sequence[str], noise: Tensor) -> np.ndarray:
         """Clips ``uint8[N, T, H, W, 3]`` for prompts and their noise, computed as one batch."""
-        return to_clips(self.codec.decode(self._latents(self._tokens(prompts), noise)))
+        return to_clips(self._videos(prompts, noise, fine=True))
 
     @torch.no_grad()
     def best_clip(
@@ -57,15 +57,16 @@ class Sampler:
     ) -> np.ndarray:  # fmt: skip
         """One clip ``uint8[1, T, H, W, 3]``: of so many candidates, drawn as one batch, the one that the discriminator
         prefers. (Azadi et al., ICLR 2019, reject by the discriminator.)"""
-        shape = (candidates, *self.generator.noise_shape(self.frames))
-        tokens = self._tokens([prompt] * candidates)
-        latents = self._latents(tokens, draw_noise(shape, prompt, seed, number))
+        noise = draw_noise((candidates, *self.generator.noise_shape(self.frames)), prompt, seed, number)
         if candidates > 1:
-            latents = latents[discriminator.preference(latents, tokens).argmax()][None]
-        return to_clips(self.codec.decode(latents))
+            prompts = [prompt] * candidates
+            latents = self.codec.encode(self._videos(prompts, noise, fine=False))
+            noise = noise[discriminator.preference(latents, self._tokens(prompts)).argmax().cpu()][None]
+        return self.clips([prompt], noise)
 
     def _tokens(self, prompts: Sequence[str]) -> Tensor:
         return torch.from_numpy(self.vocabulary.encode(prompts)).to(self.device)
 
-    def _latents(self, tokens: Tensor, noise: Tensor) -> Tensor:
-        return self.generator(noise.to(self.device), self.text_encoder(tokens))
+    def _videos(self, prompts: Sequence[str], noise: Tensor, fine: bool) -> Tensor:
+        text = self.text_encoder(self._tokens(prompts))
+        return self.generator(noise.to(self.device), text, self.codec, fine)

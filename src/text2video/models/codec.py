@@ -64,11 +64,12 @@ class ConvCodec(Codec):
         super().__init__()
         self.latent_shape = (channels, size // 8, size // 8)
         self.noise = noise
+        narrow = max(width // 2, 1)  # at the finest grid, where most of the time would go
         self.encoder = nn.Sequential(
             nn.PixelUnshuffle(4),
-            nn.Conv2d(48, width, 3, padding=1),
-            ResidualBlock(width),
-            nn.Conv2d(width, width, 4, stride=2, padding=1),
+            nn.Conv2d(48, narrow, 3, padding=1),
+            nn.SiLU(),
+            nn.Conv2d(narrow, width, 4, stride=2, padding=1),
             ResidualBlock(width),
             nn.SiLU(),
             nn.Conv2d(width, channels, 3, padding=1),

@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from text2video.models.codec import Codec
+
 
 class FrameGenerator(nn.Module):
     """Noise and text to one frame at a time: a linear layer to a small grid, three transposed convolutions, tanh.
@@ -25,14 +27,15 @@ class FrameGenerator(nn.Module):
         """The shape of one clip's noise: every frame draws its own, which is why nothing ties them together."""
         return (frames, self.noise_dim)
 
-    def forward(self, noise: Tensor, text: Tensor) -> Tensor:
-        """Noise ``float[N, T, noise_dim]`` and text ``float[N, text_dim]`` to latents ``float[N, T, C, h, w]``."""
+    def forward(self, noise: Tensor, text: Tensor, codec: Codec, fine: bool = False) -> Tensor:
+        """Noise ``float[N, T, noise_dim]`` and text ``float[N, text_dim]`` to a video ``float[N, T, 3, H, W]``,
+        the same whether ``fine`` or not."""
         frames = noise.shape[1]
         x = torch.cat((noise, text[:, None].expand(-1, frames, -1)), dim=2).flatten(0, 1)
         x = self.fc1(x).unflatten(1, self.grid)
         x = F.relu(self.deconv1(x))
         x = F.relu(self.deconv2(x))
-        return torch.tanh(self.deconv3(x)).unflatten(0, (-1, frames))
+        return codec.decode(torch.tanh(self.deconv3(x)).unflatten(0, (-1, frames)))
 
 
 class FrameDiscriminator(nn.Module):

@@ -10,7 +10,7 @@ LatentShape = tuple[int, int, int]
 def build_generator(
     params: GanParams, text: TextParams, latent_shape: LatentShape, frames: int
 ) -> FrameGenerator | VideoGenerator:
-    """A generator: ``(noise, text vector) -> latents``, with ``noise_shape(frames)`` for the noise of one clip."""
+    """A generator: ``(noise, text vector, codec) -> video``, with ``noise_shape(frames)`` for the noise of one clip."""
     if params.kind == "frame":
         return FrameGenerator(latent_shape, text.dim, params.noise_dim)
     return VideoGenerator(

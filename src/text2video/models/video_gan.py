@@ -1,11 +1,11 @@
 """The text-to-video GAN: one sample is a whole video, and both networks read the prompt.
 
-The generator splits *what* from *when*, after MoCoGAN (Tulyakov et al., CVPR 2018): noise and text make one clip code;
-smooth functions of time turn it into one code per frame; one network, shared over the frames, draws each of them. What
-a frame's code decides above all is where that network looks: the plane on which it draws is moved, turned and stretched
-from frame to frame, as the input of StyleGAN3 is (Karras et al., NeurIPS 2021), so that what moves need not be drawn
-anew at each place. The text is part of the clip code, so it drives the motion too; and each word adds a motion of its
-own to the view, whatever stands beside it, so that two words make a motion that no training clip showed.
+The generator splits *what* from *when*, after MoCoGAN (Tulyakov et al., CVPR 2018): noise and text make one picture for
+the clip, in the codec's code, and say how each frame looks at it. Nothing is drawn twice, so nothing can look different
+from frame to frame; what moves is the view. It knows of no object and no direction: it has to learn what to draw, and
+where to look. Each word adds something of its own to the views, whatever stands beside it, so that two words make a
+motion that no training clip showed; and three gates, read from the text alone, let a form change, let a place change
+evenly, let anything change unevenly. A gate that is open costs: what the words do not need stays still, or straight.
 
 The discriminator has three critics. One sees the frames stacked and one sees single frames, as in MoCoGAN and TGANs-C
 (Pan et al., 2017); the third looks for points in each frame and judges their paths alone. Each compares what it sees
@@ -18,14 +18,25 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from text2video.models.codec import ResidualBlock
+from text2video.models.codec import Codec, ResidualBlock
+from text2video.models.views import PLACE, places, seen, time_functions
 from text2video.text.encoder import TextEncoder
 
-BLOCKS = 2  # of the network that draws the frames, which takes most of the time of training
+BLOCKS = 2  # of the network that draws the picture
 SLOPE = 0.2  # of leaky ReLUs, on the negative side
-WAVES = 64  # that the plane consists of
-MAX_WAVES_PER_UNIT = 1.5  # the frame is two units wide
-VIEW_SCALE = (0.015, 0.015, 0.075)  # of the views' changes as training starts: little stretching, more moving
+WAVES = 64  # that the picture starts from
+MAX_WAVES_PER_UNIT = 1.5  # the picture is two units wide
+VIEW_SCALE = 0.07  # of what the networks say of the views: numbers that act so directly need small steps
+FIRST_VIEWS = (
+    0.15,
+    0.15,
+    0.15,
+    0.15,
+    0.75,
+    0.75,
+)  # as training starts: little turning and stretching, more moving
+GATE_SCALE = 0.5  # gates have to fall slowly: faster, and they shut before single words can hold them open
+SAMPLES = 2  # across a pixel, where a video is shown: pictures are drawn larger than they are seen
 POINTS = 16  # that the path critic follows
 SHARPNESS = 3.0  # of its maps as they start: a point lies where something is, not in the middle of the frame
 PATH_WEIGHT = 0.25  # of the path critic against the frame critic, where a video is chosen among several
@@ -33,18 +44,6 @@ STEP_SCALE = 4.0  # steps from frame to frame are small beside positions
 TEXT_SCALE = (
     0.3  # words are many and loud: at full voice, a generator hears no noise, and draws one video per prompt
 )
-
-
-def time_features(frames: int, harmonics: int) -> Tensor:
-    """Smooth functions of time, ``float32[frames, 2 + 2 * harmonics]``: constant, ramp, and half-period harmonics.
-
-    With ``harmonics`` at half of the number of frames, the fastest swings once in four frames. Faster ones would let
-    the generator flicker between odd and even frames. Always on the CPU: for arithmetic on the meta device, on
-    which a network is laid out before it is loaded, torch would first load a compiler for two seconds.
-    """
-    time = torch.linspace(0, 1, frames, device="cpu") if frames > 1 else torch.zeros(1, device="cpu")
-    waves = [wave(math.pi * k * time) for k in range(1, harmonics + 1) for wave in (torch.cos, torch.sin)]
-    return torch.stack([torch.ones_like(time), 2 * time - 1, *waves], dim=1)
 
 
 def initialise(network: nn.Module) -> None:
@@ -88,38 +87,34 @@ class ModulatedBlock(nn.Module):
         return x + self.conv2(F.leaky_relu(h, SLOPE))
 
 
-class Plane(nn.Module):
-    """Fixed waves over a plane, of which each frame sees a part: through an affine map that depends on its code."""
+class Gates(nn.Module):
+    """How far the text lets views change: their form, their place at constant speed, and all that is not even.
 
-    channels = WAVES + 2
+    One number each, the same for all noise: whether a word bends a path is no matter of chance, and exactly 0 can be
+    held. They start open, at 1. Where one is shut it hears as if it were open (a straight-through estimator: Bengio et
+    al., 2013), or no word could open it again.
+    """
 
-    def __init__(self, height: int, width: int, code_dim: int) -> None:
+    def __init__(self, text_dim: int) -> None:
         super().__init__()
-        self.grid = (height, width)
-        self.places: Tensor
-        self.register_buffer("places", places(height, width), persistent=False)
-        # On the CPU for the same reason as time_features.
-        angle, length, phase = torch.rand(3, WAVES, device="cpu") * 2 * math.pi
-        self.waves: Tensor
-        self.register_buffer("waves", torch.stack((angle.cos(), angle.sin())) * MAX_WAVES_PER_UNIT * length)
-        self.phases: Tensor
-        self.register_buffer("phases", phase)
-        self.view = nn.Linear(code_dim, 6)
+        self.layer = nn.Linear(text_dim, 3)
 
-    def forward(self, codes: Tensor, drift: Tensor) -> Tensor:
-        """Codes ``float[N, code_dim]`` to ``float32[N, channels, h, w]``: waves, and where on the plane each cell lies.
+    def forward(self, text: Tensor) -> Tensor:
+        """Text ``float[N, text_dim]`` to ``float[N, 3]``, 0 or more."""
+        openings = 1 + GATE_SCALE * self.layer(text)
+        return openings + (openings.relu() - openings).detach()
 
-        ``drift``, ``float[N, 6]``, is added to the view. In full precision: half of it would shake what is drawn.
-        """
-        with torch.autocast(codes.device.type, enabled=False):
-            view = (self.view(codes.float()) + drift.float()).unflatten(1, (2, 3))
-            seen = self.places + self.places @ view[..., :2].mT + view[:, None, :, 2]
-            waves = torch.sin(seen @ self.waves + self.phases)
-        return torch.cat((waves, seen.clamp(-3, 3)), dim=2).mT.unflatten(2, self.grid)
+
+def gated(shares: Tensor, gates: Tensor) -> Tensor:
+    """The shares of the time functions in the views, ``float[N, 6, K]``, with ``gates`` of ``float[N, 3]`` between."""
+    form, speed, bend = gates[..., None, None].unbind(1)
+    lines = torch.cat((form * shares[:, :4, 1:2], speed * shares[:, PLACE, 1:2]), dim=1)
+    waves = torch.cat((form * bend * shares[:, :4, 2:], bend * shares[:, PLACE, 2:]), dim=1)
+    return torch.cat((shares[..., :1], lines, waves), dim=2)
 
 
 class VideoGenerator(nn.Module):
-    """Noise and text to the latents of a whole video."""
+    """Noise and text to a whole video: one picture in a codec's code, and views of it."""
 
     def __init__(
         self, latent_shape: tuple[int, int, int], frames: int, text_dim: int, noise_dim: int, width: int,
@@ -129,31 +124,33 @@ class VideoGenerator(nn.Module):
         channels, height, grid_width = latent_shape
         self.noise_dim = noise_dim
         self.time: Tensor
-        self.register_buffer("time", time_features(frames, harmonics), persistent=False)
+        self.register_buffer("time", time_functions(frames, harmonics), persistent=False)
         self.clip_code = nn.Sequential(
             nn.Linear(noise_dim + text_dim, code_dim), nn.LeakyReLU(SLOPE),
             nn.Linear(code_dim, code_dim), nn.LeakyReLU(SLOPE),
-            nn.Linear(code_dim, 3 * code_dim),
+            nn.Linear(code_dim, 3 * code_dim), nn.LeakyReLU(SLOPE),
         )  # fmt: skip
-        self.rhythm = nn.Linear(self.time.shape[1], code_dim, bias=False)
-        self.frame_code = nn.Sequential(
-            nn.LeakyReLU(SLOPE), nn.Linear(code_dim, code_dim), nn.LeakyReLU(SLOPE)
-        )
-        self.plane = Plane(height, grid_width, code_dim)
-        self.word_motions = nn.Linear(text_dim, 6 * self.time.shape[1], bias=False)
-        self.speed = nn.Linear(noise_dim, 6)
-        self.content = nn.Conv2d(Plane.channels, width, 1)
+        self.waves: Tensor
+        self.register_buffer("waves", random_waves(height, grid_width))
+        self.content = nn.Conv2d(WAVES + 2, width, 1)
         self.content_style = nn.Linear(code_dim, 2 * width)
-        self.change = nn.Conv2d(width, width, 1)
-        self.change_style = nn.Linear(code_dim, 2 * width)
         self.blocks = nn.ModuleList(ModulatedBlock(width, code_dim) for _ in range(BLOCKS))
         self.out = nn.Conv2d(width, channels, 3, padding=1)
+        self.views = nn.Linear(code_dim, 6 * len(self.time))
+        self.word_views = nn.Linear(text_dim, 6 * len(self.time), bias=False)
+        self.strength = nn.Linear(noise_dim, 6)
+        self.pivot = nn.Linear(code_dim, 2)
+        self.gates = Gates(text_dim)
         initialise(self)
-        with torch.no_grad():  # a clip starts as one picture that hardly moves, and learns what should change
-            self.plane.view.weight.mul_(torch.tensor(2 * VIEW_SCALE)[:, None])
+        # A clip starts as one picture that moves a little, its waves as quiet as they are fast, and learns what should
+        # change. If all clips trembled from the start, the discriminator would win before the picture is any.
+        loudness = [1.0, 1.0, *(1 / k for k in range(1, harmonics + 1) for _ in range(2))]
+        first = torch.tensor([scale * share for scale in FIRST_VIEWS for share in loudness], device="cpu")
+        with torch.no_grad():
+            self.views.weight.mul_(first[:, None])
             self.content_style.weight.mul_(0.35)
-            self.change_style.weight.zero_()
-            self.word_motions.weight.zero_()
+            for layer in (self.word_views, self.pivot, self.gates.layer):
+                layer.weight.zero_()
 
     def noise_shape(self, frames: int) -> tuple[int, ...]:
         """The shape of one clip's noise: one vector, whatever the number of frames."""
@@ -163,25 +160,50 @@ class VideoGenerator(nn.Module):
         """What goes for the whole clip, ``float[N, code_dim]`` each: its content, its look, and its motion."""
         return self.clip_code(torch.cat((noise, TEXT_SCALE * text), dim=1)).chunk(3, dim=1)
 
-    def drift(self, noise: Tensor, text: Tensor) -> Tensor:
-        """The sum of the words' own motions, as changes of the view ``float[N, T, 6]``; the noise says how strong."""
-        motions = self.word_motions(TEXT_SCALE * text).unflatten(1, (6, -1)) @ self.time.T
-        return ((1 + 0.5 * torch.tanh(self.speed(noise)))[..., None] * motions).mT
-
-    def forward(self, noise: Tensor, text: Tensor) -> Tensor:
-        """Noise ``float[N, noise_dim]`` and text ``float[N, text_dim]`` to latents ``float[N, T, C, h, w]``."""
-        content, look, motion = self.clip_codes(noise, text)
-        codes = self.frame_code(content[:, None] + motion[:, None] * self.rhythm(self.time))
-        frames, codes = codes.shape[1], codes.flatten(0, 1)
-        content, look = (
-            F.leaky_relu(code, SLOPE).repeat_interleave(frames, dim=0) for code in (content, look)
-        )
-        drift = self.drift(noise, text).flatten(0, 1)
-        x = modulated(self.content(self.plane(codes, drift)), self.content_style(content))
-        x = modulated(self.change(F.leaky_relu(x, SLOPE)), self.change_style(codes))
+    def picture(self, content: Tensor, look: Tensor) -> Tensor:
+        """The clip's picture from two of its codes, as latents ``float[N, 1, C, h, w]``."""
+        x = modulated(self.content(self.waves), self.content_style(content))
         for block in self.blocks:
             x = block(x, look)
-        return self.out(F.leaky_relu(x, SLOPE)).unflatten(0, (-1, frames))
+        return self.out(F.leaky_relu(x, SLOPE))[:, None]
+
+    def words_alone(self, noise: Tensor, text: Tensor) -> Tensor:
+        """What the words add to the views' shares ``float[N, 6, K]``, in all company; the noise says how strongly."""
+        shares = self.word_views(TEXT_SCALE * text).unflatten(1, (6, -1))
+        return (1 + 0.5 * torch.tanh(self.strength(noise)))[..., None] * shares
+
+    def view(self, motion: Tensor, noise: Tensor, text: Tensor) -> tuple[Tensor, Tensor]:
+        """The views ``float32[N, 6, T]`` and their pivot ``float32[N, 2]``, as in ``views.looking_back``.
+
+        In full precision: half of it would shake what is shown.
+        """
+        with torch.autocast(noise.device.type, enabled=False):
+            motion, text = motion.float(), text.float()
+            shares = self.views(motion).unflatten(1, (6, -1)) + self.words_alone(noise, text)
+            views = gated(VIEW_SCALE * shares, self.gates(TEXT_SCALE * text)) @ self.time
+            return views, VIEW_SCALE * self.pivot(motion)
+
+    def effort(self, text: Tensor) -> Tensor:
+        """How much change the text asks for: the sum of its gates, ``float[N]``."""
+        return self.gates(TEXT_SCALE * text).sum(1)
+
+    def forward(self, noise: Tensor, text: Tensor, codec: Codec, fine: bool = False) -> Tensor:
+        """Noise ``float[N, noise_dim]`` and text ``float[N, text_dim]`` to a video ``float32[N, T, 3, H, W]``, about in
+        [-1, 1]; ``fine`` to be shown, and not for a discriminator that was trained without."""
+        content, look, motion = self.clip_codes(noise, text)
+        pictures = codec.decode(self.picture(content, look))[:, 0]
+        return seen(pictures, *self.view(motion, noise, text), SAMPLES if fine else 1)
+
+
+def random_waves(height: int, width: int) -> Tensor:
+    """Waves of random length, direction and phase on a grid, and where its cells lie, ``float32[1, WAVES + 2, h, w]``.
+
+    What StyleGAN3 draws on (Karras et al., NeurIPS 2021). On the CPU for the same reason as ``time_functions``.
+    """
+    at = places(height, width)
+    angle, length, phase = torch.rand(3, WAVES, device="cpu") * 2 * math.pi
+    waves = torch.sin(at @ torch.stack((angle.cos(), angle.sin())) * MAX_WAVES_PER_UNIT * length + phase)
+    return torch.cat((waves, at), dim=1).T.unflatten(1, (height, width))[None]
 
 
 class Critic(nn.Module):
@@ -246,15 +268,6 @@ class PathCritic(nn.Module):
         steps = points[:, 1:] - points[:, :-1]
         turns = steps[:, 1:] - steps[:, :-1]
         return self.layers(torch.cat((points, STEP_SCALE * steps, STEP_SCALE * turns), dim=1).flatten(1))
-
-
-def places(height: int, width: int) -> Tensor:
-    """Where the cells of a grid are, row by row, ``float32[height * width, 2]``: x and y, -1 to 1 from edge to edge.
-
-    On the CPU for the same reason as ``time_features``.
-    """
-    x, y = ((2 * torch.arange(cells, device="cpu") + 1) / cells - 1 for cells in (width, height))
-    return torch.cartesian_prod(y, x).flip(1)
 
 
 class Projection(nn.Module):

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from text2video.models.codec import Codec
 from text2video.models.frame_gan import FrameDiscriminator, FrameGenerator
 from text2video.models.video_gan import VideoDiscriminator, VideoGenerator
 from text2video.params import TrainParams
@@ -19,6 +20,7 @@ from text2video.training.ranks import Ranks
 
 MAX_NORM = 30.0  # of a gradient, twice what is usual: without it, one wild batch of a young GAN can end it
 FRAMES_SEEN = 3  # by the frame critic, of each clip in each step
+EFFORT_FROM = 0.5  # of training: the gates start to learn, and to cost, when there is something to keep
 FRAME_LOGITS = 2  # where theirs begin among the logits
 
 
@@ -49,9 +51,19 @@ class VideoRecipe:
     max_norm = MAX_NORM
 
     def __init__(
-        self, discriminator: VideoDiscriminator, params: TrainParams, steps: int, ranks: Ranks
-    ) -> None:
-        self.discriminator, self.params, self.steps, self.ranks = discriminator, params, steps, ranks
+        self, generator: VideoGenerator, discriminator: VideoDiscriminator, params: TrainParams, steps: int,
+        ranks: Ranks,
+    ) -> None:  # fmt: skip
+        self.generator, self.discriminator = generator, discriminator
+        self.params, self.steps, self.ranks = params, steps, ranks
+
+    def finishing(self, step: int) -> bool:
+        """Whether the generator's gates learn by now, and cost."""
+        return step >= EFFORT_FROM * self.steps
+
+    def prepare(self, step: int) -> None:
+        """Hold the gates as they are until then: before, every change is a bad one, and all of them would shut."""
+        self.generator.gates.requires_grad_(self.finishing(step))
 
     def discriminator_loss(
         self, real: Tensor, fake: Tensor, tokens: Tensor, step: int, rng: torch.Generator
@@ -79,12 +91,18 @@ class VideoRecipe:
             loss = loss + params.gamma_every * gamma / 2 * penalty
         return loss, margins
 
-    def generator_loss(self, real: Tensor, fake: Tensor, tokens: Tensor, rng: torch.Generator) -> Tensor:
-        """What the generator minimises: that the real video of the prompt looks more real than its own."""
+    def generator_loss(
+        self, real: Tensor, fake: Tensor, tokens: Tensor, text: Tensor, step: int, rng: torch.Generator
+    ) -> Tensor:
+        """What the generator minimises: that the real video of the prompt looks more real than its own; and, in the
+        second half, how far its gates are open for ``text``, the prompts as it reads them."""
         frames, own = some_frames(real.shape[1], rng), tokens[self.ranks.share(len(tokens))]
         with torch.no_grad():
             real_logits = self.discriminator(real, own, frames)
-        return relativistic(self.discriminator(fake, own, frames), real_logits)
+        loss = relativistic(self.discriminator(fake, own, frames), real_logits)
+        if self.finishing(step):
+            loss = loss + self.params.effort * self.generator.effort(text).mean()
+        return loss
 
 
 def some_frames(total: int, rng: torch.Generator) -> Tensor:
@@ -100,6 +118,13 @@ class FrameRecipe:
     def __init__(self, discriminator: FrameDiscriminator) -> None:
         self.discriminator = discriminator
 
+    def finishing(self, step: int) -> bool:
+        """All of its training is alike."""
+        return True
+
+    def prepare(self, step: int) -> None:
+        """Nothing: it has no gates."""
+
     def discriminator_loss(
         self, real: Tensor, fake: Tensor, tokens: Tensor, step: int, rng: torch.Generator
     ) -> tuple[Tensor, Tensor]:
@@ -108,7 +133,9 @@ class FrameRecipe:
         loss = called(real_scores, 1.0) + called(fake_scores, 0.0)
         return loss, (real_scores - fake_scores).detach().float()
 
-    def generator_loss(self, real: Tensor, fake: Tensor, tokens: Tensor, rng: torch.Generator) -> Tensor:
+    def generator_loss(
+        self, real: Tensor, fake: Tensor, tokens: Tensor, text: Tensor, step: int, rng: torch.Generator
+    ) -> Tensor:
         """Generated frames should be called real."""
         return called(self.discriminator(fake), 1.0)
 
@@ -123,9 +150,10 @@ def called(probabilities: Tensor, label: float) -> Tensor:
 
 def recipe_of(gan: Gan, params: TrainParams, steps: int, ranks: Ranks) -> VideoRecipe | FrameRecipe:
     """The recipe that goes with the discriminator."""
-    if isinstance(gan.discriminator, FrameDiscriminator):
-        return FrameRecipe(gan.discriminator)
-    return VideoRecipe(gan.discriminator, params, steps, ranks)
+    if isinstance(gan.generator, VideoGenerator) and isinstance(gan.discriminator, VideoDiscriminator):
+        return VideoRecipe(gan.generator, gan.discriminator, params, steps, ranks)
+    assert isinstance(gan.discriminator, FrameDiscriminator)
+    return FrameRecipe(gan.discriminator)
 
 
 def cosine(start: float, end: float, progress: float) -> float:
@@ -136,8 +164,11 @@ def cosine(start: float, end: float, progress: float) -> float:
 class GanTrainer:
     """All that one training run holds, and its step."""
 
-    def __init__(self, gan: Gan, params: TrainParams, steps: int, ranks: Ranks | None = None) -> None:
-        self.gan, self.params, self.steps, self.ranks = gan, params, steps, ranks or Ranks()
+    def __init__(
+        self, gan: Gan, codec: Codec, params: TrainParams, steps: int, ranks: Ranks | None = None
+    ) -> None:
+        self.gan, self.codec, self.params, self.steps = gan, codec, params, steps
+        self.ranks = ranks or Ranks()
         self.recipe = recipe_of(gan, params, steps, self.ranks)
         self.average = gan.average()
         betas = (float(params.beta1), float(params.beta2))
@@ -157,6 +188,7 @@ class GanTrainer:
     ) -> tuple[dict[str, float], Tensor]:
         """One update of the discriminator and one of the generator, on real latents ``[N, T, C, h, w]`` and prompts.
 
+        The discriminator sees generated videos as it sees real ones: in the codec's code.
         ``rng`` draws the noise. Returns the two losses; and of each prompt of the whole batch, ``float32[B]`` on the
         CPU, how much more real the discriminator finds the real video.
         """
@@ -167,12 +199,14 @@ class GanTrainer:
         share, shape = self.ranks.share(len(tokens)), gan.generator.noise_shape(real.shape[1])
         noise = torch.randn((len(tokens), *shape), generator=rng)[share].to(real.device)
 
-        fake = gan.generator(noise, gan.text_encoder(tokens[share]))
+        self.recipe.prepare(step)
+        text = gan.text_encoder(tokens[share])
+        fake = self.codec.encode(gan.generator(noise, text, self.codec))
         loss_d, margins = self.recipe.discriminator_loss(real, fake.detach(), tokens, step, rng)
         self._update(self.optimizer_d, loss_d, step)
 
         gan.discriminator.requires_grad_(False)
-        loss_g = self.recipe.generator_loss(real, fake, tokens, rng)
+        loss_g = self.recipe.generator_loss(real, fake, tokens, text, step, rng)
         self._update(self.optimizer_g, loss_g, step)
         gan.discriminator.requires_grad_(True)
         for name, average in vars(self.average).items():

@@ -12,6 +12,7 @@ from text2video.device import autocast, on_device, pick_device, resolved
 from text2video.errors import UserError
 from text2video.files import remove_leftovers, write_json, write_text
 from text2video.layout import Layout
+from text2video.models.codec import Codec
 from text2video.models.gans import build_discriminator, build_generator
 from text2video.params import Params
 from text2video.text.encoder import TextEncoder
@@ -22,7 +23,7 @@ from text2video.training.gan import Gan, GanTrainer
 from text2video.training.ranks import Ranks, joined, resumable_together
 from text2video.training.tables import Curve
 from text2video.training.validation import Validation
-from text2video.weights import save_network
+from text2video.weights import load_codec, save_network
 
 
 class Samples:
@@ -83,17 +84,17 @@ def train(params: Params, layout: Layout) -> None:
         sections = {name: getattr(params, name).model_dump() for name in ("text", "gan", "train")}
         inputs = [layout.latents, layout.vocabulary, layout.validation, layout.codec]
         run = fingerprint({**sections, "processes": ranks.world}, layout.root, inputs, device)
-        samples = Samples(latents, vocabulary, params, ranks)
+        samples, codec = Samples(latents, vocabulary, params, ranks), load_codec(layout.codec, device)
         every = params.runtime.checkpoint_every
         with resumable_together("train", layout.root, run, every, ranks) as scratch:
             if not ranks.leads:
-                follow(new_trainer(samples, vocabulary, device), samples, scratch, device, watch)
+                follow(new_trainer(samples, vocabulary, codec, device), samples, scratch, device, watch)
                 return
             names = ("train.json", "train.csv", "validation.csv")
             remove_leftovers(layout.gan, *(layout.metrics / name for name in names))
-            trainer = new_trainer(samples, vocabulary, device)
-            validation = Validation(params, layout, vocabulary, device, trainer.average)
-            if latents.shape != (validation.frames, *validation.codec.latent_shape):
+            trainer = new_trainer(samples, vocabulary, codec, device)
+            validation = Validation(params, layout, vocabulary, codec, device, trainer.average)
+            if latents.shape != (validation.frames, *codec.latent_shape):
                 fault = f"{layout.latents} is of another shape than {layout.codec} and {layout.validation}"
                 raise UserError(f"{fault}; run the stage autoencode again")
             curve = loop(trainer, samples, validation, scratch, params, layout, device, watch)
@@ -101,14 +102,14 @@ def train(params: Params, layout: Layout) -> None:
     watch.report()
 
 
-def new_trainer(samples: Samples, vocabulary: Vocabulary, device: torch.device) -> GanTrainer:
+def new_trainer(samples: Samples, vocabulary: Vocabulary, codec: Codec, device: torch.device) -> GanTrainer:
     """New networks on ``device``, to be trained on ``samples`` for as many epochs as the page says."""
     params, (frames, *grid) = samples.params, samples.latents.shape
     gan = build_gan(params, (grid[0], grid[1], grid[2]), frames, len(vocabulary))
     for network in vars(gan).values():
         on_device(network, device)
     steps = max(math.ceil(params.train.epochs * samples.batches.per_epoch), 1)
-    return GanTrainer(gan, params.train, steps, samples.ranks)
+    return GanTrainer(gan, codec, params.train, steps, samples.ranks)
 
 
 def advance(
@@ -156,7 +157,7 @@ def loop(
             curve.add(done, losses["loss_d"], losses["loss_g"])
             if done % pause == 0 or done == total:
                 with watch("validate"):
-                    validation.run(done, trainer.average)
+                    validation.run(done, trainer.average, trainer.recipe.finishing(step))
                 write_text(layout.metrics / "train.csv", curve.text())
             progress.update(done, **losses, joint=validation.last)
     return curve

@@ -15,12 +15,12 @@ from text2video.files import atomic_write, write_text
 from text2video.judge import judge_clips, score
 from text2video.layout import Layout
 from text2video.media import contact_sheet, save_png
+from text2video.models.codec import Codec
 from text2video.params import Params
 from text2video.sampling import Sampler
 from text2video.text.vocabulary import Vocabulary
 from text2video.training.gan import Generating
 from text2video.training.tables import table
-from text2video.weights import load_codec
 from text2video.world.captions import parse_prompt
 
 JUDGED = 256  # clips per validation: one standard error of the joint accuracy is 3 % at worst
@@ -47,14 +47,15 @@ class Validation:
     names = ("shape", "colour", "motion", "joint")
 
     def __init__(
-        self, params: Params, layout: Layout, vocabulary: Vocabulary, device: torch.device, average: Generating
+        self, params: Params, layout: Layout, vocabulary: Vocabulary, codec: Codec, device: torch.device,
+        average: Generating,
     ) -> None:  # fmt: skip
         store = PackedReader(layout.validation)
         self.prompts = store.captions[:JUDGED]
         self.requests = [parse_prompt(prompt) for prompt in self.prompts]
         self.params, self.vocabulary, self.device = params, vocabulary, device
         self.frames = store.shape[0]
-        self.codec = load_codec(layout.codec, device)
+        self.codec = codec
         self.folder = layout.metrics / "samples"
         self.curve = layout.metrics / "validation.csv"
         self.rows: list[tuple[Any, ...]] = []
@@ -65,14 +66,15 @@ class Validation:
         # In a folder of its own: DVC sorts the pictures of one folder by number, and fails at a name without one.
         save_png(self.folder / "real" / "clips.png", contact_sheet(list(store[:SHOWN]), self.prompts[:SHOWN]))
 
-    def run(self, step: int, average: Generating) -> None:
-        """Judge the averaged networks at ``step``, remember them if they are the best, add to curve and pictures."""
+    def run(self, step: int, average: Generating, eligible: bool = True) -> None:
+        """Judge the averaged networks at ``step``, add to curve and pictures; remember them if they are the best, and
+        ``eligible``: not when they have still to learn what this does not ask for, to move straight."""
         clips = self._sample(average)
         scores = score(judge_clips(clips), self.requests)
         values = {name: round(float(scores[name]["value"]), 4) for name in self.names}
         self.rows.append((step, *values.values()))
         self.last = values["joint"]
-        if not self.best.scores or self.last >= self.best.scores["joint"]:
+        if eligible and (not self.best.scores or self.last >= self.best.scores["joint"]):
             self.best = Best(step, values, copy.deepcopy(average))
         write_text(self.curve, table(["step", *self.names], self.rows))
         save_png(self._picture(step), contact_sheet(list(clips[:SHOWN]), self.prompts[:SHOWN]))
