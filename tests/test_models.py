@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from text2video.models.codec import ConvCodec, IdentityCodec
+from text2video.models.codec import ConvCodec, IdentityCodec, Patches
 from text2video.models.frame_gan import FrameGenerator
 from text2video.models.video_gan import GATE_SCALE, VideoDiscriminator, VideoGenerator
 from text2video.models.views import looking_back, places, seen, time_functions
@@ -161,6 +161,14 @@ def rotated_half(picture: torch.Tensor) -> torch.Tensor:
     rows, columns = picture.nonzero().unbind(1)
     turned[7 - rows, 23 - columns] = picture[rows, columns]
     return turned
+
+
+def test_patches_are_pixels_unshuffled():
+    """Protects codecs on disk from the faster way to their first layer."""
+    video = torch.randn(2, 3, 8, 12)
+    assert torch.equal(Patches(4)(video), torch.nn.functional.pixel_unshuffle(video, 4))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert Patches(4)(video).dtype == torch.bfloat16
 
 
 @given(numbers=st.lists(st.floats(-3, 3), min_size=8, max_size=8))

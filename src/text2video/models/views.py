@@ -53,14 +53,15 @@ def looking_back(views: Tensor, pivot: Tensor, at: Tensor) -> Tensor:
     ``views`` is ``float[N, 6, T]``, all 0 for the picture as it is; ``pivot`` is ``float[N, 2]`` in the picture and
     ``at`` ``float[P, 2]`` in the frame, x and y from -1 to 1 between the edges.
     """
-    angle, (along_x, along_y, across), place = views[:, 0], views[:, STRETCH].unbind(1), views[:, PLACE].mT
-    cos, sin = angle.cos(), angle.sin()
-    x, y = (at - place[:, :, None]).unbind(-1)
-    cos, sin, along_x, along_y, across = (v[..., None] for v in (cos, sin, 1 + along_x, 1 + along_y, across))
-    x, y = cos * x + sin * y, cos * y - sin * x
+    angle, (along_x, along_y, across), place = views[:, 0], views[:, STRETCH].unbind(1), views[:, PLACE]
+    cos, sin, along_x, along_y = angle.cos(), angle.sin(), 1 + along_x, 1 + along_y
     area = (along_x * along_y - across.square()).clamp(min=LEAST_AREA)
-    x, y = (along_y * x - across * y) / area, (along_x * y - across * x) / area
-    return torch.stack((x, y), dim=-1) + pivot[:, None, None]
+    to_x = torch.stack((along_y * cos + across * sin, along_y * sin - across * cos), dim=-1) / area[..., None]
+    to_y = (
+        torch.stack((-across * cos - along_x * sin, along_x * cos - across * sin), dim=-1) / area[..., None]
+    )
+    way = torch.stack((to_x, to_y), dim=-1)  # of a point in the frame, row by row: at @ way
+    return at @ way + (pivot[:, None, None] - place.mT[:, :, None] @ way)
 
 
 def seen(pictures: Tensor, views: Tensor, pivot: Tensor, samples: int) -> Tensor:
