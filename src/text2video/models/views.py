@@ -58,7 +58,7 @@ def looking_back(views: Tensor, pivot: Tensor, at: Tensor) -> Tensor:
     area = (along_x * along_y - across.square()).clamp(min=LEAST_AREA)
     to_x = torch.stack((along_y * cos + across * sin, along_y * sin - across * cos), dim=-1)
     to_y = torch.stack((-across * cos - along_x * sin, along_x * cos - across * sin), dim=-1)
-    way = torch.stack((to_x, to_y), dim=-1) / area[..., None, None]  # of a point in the frame, as a row: at @ way
+    way = torch.stack((to_x, to_y), dim=-1) / area[..., None, None]  # a point is a row: at @ way
     return at @ way + (pivot[:, None, None] - place.mT[:, :, None] @ way)
 
 
