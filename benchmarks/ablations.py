@@ -7,6 +7,7 @@ that is in the table already, for as many epochs, is not trained again: the run 
 """
 
 import json
+import math
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -77,14 +78,28 @@ def deaf_motion(self: VideoGenerator, noise: Tensor, text: Tensor) -> tuple[Tens
     return content, look, unheard.chunk(3, dim=1)[2]
 
 
-def unmoved(self: Gates, text: Tensor) -> Tensor:
+def unmoved(self: Gates, words: Tensor) -> Tensor:
     """Every frame sees the picture as the first one does."""
-    return text.new_zeros(len(text), 3)
+    return words.new_tensor([0.0, 0.0, 1.0, 0.0, 0.0]).expand(len(words), -1)
 
 
 def silent(self: VideoGenerator, noise: Tensor, text: Tensor) -> Tensor:
     """Words add nothing to the views by themselves; text and noise together still decide on them."""
-    return noise.new_zeros(len(noise), 6, len(self.time))
+    return noise.new_zeros(len(noise), 6, self.functions)
+
+
+def same_tempo(tempo: Tensor, frames: int, harmonics: int) -> Tensor:
+    """Waves of the same period in all clips, half a swing and its harmonics up to the fastest: the recipe before."""
+    turns = torch.linspace(0, 1, frames)
+    lines = torch.stack((torch.ones_like(turns), 2 * turns - 1))
+    waves = [wave(math.pi * k * turns) for k in range(1, harmonics + 1) for wave in (torch.cos, torch.sin)]
+    return torch.cat((lines, torch.stack(waves))).expand(len(tempo), -1, -1)
+
+
+def all_together(self: Gates, words: Tensor) -> Tensor:
+    """Gates that the words open together, as a sum: the recipe before."""
+    opening = 1 + video_gan.GATE_SCALE * self.layer(video_gan.TEXT_SCALE * words.sum(1))
+    return opening + (opening.relu() - opening).detach()
 
 
 ABLATIONS = {
@@ -110,6 +125,12 @@ ABLATIONS = {
         patched=lambda: patch.object(losses, "together", lambda values: values[:, 0] + values[:, 1])
     ),
     "time: the view stands still": Ablation(patched=lambda: patch.object(Gates, "forward", unmoved)),
+    "time: all waves of the same period": Ablation(
+        {"gan": {"harmonics": 5}}, patched=lambda: patch.object(video_gan, "time_functions", same_tempo)
+    ),
+    "text: gates that the words open together": Ablation(
+        patched=lambda: patch.object(Gates, "forward", all_together)
+    ),
     "time: change costs nothing": Ablation({"train": {"effort": 0.0}}),
     "time: the tutorial's frame GAN on our latents": Ablation({"gan": {"kind": "frame"}}),
     "loss: non-saturating, not relativistic": Ablation(

@@ -33,11 +33,11 @@ class PixelDiffusion(nn.Module):
 
     def forward(self, clips: Tensor, tokens: Tensor) -> Tensor:
         """The loss on clips ``float[N, T, 3, H, W]`` in [-1, 1] and word numbers ``int64[N, L]``."""
-        loss: Tensor = self.diffusion((clips.transpose(1, 2) + 1) / 2, cond=self.text(tokens))
+        loss: Tensor = self.diffusion((clips.transpose(1, 2) + 1) / 2, cond=self.text(tokens).whole)
         return loss
 
     @torch.no_grad()
     def sample(self, tokens: Tensor) -> Tensor:
         """Clips ``float[N, T, 3, H, W]`` in [-1, 1] for word numbers ``int64[N, L]``."""
-        clips: Tensor = self.diffusion.sample(cond=self.text(tokens))
+        clips: Tensor = self.diffusion.sample(cond=self.text(tokens).whole)
         return clips.transpose(1, 2) * 2 - 1

@@ -38,7 +38,7 @@ class VelocityField(nn.Module):
     def forward(self, clips: Tensor, time: Tensor, tokens: Tensor) -> Tensor:
         """Clips ``float[N, T, C, h, w]`` at ``time`` ``float[N]``, 0 for noise and 1 for a clip, to velocities."""
         waves = time[:, None] * torch.arange(1, TIMES + 1, device=time.device) * math.pi
-        code = self.code(torch.cat((self.text(tokens), waves.sin(), waves.cos()), dim=1))
+        code = self.code(torch.cat((self.text(tokens).whole, waves.sin(), waves.cos()), dim=1))
         x = self.first(clips.flatten(1, 2))
         for block in self.blocks:
             x = block(x, code)

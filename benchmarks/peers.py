@@ -104,7 +104,7 @@ class GanPeer:
         """One pass through the generator."""
         average, frames = self.trainer.average, self.data.samples.latents.shape[0]
         noise = torch.randn((len(tokens), *average.generator.noise_shape(frames)), generator=rng)
-        return average.generator(noise, average.text_encoder(tokens), self.data.codec, fine=True)
+        return average.generator(noise, average.text_encoder(tokens), self.data.codec)
 
 
 class Averaged:

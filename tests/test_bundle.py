@@ -170,8 +170,8 @@ def test_the_discriminator_chooses(folder):
     alone = [sampler.clips(PROMPTS[:1], row[None]) for row in noise]
     tokens = torch.from_numpy(model.vocabulary.encode(PROMPTS[:1] * 3))
     with torch.no_grad():
-        videos = sampler.generator(noise, sampler.text_encoder(tokens), sampler.codec)
-        scores = critic.preference(sampler.codec.encode(videos), tokens)
+        latents = sampler.generator.encoded(noise, sampler.text_encoder(tokens), sampler.codec)
+        scores = critic.preference(latents, tokens)
     best, worst = scores.argmax(), scores.argmin()
     assert best != worst
     assert np.abs(model.generate(PROMPTS[0], seed=7).astype(int) - alone[best]).max() <= 1

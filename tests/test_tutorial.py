@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from text2video.models.codec import IdentityCodec
 from text2video.models.frame_gan import FrameDiscriminator
 from text2video.params import Params, load_params
+from text2video.text.encoder import Text
 from text2video.text.vocabulary import Vocabulary
 from text2video.training.gan import Gan, GanTrainer
 from text2video.training.train import build_gan
@@ -68,7 +69,7 @@ def test_the_generator_is_the_tutorials_layer_for_layer(gan: Gan) -> None:
         assert isinstance(layer, nn.ConvTranspose2d)
         assert (layer.kernel_size, layer.stride, layer.padding) == ((4, 4), (2, 2), (1, 1))
     noise, text = torch.randn(2, 3, 100), torch.randn(2, 10)
-    drawn = generator(noise, text, CODEC)
+    drawn = generator(noise, Text(text[:, None], text), CODEC)
     assert drawn.shape == (2, 3, *FRAME)
     for clip in range(2):
         alone = layers(torch.cat((noise[clip], text[clip].expand(3, 10)), dim=1))
@@ -125,7 +126,7 @@ def test_the_steps_are_those_of_the_tutorials_loop(gan: Gan) -> None:
 
         noise = torch.randn(2, 1, 100, generator=theirs)
         text = torch.stack([embedding(torch.tensor(row)).mean(0) for row in words])
-        fake = generator(noise, text, CODEC)
+        fake = generator(noise, Text(text[:, None], text), CODEC)
         loss_d = bce(discriminator(real), True) + bce(discriminator(fake.detach()), False)
         optimizer_d.zero_grad()
         loss_d.backward()

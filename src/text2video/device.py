@@ -1,6 +1,8 @@
 """Where the arithmetic runs, and in which precision."""
 
 import contextlib
+import ctypes
+import platform
 from typing import Literal, TypeVar
 
 import torch
@@ -10,15 +12,22 @@ from text2video.errors import UserError
 from text2video.params import Precision, RuntimeParams
 
 Network = TypeVar("Network", bound=nn.Module)
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's mallopt(3)
+LARGE = 2**25  # bytes, the most that every glibc takes
 
 
 def pick_device(runtime: RuntimeParams) -> torch.device:
     """The device that ``runtime.device`` names; ``auto`` takes a CUDA or MPS device where there is one.
 
-    Also sets the number of threads. Raises UserError when the named device is unknown or not there.
+    Also sets the number of threads, and has freed memory kept for the next tensor. Raises UserError when the named
+    device is unknown or not there.
     """
     if runtime.threads:
         torch.set_num_threads(runtime.threads)
+    if platform.libc_ver()[0] == "glibc":
+        # It would hand large tensors back to the kernel and have them zeroed anew, ten thousand pages in each step.
+        for option in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD):
+            ctypes.CDLL(None).mallopt(option, LARGE)
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     name = runtime.device
     if name == "auto":

@@ -10,7 +10,7 @@ from torch import Tensor
 from text2video.models.codec import Codec
 from text2video.models.frame_gan import FrameDiscriminator, FrameGenerator
 from text2video.models.video_gan import VideoDiscriminator, VideoGenerator
-from text2video.text.encoder import TextEncoder
+from text2video.text.encoder import Text, TextEncoder
 from text2video.text.vocabulary import Vocabulary
 from text2video.video import to_clips
 
@@ -48,7 +48,7 @@ class Sampler:
     @torch.no_grad()
     def clips(self, prompts: Sequence[str], noise: Tensor) -> np.ndarray:
         """Clips ``uint8[N, T, H, W, 3]`` for prompts and their noise, computed as one batch."""
-        return to_clips(self._videos(prompts, noise, fine=True))
+        return to_clips(self.generator(*self._inputs(prompts, noise)))
 
     @torch.no_grad()
     def best_clip(
@@ -60,13 +60,12 @@ class Sampler:
         noise = draw_noise((candidates, *self.generator.noise_shape(self.frames)), prompt, seed, number)
         if candidates > 1:
             prompts = [prompt] * candidates
-            latents = self.codec.encode(self._videos(prompts, noise, fine=False))
+            latents = self.generator.encoded(*self._inputs(prompts, noise))
             noise = noise[discriminator.preference(latents, self._tokens(prompts)).argmax().cpu()][None]
         return self.clips([prompt], noise)
 
     def _tokens(self, prompts: Sequence[str]) -> Tensor:
         return torch.from_numpy(self.vocabulary.encode(prompts)).to(self.device)
 
-    def _videos(self, prompts: Sequence[str], noise: Tensor, fine: bool) -> Tensor:
-        text = self.text_encoder(self._tokens(prompts))
-        return self.generator(noise.to(self.device), text, self.codec, fine)
+    def _inputs(self, prompts: Sequence[str], noise: Tensor) -> tuple[Tensor, Text, Codec]:
+        return noise.to(self.device), self.text_encoder(self._tokens(prompts)), self.codec

@@ -13,9 +13,15 @@ class Codec(nn.Module):
     """What a codec offers: the shape of a frame's code as ``latent_shape``, and the way there and back."""
 
     latent_shape: tuple[int, int, int]
+    side = 1  # of the squares that it reads a frame by, in pixels
 
     def encode(self, video: Tensor) -> Tensor:
         """Video ``float[N, T, 3, H, W]`` in [-1, 1] to latents ``float[N, T, *latent_shape]``."""
+        return self.encode_squares(squares(video, self.side))
+
+    def encode_squares(self, cut: Tensor) -> Tensor:
+        """The same for a video that is cut into ``squares`` of ``side``: who makes one can make it so, and at the size
+        of a video, moving numbers about costs more than multiplying them."""
         raise NotImplementedError
 
     def decode(self, latents: Tensor) -> Tensor:
@@ -30,9 +36,9 @@ class IdentityCodec(Codec):
         super().__init__()
         self.latent_shape = (3, size, size)
 
-    def encode(self, video: Tensor) -> Tensor:
+    def encode_squares(self, cut: Tensor) -> Tensor:
         """The video itself."""
-        return video
+        return cut.squeeze(-1)
 
     def decode(self, latents: Tensor) -> Tensor:
         """The latents themselves."""
@@ -53,21 +59,21 @@ class ResidualBlock(nn.Module):
         return x + self.conv2(self.activation(self.conv1(self.activation(x))))
 
 
-class Patches(nn.Module):
-    """What ``nn.PixelUnshuffle`` does, in the precision and the layout of the convolution that follows: at the size of
-    a video, moving numbers about costs more than multiplying them."""
+def squares(video: Tensor, side: int) -> Tensor:
+    """Cut ``float[N, T, C, H, W]`` into squares of ``side`` x ``side``: ``float[N, T, C, H / side, W / side, side *
+    side]``."""
+    return video.unflatten(4, (-1, side)).unflatten(3, (-1, side)).transpose(4, 5).flatten(5)
 
-    def __init__(self, side: int) -> None:
-        super().__init__()
-        self.side = side
+
+class Patches(nn.Module):
+    """Squares as channels, in the precision and the layout of the convolution that follows."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """``float[N, C, H, W]`` to ``float[N, C * side * side, H / side, W / side]``."""
+        """``float[N, C, h, w, S]`` to ``float[N, C * S, h, w]``."""
         kind = x.device.type
         if torch.is_autocast_enabled(kind):
             x = x.to(torch.get_autocast_dtype(kind))
-        cells = x.unflatten(3, (-1, self.side)).unflatten(2, (-1, self.side))  # N, C, h, side, w, side
-        return cells.permute(0, 2, 4, 1, 3, 5).flatten(3).permute(0, 3, 1, 2)
+        return x.permute(0, 2, 3, 1, 4).flatten(3).permute(0, 3, 1, 2)
 
 
 class ConvCodec(Codec):
@@ -82,9 +88,10 @@ class ConvCodec(Codec):
         super().__init__()
         self.latent_shape = (channels, size // 8, size // 8)
         self.noise = noise
+        self.side = 4
         narrow = max(width // 2, 1)  # at the finest grid, where most of the time would go
         self.encoder = nn.Sequential(
-            Patches(4),
+            Patches(),
             nn.Conv2d(48, narrow, 3, padding=1),
             nn.SiLU(),
             nn.Conv2d(narrow, width, 4, stride=2, padding=1),
@@ -104,9 +111,9 @@ class ConvCodec(Codec):
             nn.PixelShuffle(4),
         )
 
-    def encode(self, video: Tensor) -> Tensor:
-        """Video to latents of about mean 0 and variance 1 per channel; shapes as in ``Codec``."""
-        return self._per_frame(self.encoder, video)
+    def encode_squares(self, cut: Tensor) -> Tensor:
+        """A video in squares to latents of about mean 0 and variance 1 per channel; shapes as in ``Codec``."""
+        return self._per_frame(self.encoder, cut)
 
     def decode(self, latents: Tensor) -> Tensor:
         """Latents to video; shapes as in ``Codec``."""

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from text2video.models.codec import Codec
+from text2video.text.encoder import Text
 
 
 class FrameGenerator(nn.Module):
@@ -27,15 +28,18 @@ class FrameGenerator(nn.Module):
         """The shape of one clip's noise: every frame draws its own, which is why nothing ties them together."""
         return (frames, self.noise_dim)
 
-    def forward(self, noise: Tensor, text: Tensor, codec: Codec, fine: bool = False) -> Tensor:
-        """Noise ``float[N, T, noise_dim]`` and text ``float[N, text_dim]`` to a video ``float[N, T, 3, H, W]``,
-        the same whether ``fine`` or not."""
+    def forward(self, noise: Tensor, text: Text, codec: Codec) -> Tensor:
+        """Noise ``float[N, T, noise_dim]`` and text to a video ``float[N, T, 3, H, W]``."""
         frames = noise.shape[1]
-        x = torch.cat((noise, text[:, None].expand(-1, frames, -1)), dim=2).flatten(0, 1)
+        x = torch.cat((noise, text.whole[:, None].expand(-1, frames, -1)), dim=2).flatten(0, 1)
         x = self.fc1(x).unflatten(1, self.grid)
         x = F.relu(self.deconv1(x))
         x = F.relu(self.deconv2(x))
         return codec.decode(torch.tanh(self.deconv3(x)).unflatten(0, (-1, frames)))
+
+    def encoded(self, noise: Tensor, text: Text, codec: Codec) -> Tensor:
+        """That as the discriminator sees it: latents ``float[N, T, C, h, w]``."""
+        return codec.encode(self(noise, text, codec))
 
 
 class FrameDiscriminator(nn.Module):

@@ -4,8 +4,9 @@ The generator splits *what* from *when*, after MoCoGAN (Tulyakov et al., CVPR 20
 the clip, in the codec's code, and say how each frame looks at it. Nothing is drawn twice, so nothing can look different
 from frame to frame; what moves is the view. It knows of no object and no direction: it has to learn what to draw, and
 where to look. Each word adds something of its own to the views, whatever stands beside it, so that two words make a
-motion that no training clip showed; and three gates, read from the text alone, let a form change, let a place change
-evenly, let anything change unevenly. A gate that is open costs: what the words do not need stays still, or straight.
+motion that no training clip showed; and five gates, read from the words alone, let the picture turn, be stretched, be
+anywhere but in the middle, move on, and swing. A gate that is open costs: what the words do not need stays still, or
+straight.
 
 The discriminator has three critics. One sees the frames stacked and one sees single frames, as in MoCoGAN and TGANs-C
 (Pan et al., 2017); the third looks for points in each frame and judges their paths alone. Each compares what it sees
@@ -19,24 +20,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from text2video.models.codec import Codec, ResidualBlock
-from text2video.models.views import PLACE, places, seen, time_functions
-from text2video.text.encoder import TextEncoder
+from text2video.models.views import PLACE, STRETCH, TURN, places, seen, time_functions
+from text2video.text.encoder import Text, TextEncoder
 
 BLOCKS = 2  # of the network that draws the picture
 SLOPE = 0.2  # of leaky ReLUs, on the negative side
 WAVES = 64  # that the picture starts from
 MAX_WAVES_PER_UNIT = 1.5  # the picture is two units wide
 VIEW_SCALE = 0.07  # of what the networks say of the views: numbers that act so directly need small steps
-FIRST_VIEWS = (
-    0.15,
-    0.15,
-    0.15,
-    0.15,
-    0.75,
-    0.75,
-)  # as training starts: little turning and stretching, more moving
-GATE_SCALE = 0.5  # gates have to fall slowly: faster, and they shut before single words can hold them open
-SAMPLES = 2  # across a pixel, where a video is shown: pictures are drawn larger than they are seen
+FIRST_VIEWS = (0.05, 0.15, 0.15, 0.15, 0.75, 0.75)  # as training starts: things move more than they turn
+TEMPO_SCALE = 0.3  # of what the network says of the tempo, for the same reason
+GATE_COSTS = (1.0, 1.0, 0.2, 1.0, 1.0)  # of each; a place costs little: most things have one
+SHUT = 0.3  # how far below 0 a gate is pushed
+GATE_SCALE = 1.0  # gates have to fall slowly: faster, and they shut before single words can hold them open
+SAMPLES = 4  # across a pixel, where a video is shown: pictures are drawn larger than they are seen
 POINTS = 16  # that the path critic follows
 SHARPNESS = 3.0  # of its maps as they start: a point lies where something is, not in the middle of the frame
 PATH_WEIGHT = 0.25  # of the path critic against the frame critic, where a video is chosen among several
@@ -88,29 +85,38 @@ class ModulatedBlock(nn.Module):
 
 
 class Gates(nn.Module):
-    """How far the text lets views change: their form, their place at constant speed, and all that is not even.
+    """How far the words let views turn, be stretched, have another place than the middle, move on, and swing.
 
     One number each, the same for all noise: whether a word bends a path is no matter of chance, and exactly 0 can be
-    held. They start open, at 1. Where one is shut it hears as if it were open (a straight-through estimator: Bengio et
-    al., 2013), or no word could open it again.
+    held. Each is as wide as the word opens it that opens it most, whatever stands beside that word. They start open, at
+    1. Where one is shut it hears as if it were open (a straight-through estimator: Bengio et al., 2013), or no word
+    could open it again.
     """
 
     def __init__(self, text_dim: int) -> None:
         super().__init__()
-        self.layer = nn.Linear(text_dim, 3)
+        self.layer = nn.Linear(text_dim, 5)
 
-    def forward(self, text: Tensor) -> Tensor:
-        """Text ``float[N, text_dim]`` to ``float[N, 3]``, 0 or more."""
-        openings = 1 + GATE_SCALE * self.layer(text)
-        return openings + (openings.relu() - openings).detach()
+    def forward(self, words: Tensor) -> Tensor:
+        """Words ``float[N, L, text_dim]``, zeros for padding, to ``float[N, 5]``, 0 or more."""
+        openings = self.openings(words)
+        heard = openings.sum(1)
+        return heard + (openings.amax(1).relu() - heard).detach()
+
+    def openings(self, words: Tensor) -> Tensor:
+        """How far each word opens each gate, ``float[N, L, 5]``."""
+        openings = 1 + GATE_SCALE * self.layer(TEXT_SCALE * words)
+        return openings.masked_fill(~words.any(-1, keepdim=True), 0.0)
 
 
 def gated(shares: Tensor, gates: Tensor) -> Tensor:
-    """The shares of the time functions in the views, ``float[N, 6, K]``, with ``gates`` of ``float[N, 3]`` between."""
-    form, speed, bend = gates[..., None, None].unbind(1)
-    lines = torch.cat((form * shares[:, :4, 1:2], speed * shares[:, PLACE, 1:2]), dim=1)
-    waves = torch.cat((form * bend * shares[:, :4, 2:], bend * shares[:, PLACE, 2:]), dim=1)
-    return torch.cat((shares[..., :1], lines, waves), dim=2)
+    """The shares of the time functions in the views, ``float[N, 6, K]``, with ``gates`` of ``float[N, 5]`` between."""
+    turn, stretch, place, speed, bend = gates[..., None, None].unbind(1)
+    turns, stretches, at = shares[:, TURN], shares[:, STRETCH], shares[:, PLACE]
+    constants = torch.cat((shares[:, :4, :1], place * at[..., :1]), dim=1)
+    lines = torch.cat((turn * turns[..., 1:2], stretch * stretches[..., 1:2], speed * at[..., 1:2]), dim=1)
+    waves = bend * torch.cat((turn * turns[..., 2:], stretch * stretches[..., 2:], at[..., 2:]), dim=1)
+    return torch.cat((constants, lines, waves), dim=2)
 
 
 class VideoGenerator(nn.Module):
@@ -123,8 +129,7 @@ class VideoGenerator(nn.Module):
         super().__init__()
         channels, height, grid_width = latent_shape
         self.noise_dim = noise_dim
-        self.time: Tensor
-        self.register_buffer("time", time_functions(frames, harmonics), persistent=False)
+        self.frames, self.harmonics, self.functions = frames, harmonics, 2 + 2 * harmonics
         self.clip_code = nn.Sequential(
             nn.Linear(noise_dim + text_dim, code_dim), nn.LeakyReLU(SLOPE),
             nn.Linear(code_dim, code_dim), nn.LeakyReLU(SLOPE),
@@ -136,15 +141,16 @@ class VideoGenerator(nn.Module):
         self.content_style = nn.Linear(code_dim, 2 * width)
         self.blocks = nn.ModuleList(ModulatedBlock(width, code_dim) for _ in range(BLOCKS))
         self.out = nn.Conv2d(width, channels, 3, padding=1)
-        self.views = nn.Linear(code_dim, 6 * len(self.time))
-        self.word_views = nn.Linear(text_dim, 6 * len(self.time), bias=False)
+        self.tempo = nn.Linear(code_dim, 1)
+        self.views = nn.Linear(code_dim, 6 * self.functions)
+        self.word_views = nn.Linear(text_dim, 6 * self.functions, bias=False)
         self.strength = nn.Linear(noise_dim, 6)
         self.pivot = nn.Linear(code_dim, 2)
         self.gates = Gates(text_dim)
         initialise(self)
         # A clip starts as one picture that moves a little, its waves as quiet as they are fast, and learns what should
         # change. If all clips trembled from the start, the discriminator would win before the picture is any.
-        loudness = [1.0, 1.0, *(1 / k for k in range(1, harmonics + 1) for _ in range(2))]
+        loudness = [1.0, 1.0, *(1 / (3 * k) for k in range(1, harmonics + 1) for _ in range(2))]
         first = torch.tensor([scale * share for scale in FIRST_VIEWS for share in loudness], device="cpu")
         with torch.no_grad():
             self.views.weight.mul_(first[:, None])
@@ -172,33 +178,43 @@ class VideoGenerator(nn.Module):
         shares = self.word_views(TEXT_SCALE * text).unflatten(1, (6, -1))
         return (1 + 0.5 * torch.tanh(self.strength(noise)))[..., None] * shares
 
-    def view(self, motion: Tensor, noise: Tensor, text: Tensor) -> tuple[Tensor, Tensor]:
+    def view(self, motion: Tensor, noise: Tensor, text: Text) -> tuple[Tensor, Tensor]:
         """The views ``float32[N, 6, T]`` and their pivot ``float32[N, 2]``, as in ``views.looking_back``.
 
         In full precision: half of it would shake what is shown.
         """
         with torch.autocast(noise.device.type, enabled=False):
-            motion, text = motion.float(), text.float()
-            shares = self.views(motion).unflatten(1, (6, -1)) + self.words_alone(noise, text)
-            views = gated(VIEW_SCALE * shares, self.gates(TEXT_SCALE * text)) @ self.time
+            motion = motion.float()
+            shares = self.views(motion).unflatten(1, (6, -1)) + self.words_alone(noise, text.whole.float())
+            time = time_functions(TEMPO_SCALE * self.tempo(motion).squeeze(1), self.frames, self.harmonics)
+            views = gated(VIEW_SCALE * shares, self.gates(text.words.float())) @ time
             return views, VIEW_SCALE * self.pivot(motion)
 
-    def effort(self, text: Tensor) -> Tensor:
-        """How much change the text asks for: the sum of its gates, ``float[N]``."""
-        return self.gates(TEXT_SCALE * text).sum(1)
+    def effort(self, text: Text) -> Tensor:
+        """How much change the text asks for, ``float[N]``: what its words open, each for itself. A gate that is clearly
+        shut costs no less than one that is just shut, or all would be pushed out of the reach of any word."""
+        openings = self.gates.openings(text.words).clamp(min=-SHUT)
+        return openings.sum(1) @ torch.tensor(GATE_COSTS, device=openings.device)
 
-    def forward(self, noise: Tensor, text: Tensor, codec: Codec, fine: bool = False) -> Tensor:
-        """Noise ``float[N, noise_dim]`` and text ``float[N, text_dim]`` to a video ``float32[N, T, 3, H, W]``, about in
-        [-1, 1]; ``fine`` to be shown, and not for a discriminator that was trained without."""
-        content, look, motion = self.clip_codes(noise, text)
-        pictures = codec.decode(self.picture(content, look))[:, 0]
-        return seen(pictures, *self.view(motion, noise, text), SAMPLES if fine else 1)
+    def forward(self, noise: Tensor, text: Text, codec: Codec) -> Tensor:
+        """Noise ``float[N, noise_dim]`` and text to a video ``float32[N, T, 3, H, W]`` in [-1, 1], to be shown."""
+        pictures, views, pivot = self.picture_and_views(noise, text, codec)
+        return seen(pictures.clamp(-1, 1), views, pivot, SAMPLES).squeeze(-1)
+
+    def encoded(self, noise: Tensor, text: Text, codec: Codec) -> Tensor:
+        """What the discriminator sees of that, a little coarser: latents ``float[N, T, C, h, w]``."""
+        return codec.encode_squares(seen(*self.picture_and_views(noise, text, codec), side=codec.side))
+
+    def picture_and_views(self, noise: Tensor, text: Text, codec: Codec) -> tuple[Tensor, Tensor, Tensor]:
+        """Each clip's picture, ``float[N, 3, H, W]``, its views, ``float32[N, 6, T]``, and their pivot."""
+        content, look, motion = self.clip_codes(noise, text.whole)
+        return codec.decode(self.picture(content, look))[:, 0], *self.view(motion, noise, text)
 
 
 def random_waves(height: int, width: int) -> Tensor:
     """Waves of random length, direction and phase on a grid, and where its cells lie, ``float32[1, WAVES + 2, h, w]``.
 
-    What StyleGAN3 draws on (Karras et al., NeurIPS 2021). On the CPU for the same reason as ``time_functions``.
+    What StyleGAN3 draws on (Karras et al., NeurIPS 2021). On the CPU for the same reason as ``places``.
     """
     at = places(height, width)
     angle, length, phase = torch.rand(3, WAVES, device="cpu") * 2 * math.pi
@@ -321,7 +337,7 @@ class VideoDiscriminator(nn.Module):
 
     def score(self, features: tuple[Tensor, Tensor, Tensor], tokens: Tensor) -> Tensor:
         """Logits ``float[N, 2 + K]`` that the features are real and go with the prompts ``int64[N, L]``."""
-        text = self.text_encoder(tokens)
+        text = self.text_encoder(tokens).whole
         matches = (self.clip_match, self.path_match, self.frame_match)
         return torch.cat([match(seen, text) for match, seen in zip(matches, features, strict=True)], dim=1)
 
@@ -332,7 +348,7 @@ class VideoDiscriminator(nn.Module):
     def preference(self, latents: Tensor, tokens: Tensor) -> Tensor:
         """How much better one video of a prompt is than another, ``float[N]``: what the critics say of all its frames
         and, more quietly, of its paths. (The clip critic would rather mislead: see the lab notebook.)"""
-        text = self.text_encoder(tokens)
+        text = self.text_encoder(tokens).whole
         frames = self.frame(latents.flatten(0, 1)).unflatten(0, latents.shape[:2])
         paths = self.path(latents)[:, None]
         return self.frame_match(frames, text).mean(1) + PATH_WEIGHT * self.path_match(paths, text).mean(1)

@@ -1,6 +1,17 @@
-"""From token numbers to one vector per prompt."""
+"""From token numbers to vectors: one for each word, and one for the whole prompt."""
+
+from typing import NamedTuple
 
 from torch import Tensor, nn
+
+
+class Text(NamedTuple):
+    """Prompts as networks read them."""
+
+    words: Tensor
+    """float[N, L, dim]: a vector for each word, zeros for padding."""
+    whole: Tensor
+    """float[N, dim]: the words together."""
 
 
 class TextEncoder(nn.Module):
@@ -15,9 +26,10 @@ class TextEncoder(nn.Module):
         self.embedding = nn.Embedding(words, dim, padding_idx=0)
         self.pooling = pooling
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Token numbers ``int64[N, L]``, 0 for padding, to vectors ``float[N, dim]``."""
-        total = self.embedding(tokens).sum(1)
-        if self.pooling == "sum":
-            return total
-        return total / (tokens != 0).sum(1, keepdim=True).clamp(min=1)
+    def forward(self, tokens: Tensor) -> Text:
+        """Token numbers ``int64[N, L]``, 0 for padding, to vectors."""
+        words = self.embedding(tokens)
+        total = words.sum(1)
+        if self.pooling == "mean":
+            total = total / (tokens != 0).sum(1, keepdim=True).clamp(min=1)
+        return Text(words, total)

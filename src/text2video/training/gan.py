@@ -13,7 +13,7 @@ from text2video.models.codec import Codec
 from text2video.models.frame_gan import FrameDiscriminator, FrameGenerator
 from text2video.models.video_gan import VideoDiscriminator, VideoGenerator
 from text2video.params import TrainParams
-from text2video.text.encoder import TextEncoder
+from text2video.text.encoder import Text, TextEncoder
 from text2video.training.checkpoint import Stateful, require_finite
 from text2video.training.losses import gradient_penalty, mismatched, relativistic
 from text2video.training.ranks import Ranks
@@ -92,7 +92,7 @@ class VideoRecipe:
         return loss, margins
 
     def generator_loss(
-        self, real: Tensor, fake: Tensor, tokens: Tensor, text: Tensor, step: int, rng: torch.Generator
+        self, real: Tensor, fake: Tensor, tokens: Tensor, text: Text, step: int, rng: torch.Generator
     ) -> Tensor:
         """What the generator minimises: that the real video of the prompt looks more real than its own; and, in the
         second half, how far its gates are open for ``text``, the prompts as it reads them."""
@@ -134,7 +134,7 @@ class FrameRecipe:
         return loss, (real_scores - fake_scores).detach().float()
 
     def generator_loss(
-        self, real: Tensor, fake: Tensor, tokens: Tensor, text: Tensor, step: int, rng: torch.Generator
+        self, real: Tensor, fake: Tensor, tokens: Tensor, text: Text, step: int, rng: torch.Generator
     ) -> Tensor:
         """Generated frames should be called real."""
         return called(self.discriminator(fake), 1.0)
@@ -201,7 +201,7 @@ class GanTrainer:
 
         self.recipe.prepare(step)
         text = gan.text_encoder(tokens[share])
-        fake = self.codec.encode(gan.generator(noise, text, self.codec))
+        fake = gan.generator.encoded(noise, text, self.codec)
         loss_d, margins = self.recipe.discriminator_loss(real, fake.detach(), tokens, step, rng)
         self._update(self.optimizer_d, loss_d, step)
 
