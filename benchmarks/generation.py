@@ -17,6 +17,7 @@ from text2video.bundle import default_model
 from text2video.models.codec import build_codec
 from text2video.models.gans import build_generator
 from text2video.params import load_params
+from text2video.text.encoder import Text
 
 PROMPT = "circle moving up-right"
 
@@ -38,7 +39,8 @@ def tutorial(folder: Path) -> Callable[[], float]:
     params = load_params(ROOT / "tutorial" / "params.yaml")
     codec = build_codec(params.codec, params.data.size)
     generator = build_generator(params.gan, params.text, codec.latent_shape, 10)
-    text = torch.randn(1, params.text.dim)
+    words = torch.randn(1, params.text.dim)
+    text = Text(words[:, None], words)
 
     @torch.no_grad()
     def call() -> float:
