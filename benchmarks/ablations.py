@@ -7,7 +7,6 @@ that is in the table already, for as many epochs, is not trained again: the run 
 """
 
 import json
-import math
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -27,6 +26,7 @@ from text2video.files import write_text
 from text2video.layout import Layout
 from text2video.models import video_gan
 from text2video.models.video_gan import Gates, Projection, VideoGenerator
+from text2video.models.views import FASTEST, time_functions
 from text2video.params import Params, load_params
 from text2video.training import gan, losses
 from text2video.training.train import train
@@ -89,11 +89,9 @@ def silent(self: VideoGenerator, noise: Tensor, text: Tensor) -> Tensor:
 
 
 def same_tempo(tempo: Tensor, frames: int, harmonics: int) -> Tensor:
-    """Waves of the same period in all clips, half a swing and its harmonics up to the fastest: the recipe before."""
-    turns = torch.linspace(0, 1, frames)
-    lines = torch.stack((torch.ones_like(turns), 2 * turns - 1))
-    waves = [wave(math.pi * k * turns) for k in range(1, harmonics + 1) for wave in (torch.cos, torch.sin)]
-    return torch.cat((lines, torch.stack(waves))).expand(len(tempo), -1, -1)
+    """Waves of the same period in all clips: half a swing and its harmonics, as in the recipe before."""
+    half = torch.full_like(tempo, FASTEST / (2 * (frames - 1)))
+    return time_functions(half.logit(), frames, harmonics)
 
 
 def all_together(self: Gates, words: Tensor) -> Tensor:

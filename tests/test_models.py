@@ -75,9 +75,8 @@ def test_what_swings_swings_regularly():
     for wave, harmonic in ((2, 1), (3, 1), (4, 2), (5, 2)):
         swing = functions[:, wave]
         rate = 2 * (harmonic * 2 * math.pi / FASTEST * tempo.sigmoid()).cos()[:, None]
-        rule = (
-            swing[:, 2:] + swing[:, :-2] - rate * swing[:, 1:-1]
-        )  # the same at all times for a sine and its mean
+        # A sine obeys this rule with 0 on the left; taking its mean off makes that another constant.
+        rule = swing[:, 2:] + swing[:, :-2] - rate * swing[:, 1:-1]
         torch.testing.assert_close(rule, rule[:, :1].expand_as(rule), atol=1e-4, rtol=0)
     assert functions[1:, 2].std() > 0.5, "and they do swing"
     assert time_functions(tempo, 1, 3).isfinite().all()
