@@ -41,7 +41,7 @@ from text2video.files import atomic_write
 from text2video.layout import Layout
 from text2video.params import load_params
 from text2video.text.vocabulary import Vocabulary
-from text2video.training import checkpoint
+from text2video.training import checkpoint, validation
 from text2video.training.checkpoint import (
     Randomness,
     Stateful,
@@ -52,7 +52,7 @@ from text2video.training.checkpoint import (
 )
 from text2video.training.tables import Curve
 from text2video.training.train import build_gan
-from text2video.training.validation import Best, Validation
+from text2video.training.validation import Kept, Validation
 from text2video.weights import load_codec
 
 STAGES = ("autoencode", "train")
@@ -209,7 +209,7 @@ def test_a_curve_goes_on_within_a_stretch(steps: int, most: int, stop: int) -> N
     assert calm.rows[-1][0] == steps
 
 
-def test_the_best_weights_so_far_are_not_forgotten(
+def test_the_weights_that_are_kept_are_not_forgotten(
     world: Path, uninterrupted: Results, tmp_path: Path
 ) -> None:
     """They may be older than the last checkpoint, and better than all that comes after it."""
@@ -218,19 +218,57 @@ def test_the_best_weights_so_far_are_not_forgotten(
     gan, device = build_gan(params, (4, 8, 8), 10, len(vocabulary)), torch.device("cpu")
     codec = load_codec(layout.codec)
     before = Validation(params, layout, vocabulary, codec, device, gan.average())
-    before.best = Best(4, {"joint": 0.75}, gan.average())
+    before.kept = Kept(4, {"joint": 0.75}, 0.76, gan.average())
     before.rows, before.pictures = [(4, 1.0, 1.0, 0.75, 0.75)], {4: b"picture"}
     write_checkpoint(tmp_path / "checkpoint", before.state_dict())
     for parameter in gan.generator.parameters():
         parameter.data.zero_()
     after = Validation(params, layout, vocabulary, codec, device, gan.average())
     after.load_state_dict(read_checkpoint(tmp_path / "checkpoint"))
-    assert (after.best.step, after.best.scores) == (4, {"joint": 0.75})
-    for name, network in vars(before.best.networks).items():
-        restored = getattr(after.best.networks, name).state_dict()
+    assert (after.kept.step, after.kept.scores, after.kept.highest) == (4, {"joint": 0.75}, 0.76)
+    for name, network in vars(before.kept.networks).items():
+        restored = getattr(after.kept.networks, name).state_dict()
         assert all(torch.equal(value, restored[key]) for key, value in network.state_dict().items())
     assert (layout.metrics / "samples" / "000004.png").read_bytes() == b"picture"
     assert (layout.metrics / "validation.csv").read_text().splitlines()[1] == "4,1,1,0.75,0.75"
+
+
+@pytest.mark.parametrize(
+    ("joints", "kept"),
+    [
+        ([0.5, 0.9, 0.91], 3),  # better and better
+        ([0.5, 0.984, 0.965, 0.977, 0.965], 5),  # as good, but for chance: five clips of 256
+        ([0.5, 0.98, 0.91, 0.9], 2),  # clearly worse
+        ([0.5, 0.98, 0.965, 0.95, 0.935], 3),  # a little worse each time is clearly worse in the end
+        ([0.99, 0.6, 0.7], 3),  # the first is from before the gates learned
+        ([0.99, 0.0], 2),  # nothing right is better than nothing kept
+    ],
+)
+def test_the_newest_of_equally_good_weights_is_kept(
+    joints: list[float], kept: int, world: Path, uninterrupted: Results, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Protects straight paths, which are learned to the end, from a validation that cannot tell .984 from .965."""
+    layout = Layout(copy_inputs(world, tmp_path / "root", "train"))
+    params, vocabulary = load_params(layout.params), Vocabulary.load(layout.vocabulary)
+    gan = build_gan(params, (4, 8, 8), 10, len(vocabulary))
+    validated = Validation(
+        params, layout, vocabulary, load_codec(layout.codec), torch.device("cpu"), gan.average()
+    )
+    said = iter(joints)
+
+    def score(*ignored: object) -> dict[str, dict[str, float]]:
+        joint = next(said)
+        return {name: {"value": joint} for name in validated.names}
+
+    monkeypatch.setattr(validation, "score", score)
+    for step in range(1, len(joints) + 1):
+        with torch.no_grad():
+            next(gan.generator.parameters()).fill_(step)
+        validated.run(step, gan.average(), eligible=step > 1)
+    assert validated.kept.step == kept
+    assert validated.kept.scores["joint"] == joints[kept - 1]
+    assert (next(validated.kept.networks.generator.parameters()) == kept).all()
 
 
 # Signals

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -38,7 +38,7 @@ from text2video.text.vocabulary import Vocabulary
 from text2video.video import to_clips, to_video
 from text2video.weights import Network, load_network, read_network_config
 
-FORMAT = 4
+FORMAT = 5
 MANIFEST = "manifest.json"
 NEEDED = (
     "config.json",
@@ -55,7 +55,7 @@ CARD_FIGURES = ("autoencode.json", "train.json")
 class BundleConfig(Section):
     """What ``config.json`` must say."""
 
-    format: Literal[4]
+    format: int  # FORMAT: `verify_bundle` has looked
     size: Annotated[int, Field(ge=8, le=512)]
     frames: Annotated[int, Field(ge=1, le=256)]
     fps: Annotated[int, Field(ge=1, le=60)]

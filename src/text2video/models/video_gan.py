@@ -30,9 +30,11 @@ MAX_WAVES_PER_UNIT = 1.5  # the picture is two units wide
 VIEW_SCALE = 0.07  # of what the networks say of the views: numbers that act so directly need small steps
 FIRST_VIEWS = (0.05, 0.15, 0.15, 0.15, 0.75, 0.75)  # as training starts: things move more than they turn
 TEMPO_SCALE = 0.3  # of what the network says of the tempo, for the same reason
-GATE_COSTS = (1.0, 1.0, 0.2, 1.0, 1.0)  # of each; a place costs little: most things have one
 SHUT = 0.3  # how far below 0 a gate is pushed
-GATE_SCALE = 1.0  # gates have to fall slowly: faster, and they shut before single words can hold them open
+GATE_SCALE = (
+    2.0  # a gate falls twice as fast as other numbers change: what is shut late is not used to it yet
+)
+NEAR = 0.1  # openings of two words that are about equal
 SAMPLES = 4  # across a pixel, where a video is shown: pictures are drawn larger than they are seen
 POINTS = 16  # that the path critic follows
 SHARPNESS = 3.0  # of its maps as they start: a point lies where something is, not in the middle of the frame
@@ -90,7 +92,8 @@ class Gates(nn.Module):
     One number each, the same for all noise: whether a word bends a path is no matter of chance, and exactly 0 can be
     held. Each is as wide as the word opens it that opens it most, whatever stands beside that word. They start open, at
     1. Where one is shut it hears as if it were open (a straight-through estimator: Bengio et al., 2013), or no word
-    could open it again.
+    could open it again. And words that open it about as far as that one hear it too, or the first to be ahead would be
+    the only one for ever; the others do not, or a shape would open it for what it does in most motions, not in all.
     """
 
     def __init__(self, text_dim: int) -> None:
@@ -99,8 +102,9 @@ class Gates(nn.Module):
 
     def forward(self, words: Tensor) -> Tensor:
         """Words ``float[N, L, text_dim]``, zeros for padding, to ``float[N, 5]``, 0 or more."""
-        openings = self.openings(words)
-        heard = openings.sum(1)
+        openings, spoken = self.openings(words), words.any(-1, keepdim=True)
+        hears = (openings.detach() / NEAR).masked_fill(~spoken, -1e4).softmax(1) * spoken.sum(1, keepdim=True)
+        heard = (hears * openings).sum(1)
         return heard + (openings.amax(1).relu() - heard).detach()
 
     def openings(self, words: Tensor) -> Tensor:
@@ -194,7 +198,7 @@ class VideoGenerator(nn.Module):
         """How much change the text asks for, ``float[N]``: what its words open, each for itself. A gate that is clearly
         shut costs no less than one that is just shut, or all would be pushed out of the reach of any word."""
         openings = self.gates.openings(text.words).clamp(min=-SHUT)
-        return openings.sum(1) @ torch.tensor(GATE_COSTS, device=openings.device)
+        return openings.sum((1, 2))
 
     def forward(self, noise: Tensor, text: Text, codec: Codec) -> Tensor:
         """Noise ``float[N, noise_dim]`` and text to a video ``float32[N, T, 3, H, W]`` in [-1, 1], to be shown."""

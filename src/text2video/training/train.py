@@ -72,7 +72,8 @@ def build_gan(params: Params, latent_shape: tuple[int, int, int], frames: int, w
 
 
 def train(params: Params, layout: Layout) -> None:
-    """Train the GAN on ``data/latents`` and keep the weights that did best on the validation prompts.
+    """Train the GAN on ``data/latents`` and keep the newest weights that do about as well as any on the
+    validation prompts.
 
     Writes ``models/gan`` and, under ``metrics``, ``train.json``; and while it goes, ``train.csv``, ``validation.csv``
     and ``samples/``. Goes on where an earlier run was stopped. Raises UserError when a loss is no finite number.
@@ -171,16 +172,16 @@ def save_results(
     validation: Validation,
     curve: Curve,
 ) -> None:
-    """Write the networks that did best, the discriminator, and what there is to say about them."""
-    gan, best, (frames, *latent_shape) = trainer.gan, validation.best, samples.latents.shape
+    """Write the networks that were kept, the discriminator, and what there is to say about them."""
+    gan, kept, (frames, *latent_shape) = trainer.gan, validation.kept, samples.latents.shape
     config = {"gan": params.gan.model_dump(), "text": params.text.model_dump(), "frames": frames,
               "latent_shape": latent_shape, "words": gan.text_encoder.embedding.num_embeddings,
               "fps": int(samples.latents.fps)}  # fmt: skip
-    save_network(layout.gan, {**vars(best.networks), "discriminator": gan.discriminator}, config)
+    save_network(layout.gan, {**vars(kept.networks), "discriminator": gan.discriminator}, config)
     write_text(layout.metrics / "train.csv", curve.text())
     summary = {
         "steps": trainer.steps, "clips_seen": trainer.steps * samples.batches.batch // samples.frames,
-        "kept_step": best.step, "validation": best.scores,
+        "kept_step": kept.step, "validation": kept.scores,
         "loss_d": round(curve.rows[-1][1], 4), "loss_g": round(curve.rows[-1][2], 4),
         "generator_parameters": count(gan.generator), "discriminator_parameters": count(gan.discriminator),
         "precision": resolved(validation.device, params.train.precision),

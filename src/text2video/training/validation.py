@@ -23,17 +23,20 @@ from text2video.training.gan import Generating
 from text2video.training.tables import table
 from text2video.world.captions import parse_prompt
 
-JUDGED = 256  # clips per validation: one standard error of the joint accuracy is 3 % at worst
+JUDGED = 256  # clips per validation: one standard error of the joint accuracy is 3 % at worst, 1 % at 97 %
+CHANCE = 0.02  # of the joint accuracy: by so much, one of two equally good weights may look better
 SHOWN = 12  # of them in the picture
 BATCH = 32
 
 
 @dataclass
-class Best:
-    """The weights that did best so far, after how many steps, and what they scored: nothing yet, before any did."""
+class Kept:
+    """The newest weights that are about as good as the best so far, ``highest``; after how many steps, and what they
+    scored: nothing yet, before any did."""
 
     step: int
     scores: dict[str, float]
+    highest: float
     networks: Generating
 
 
@@ -60,38 +63,41 @@ class Validation:
         self.curve = layout.metrics / "validation.csv"
         self.rows: list[tuple[Any, ...]] = []
         self.pictures: dict[int, bytes] = {}  # by step, as PNG
-        self.best = Best(0, {}, copy.deepcopy(average))
+        self.kept = Kept(0, {}, 0.0, copy.deepcopy(average))
         self.last = 0.0
         shutil.rmtree(self.folder, ignore_errors=True)  # pictures of an earlier run are not this one's
         # In a folder of its own: DVC sorts the pictures of one folder by number, and fails at a name without one.
         save_png(self.folder / "real" / "clips.png", contact_sheet(list(store[:SHOWN]), self.prompts[:SHOWN]))
 
     def run(self, step: int, average: Generating, eligible: bool = True) -> None:
-        """Judge the averaged networks at ``step``, add to curve and pictures; remember them if they are the best, and
-        ``eligible``: not when they have still to learn what this does not ask for, to move straight."""
+        """Judge the averaged networks at ``step``, add to curve and pictures; keep them if none was clearly better.
+
+        What no validation asks for, to move straight, is learned to the end: so of two that are equal but for chance
+        the newer is kept, and none that is not ``eligible``, when it is only about to be learned.
+        """
         clips = self._sample(average)
         scores = score(judge_clips(clips), self.requests)
         values = {name: round(float(scores[name]["value"]), 4) for name in self.names}
         self.rows.append((step, *values.values()))
         self.last = values["joint"]
-        if eligible and (not self.best.scores or self.last >= self.best.scores["joint"]):
-            self.best = Best(step, values, copy.deepcopy(average))
+        if eligible and self.last >= self.kept.highest - CHANCE:
+            self.kept = Kept(step, values, max(self.last, self.kept.highest), copy.deepcopy(average))
         write_text(self.curve, table(["step", *self.names], self.rows))
         save_png(self._picture(step), contact_sheet(list(clips[:SHOWN]), self.prompts[:SHOWN]))
         self.pictures[step] = self._picture(step).read_bytes()
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint keeps of it: the pictures too, for DVC removes them before a stage goes on."""
-        networks = {name: network.state_dict() for name, network in vars(self.best.networks).items()}
-        best = {"step": self.best.step, "scores": self.best.scores, "networks": networks}
-        return {"rows": self.rows, "last": self.last, "best": best, "pictures": self.pictures}
+        networks = {name: network.state_dict() for name, network in vars(self.kept.networks).items()}
+        kept = {**vars(self.kept), "networks": networks}
+        return {"rows": self.rows, "last": self.last, "kept": kept, "pictures": self.pictures}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from what a checkpoint kept; put curve and pictures back."""
         self.rows, self.last, self.pictures = state["rows"], state["last"], state["pictures"]
-        self.best.step, self.best.scores = state["best"]["step"], state["best"]["scores"]
-        for name, network in vars(self.best.networks).items():
-            network.load_state_dict(state["best"]["networks"][name])
+        for name, network in vars(self.kept.networks).items():
+            network.load_state_dict(state["kept"]["networks"][name])
+        self.kept = Kept(**{**state["kept"], "networks": self.kept.networks})
         write_text(self.curve, table(["step", *self.names], self.rows))
         for step, picture in self.pictures.items():
             with atomic_write(self._picture(step)) as file:
