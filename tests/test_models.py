@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from text2video.models.codec import ConvCodec, IdentityCodec, squares
 from text2video.models.frame_gan import FrameGenerator
-from text2video.models.video_gan import GATE_SCALE, Gates, VideoDiscriminator, VideoGenerator
+from text2video.models.video_gan import GATE_SCALE, TASTE, Gates, VideoDiscriminator, VideoGenerator
 from text2video.models.views import FASTEST, PLACE, looking_back, places, seen, time_functions
 from text2video.text.encoder import Text
 
@@ -290,6 +290,24 @@ def test_videos_are_shown_more_finely_than_they_are_learned():
     assert not torch.equal(shown, learned)
     assert shown.abs().max() <= 1
     assert (shown - learned.clamp(-1, 1)).abs().mean() < 0.2 * learned.std()
+
+
+def test_a_choice_goes_by_the_prompt_more_than_by_taste():
+    """Protects variety: which of some videos is shown depends less on what the frame critic finds real whatever the
+    prompt, black things, say, than on what it says of the prompt."""
+    critic = VideoDiscriminator(SHAPE, frames=2, words=9, text_dim=8, width=16)
+    for value in critic.frame_match.parameters():
+        torch.nn.init.normal_(value)
+    latents, tokens = torch.randn(5, 2, *SHAPE), torch.tensor([[3, 4]] * 5)
+
+    def choice(weight: float) -> tuple[torch.Tensor, torch.Tensor]:
+        with torch.no_grad():
+            critic.frame_match.real.weight.fill_(weight)
+            return critic.preference(latents, tokens), critic(latents, tokens, torch.arange(2))[:, 2:].mean(1)
+
+    (fit, said_of_fit), (liked, said_of_liked) = choice(0.0), choice(1.0)
+    assert fit.std() > 0
+    torch.testing.assert_close(liked - fit, TASTE * (said_of_liked - said_of_fit))
 
 
 @pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])

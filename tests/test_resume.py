@@ -259,7 +259,7 @@ def test_the_newest_of_equally_good_weights_is_kept(
 
     def score(*ignored: object) -> dict[str, dict[str, float]]:
         joint = next(said)
-        return {name: {"value": joint} for name in validated.names}
+        return {name: {"value": joint} for name in validated.names} | {"smoothness_px": {"mean": 0.5}}
 
     monkeypatch.setattr(validation, "score", score)
     for step in range(1, len(joints) + 1):
@@ -267,7 +267,7 @@ def test_the_newest_of_equally_good_weights_is_kept(
             next(gan.generator.parameters()).fill_(step)
         validated.run(step, gan.average(), eligible=step > 1)
     assert validated.kept.step == kept
-    assert validated.kept.scores["joint"] == joints[kept - 1]
+    assert validated.kept.scores == {**dict.fromkeys(validated.names, joints[kept - 1]), "smoothness_px": 0.5}
     assert (next(validated.kept.networks.generator.parameters()) == kept).all()
 
 

@@ -38,7 +38,8 @@ NEAR = 0.1  # openings of two words that are about equal
 SAMPLES = 4  # across a pixel, where a video is shown: pictures are drawn larger than they are seen
 POINTS = 16  # that the path critic follows
 SHARPNESS = 3.0  # of its maps as they start: a point lies where something is, not in the middle of the frame
-PATH_WEIGHT = 0.25  # of the path critic against the frame critic, where a video is chosen among several
+PATH_WEIGHT = 0.5  # of the path critic against the frame critic, where a video is chosen among several
+TASTE = 0.5  # of what the frame critic says whatever the prompt: it likes some colours and places better than others
 STEP_SCALE = 4.0  # steps from frame to frame are small beside positions
 TEXT_SCALE = (
     0.3  # words are many and loud: at full voice, a generator hears no noise, and draws one video per prompt
@@ -299,11 +300,12 @@ class Projection(nn.Module):
         self.hidden, self.query = nn.Linear(text_dim, dim), nn.Linear(dim, dim)
         self.scale = dim**-0.5
 
-    def forward(self, features: Tensor, text: Tensor) -> Tensor:
-        """Features ``float[N, K, dim]`` and text ``float[N, text_dim]`` to logits ``float[N, K]``."""
+    def forward(self, features: Tensor, text: Tensor, realness: float = 1.0) -> Tensor:
+        """Features ``float[N, K, dim]`` and text ``float[N, text_dim]`` to logits ``float[N, K]``. ``realness`` is the
+        weight of what the text has no part in."""
         query = self.query(F.silu(self.hidden(text)))
         match = (features * query[:, None]).sum(-1) * self.scale
-        return self.real(features).squeeze(-1) + match
+        return realness * self.real(features).squeeze(-1) + match
 
 
 class VideoDiscriminator(nn.Module):
@@ -351,8 +353,11 @@ class VideoDiscriminator(nn.Module):
 
     def preference(self, latents: Tensor, tokens: Tensor) -> Tensor:
         """How much better one video of a prompt is than another, ``float[N]``: what the critics say of all its frames
-        and, more quietly, of its paths. (The clip critic would rather mislead: see the lab notebook.)"""
+        and, more quietly, of its paths. How well a frame goes with the prompt counts in full, how real it is by half,
+        or what is chosen would be less varied than what is drawn. (The clip critic would rather mislead: see the lab
+        notebook.)"""
         text = self.text_encoder(tokens).whole
         frames = self.frame(latents.flatten(0, 1)).unflatten(0, latents.shape[:2])
         paths = self.path(latents)[:, None]
-        return self.frame_match(frames, text).mean(1) + PATH_WEIGHT * self.path_match(paths, text).mean(1)
+        fit = self.frame_match(frames, text, TASTE).mean(1)
+        return fit + PATH_WEIGHT * self.path_match(paths, text).mean(1)

@@ -81,6 +81,7 @@ class Validation:
         self.rows.append((step, *values.values()))
         self.last = values["joint"]
         if eligible and self.last >= self.kept.highest - CHANCE:
+            values["smoothness_px"] = scores["smoothness_px"]["mean"]
             self.kept = Kept(step, values, max(self.last, self.kept.highest), copy.deepcopy(average))
         write_text(self.curve, table(["step", *self.names], self.rows))
         save_png(self._picture(step), contact_sheet(list(clips[:SHOWN]), self.prompts[:SHOWN]))
