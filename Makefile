@@ -37,7 +37,7 @@ chaos: setup ## kill, cut and flip at random for SECONDS=600, and write what sur
 	OMP_NUM_THREADS=1 PYTHONPATH=tests:src:. $(BIN)/python tests/chaos.py --seconds $(SECONDS) --out docs/chaos.md $(ARGS)
 
 bench: setup ## measure speed, size and memory against the tutorial's way (three quarters of an hour, alone on the machine)
-	for name in data training generation candidates memory overhead; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in data training generation candidates motions memory overhead; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 lint: setup ## check style and types
 	$(BIN)/python -m ruff check
