@@ -31,9 +31,7 @@ VIEW_SCALE = 0.07  # of what the networks say of the views: numbers that act so 
 FIRST_VIEWS = (0.05, 0.15, 0.15, 0.15, 0.75, 0.75)  # as training starts: things move more than they turn
 TEMPO_SCALE = 0.3  # of what the network says of the tempo, for the same reason
 SHUT = 0.3  # how far below 0 a gate is pushed
-GATE_SCALE = (
-    2.0  # a gate falls twice as fast as other numbers change: what is shut late is not used to it yet
-)
+GATE_SCALE = 2.0  # gates have to fall fast: what shuts late finds nothing that is used to it
 NEAR = 0.1  # openings of two words that are about equal
 SAMPLES = 4  # across a pixel, where a video is shown: pictures are drawn larger than they are seen
 POINTS = 16  # that the path critic follows
