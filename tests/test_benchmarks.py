@@ -1,0 +1,112 @@
+"""The benchmarks, made small: that they still run, and that each ablation leaves something out. Nothing is timed."""
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from tiny import ROOT
+from victims import make_world
+
+from stages import autoencode
+from text2video.layout import Layout
+from text2video.params import Params, load_params
+from text2video.training.train import train
+
+BENCHMARKS = ROOT / "benchmarks"
+sys.path.append(str(BENCHMARKS))
+ablations = import_module("ablations")
+Rows = dict[str, list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with tiny clips in a tiny codec's code."""
+    root = make_world(tmp_path_factory.mktemp("benchmarks") / "world")
+    autoencode.main(root)
+    return root
+
+
+@pytest.fixture
+def reports(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[ModuleType, Rows]]:
+    """Loads a benchmark, with some of its constants, that does each work once and hands over what it would print."""
+
+    def load(name: str, **constants: object) -> tuple[ModuleType, Rows]:
+        module, rows = import_module(name), {}
+        for constant, value in constants.items():
+            monkeypatch.setattr(module, constant, value)
+        for attribute, stand_in in {
+            "report": lambda title, found: rows.update({title: list(found)}),
+            "rates": lambda works: {what: work() for what, work in works.items()},
+        }.items():
+            monkeypatch.setattr(module, attribute, stand_in, raising=False)
+        return module, rows
+
+    return load
+
+
+def trained(
+    ablation: Any, world: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """What the benchmark says of an ablation, and all that training it wrote."""
+    written: dict[str, bytes] = {}
+
+    def noting(params: Params, layout: Layout) -> None:
+        train(params, layout)
+        for path in (layout.gan / "generator.safetensors", layout.metrics / "train.csv"):
+            written[path.name] = path.read_bytes()
+
+    monkeypatch.setattr(ablations, "train", noting)
+    params = load_params(world / "params.yaml")
+    found = ablations.figures_of(ablation, ablations.changed(params, ablation, epochs=6), world)
+    return found, written
+
+
+@pytest.fixture(scope="module")
+def default(world: Path) -> dict[str, bytes]:
+    """All that training the default writes."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        return trained(ablations.Ablation(), world, monkeypatch)[1]
+
+
+@pytest.mark.parametrize("name", ablations.ABLATIONS)
+def test_an_ablation_leaves_something_out(
+    name: str, world: Path, default: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects docs/ablations.md from rows that are the default by another name, since what they patch has moved."""
+    found, written = trained(ablations.ABLATIONS[name], world, monkeypatch)
+    assert set(found) == {*ablations.COLUMNS, "minutes"}
+    assert name in ablations.table({name: found})
+    assert (written == default) == (name == "the default")
+
+
+def test_what_motions_says_covers_all_of_them(reports) -> None:
+    """Protects the figures of what falls short: one row a motion that is trained on, and one for all."""
+    module, rows = reports("motions", CLIPS=24)
+    module.main()
+    assert sum(row["clips"] for row in rows["motions"]) == 2 * 24
+    assert rows["motions"][-1]["motion"] == "all"
+    assert 0.5 < rows["motions"][-1]["joint"] <= 1
+
+
+def test_candidates_are_counted(reports) -> None:
+    """Protects the table of what choosing is worth: a row for each number of candidates."""
+    module, rows = reports("candidates", CLIPS=16, CANDIDATES=(1, 2))
+    module.main()
+    assert [row["candidates"] for row in rows["candidates"]] == [1, 2]
+
+
+def test_both_sides_of_a_benchmark_work(world: Path, reports, tmp_path: Path) -> None:
+    """Protects the ratios in README.md: what is timed still does its work, ours and the tutorial's."""
+    generation, _ = reports("generation")
+    assert generation.ours(2, 4)() == 4
+    assert generation.tutorial(tmp_path)() == 1
+    assert len(list(tmp_path.iterdir())) == 10
+    training, _ = reports("training")
+    params = load_params(world / "params.yaml")
+    tutorial = load_params(ROOT / "tutorial" / "params.yaml")
+    for step in (training.gan_step(params, 10), training.codec_step(params), training.gan_step(tutorial, 1)):
+        assert training.flop_of(step, 1) > 0
