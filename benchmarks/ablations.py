@@ -40,9 +40,11 @@ its 8 epochs on the same clips and codec, from the same seed. Shown is the share
 prompts, and how far from a smooth path their objects are, in pixels (the mean): of the generator alone, before the
 discriminator chooses. One run each: differences of less than .05 may be luck. (The codec has no row: in pixels, this
 GAN would take 64 times as long for a step. The tutorial's GAN in pixels, trained for as long as the whole of ours, is
-in README.md.) Two things do not show here. Without what the words add by themselves, a direction that was never
-trained on comes out as one that was (lab notebook, fourth round). And prompts that lag behind are drawn more often
-(`train.priority`), which tells in the last third of training (sixth round); here all are drawn alike.
+in README.md.) Three things do not show here. Without what the words add by themselves, a direction that was never
+trained on comes out as one that was (lab notebook, fourth round). Gates and their cost make paths straight and sizes
+steady in the second half of the whole training (ninth round); in a short one they have no time to. And prompts that lag
+behind are drawn more often (`train.priority`), which tells in the last third of training (sixth round); here all are
+drawn alike. What is better here than the default is not so at the end for that: it is where to look next.
 
 {table}
 
