@@ -98,7 +98,8 @@ def same_tempo(tempo: Tensor, frames: int, harmonics: int) -> Tensor:
 def told_alike(self: Gates, words: Tensor) -> Tensor:
     """Gates whose gradient goes to all words alike, however far each opens them."""
     openings = self.openings(words)
-    return openings.sum(1) + (openings.amax(1).relu() - openings.sum(1)).detach()
+    heard = openings.sum(1)
+    return heard + (openings.amax(1).relu() - heard).detach()
 
 
 def all_together(self: Gates, words: Tensor) -> Tensor:
@@ -172,7 +173,7 @@ def figures_of(ablation: Ablation, params: Params, root: Path) -> dict[str, Any]
         layout = Layout(Path(folder))
         train(params, layout)
         summary = json.loads((layout.metrics / "train.json").read_text())
-    scores = {name: summary["validation"].get(name) for name in COLUMNS}
+    scores = {name: summary["validation"][name] for name in COLUMNS}
     return {**scores, "minutes": round((time.perf_counter() - start) / 60, 1)}
 
 

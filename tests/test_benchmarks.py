@@ -16,8 +16,7 @@ from text2video.layout import Layout
 from text2video.params import Params, load_params
 from text2video.training.train import train
 
-BENCHMARKS = ROOT / "benchmarks"
-sys.path.append(str(BENCHMARKS))
+sys.path.append(str(ROOT / "benchmarks"))
 ablations = import_module("ablations")
 Rows = dict[str, list[dict[str, Any]]]
 
