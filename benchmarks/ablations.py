@@ -25,7 +25,7 @@ from torch import Tensor
 from text2video.files import write_text
 from text2video.layout import Layout
 from text2video.models import video_gan
-from text2video.models.video_gan import Gates, Projection, VideoGenerator
+from text2video.models.video_gan import Gates, Projection, VideoGenerator, straight_through
 from text2video.models.views import FASTEST, time_functions
 from text2video.params import Params, load_params
 from text2video.training import gan, losses
@@ -98,14 +98,13 @@ def same_tempo(tempo: Tensor, frames: int, harmonics: int) -> Tensor:
 def told_alike(self: Gates, words: Tensor) -> Tensor:
     """Gates whose gradient goes to all words alike, however far each opens them."""
     openings = self.openings(words)
-    heard = openings.sum(1)
-    return heard + (openings.amax(1).relu() - heard).detach()
+    return straight_through(openings.amax(1).relu(), openings.sum(1))
 
 
 def all_together(self: Gates, words: Tensor) -> Tensor:
     """Gates that the words open together, as a sum: the recipe before."""
     opening = 1 + video_gan.GATE_SCALE * self.layer(video_gan.TEXT_SCALE * words.sum(1))
-    return opening + (opening.relu() - opening).detach()
+    return straight_through(opening.relu(), opening)
 
 
 ABLATIONS = {
