@@ -51,11 +51,15 @@ def figures(root: Path) -> dict[str, Any]:
 def main(roots: Annotated[list[Path], typer.Argument(help="Folders of finished runs.")]) -> None:
     """One row for each figure, one column for each run."""
     seeds = [load_params(Layout(root).params).train.seed for root in roots]
+    names = [
+        f"seed {seed}" if seeds.count(seed) == 1 else f"seed {seed} ({root.name})"
+        for seed, root in zip(seeds, roots, strict=True)
+    ]
     runs = [figures(root) for root in roots]
     rows = []
     for name in runs[0]:
         values = [float(found[name][0]) for found in runs]
-        columns = {f"seed {seed}": value for seed, value in zip(seeds, values, strict=True)}
+        columns = dict(zip(names, values, strict=True))
         rows.append({"figure": name, **columns, "the worst": runs[0][name][1](values)})
     report("seeds", rows)
 
