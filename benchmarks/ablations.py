@@ -44,7 +44,7 @@ in README.md.) Three things do not show here. Without what the words add by them
 trained on comes out as one that was (lab notebook, fourth round). Gates and their cost make paths straight and sizes
 steady in the second half of the whole training (ninth round); in a short one they have no time to. And prompts that lag
 behind are drawn more often (`train.priority`), which tells in the last third of training (sixth round); here all are
-drawn alike. What is better here than the default is not so at the end for that: it is where to look next.
+drawn alike. What is ahead of the default here need not be at the end of the whole training: it is where to look next.
 
 {table}
 
