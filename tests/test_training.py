@@ -157,5 +157,5 @@ def test_gates_wait_until_there_is_something_to_keep():
         trainer.step(step, torch.randn(8, FRAMES, *SHAPE, generator=rng), tokens, rng)
         with torch.no_grad():
             gates.append(trainer.gan.generator.effort(trainer.gan.text_encoder(tokens)).mean().item())
-    assert gates[:10] == pytest.approx([tokens.shape[1] * 5] * 10), "each word pays for each of five gates"
+    assert gates[:10] == pytest.approx([tokens.shape[1] * 6] * 10), "each word pays for each of six gates"
     assert gates[19] < gates[14] < gates[10] < gates[9]

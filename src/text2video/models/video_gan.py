@@ -4,9 +4,8 @@ The generator splits *what* from *when*, after MoCoGAN (Tulyakov et al., CVPR 20
 the clip, in the codec's code, and say how each frame looks at it. Nothing is drawn twice, so nothing can look different
 from frame to frame; what moves is the view. It knows of no object and no direction: it has to learn what to draw, and
 where to look. Each word adds something of its own to the views, whatever stands beside it, so that two words make a
-motion that no training clip showed; and five gates, read from the words alone, let the picture turn, be stretched, be
-anywhere but in the middle, move on, and swing. A gate that is open costs: what the words do not need stays still, or
-straight.
+motion that no training clip showed; and six gates, read from the words alone, let the picture turn, be stretched, move
+on across and down, swing, and pulse. A gate that is open costs: what the words do not need stays still, or straight.
 
 The discriminator has three critics. One sees the frames stacked and one sees single frames, as in MoCoGAN and TGANs-C
 (Pan et al., 2017); the third looks for points in each frame and judges their paths alone. Each compares what it sees
@@ -20,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from text2video.models.codec import Codec, ResidualBlock
-from text2video.models.views import PLACE, STRETCH, TURN, places, seen, time_functions
+from text2video.models.views import STRETCH, TURN, WAY, Views, harmonic_waves, places, seen, time_functions
 from text2video.text.encoder import Text, TextEncoder
 
 BLOCKS = 2  # of the network that draws the picture
@@ -30,6 +29,7 @@ MAX_WAVES_PER_UNIT = 1.5  # the picture is two units wide
 VIEW_SCALE = 0.07  # of what the networks say of the views: numbers that act so directly need small steps
 FIRST_VIEWS = (0.05, 0.15, 0.15, 0.15, 0.75, 0.75)  # as training starts: things move more than they turn
 TEMPO_SCALE = 0.3  # of what the network says of the tempo, for the same reason
+SWING_SCALE = 0.25  # of the shape of the waves: at full steps, their knots tremble by a third of a pixel
 SHUT = 0.3  # how far below 0 a gate is pushed
 GATE_SCALE = 2.0  # gates have to fall fast: what shuts late finds nothing that is used to it
 NEAR = 0.1  # openings of two words that are about equal
@@ -91,7 +91,7 @@ def straight_through(value: Tensor, heard: Tensor) -> Tensor:
 
 
 class Gates(nn.Module):
-    """How far the words let views turn, be stretched, have another place than the middle, move on, and swing.
+    """How far the words let views turn, be stretched, move on across and down, swing, and pulse.
 
     One number each, the same for all noise: whether a word bends a path is no matter of chance, and exactly 0 can be
     held. Each is as wide as the word opens it that opens it most, whatever stands beside that word. They start open, at
@@ -102,28 +102,34 @@ class Gates(nn.Module):
 
     def __init__(self, text_dim: int) -> None:
         super().__init__()
-        self.layer = nn.Linear(text_dim, 5)
+        self.layer = nn.Linear(text_dim, 6)
 
     def forward(self, words: Tensor) -> Tensor:
-        """Words ``float[N, L, text_dim]``, zeros for padding, to ``float[N, 5]``, 0 or more."""
+        """Words ``float[N, L, text_dim]``, zeros for padding, to ``float[N, 6]``, 0 or more."""
         openings, spoken = self.openings(words), words.any(-1, keepdim=True)
         hears = (openings.detach() / NEAR).masked_fill(~spoken, -1e4).softmax(1) * spoken.sum(1, keepdim=True)
         heard = (hears * openings).sum(1)
         return straight_through(openings.amax(1).relu(), heard)
 
     def openings(self, words: Tensor) -> Tensor:
-        """How far each word opens each gate, ``float[N, L, 5]``."""
+        """How far each word opens each gate, ``float[N, L, 6]``."""
         openings = 1 + GATE_SCALE * self.layer(TEXT_SCALE * words)
         return openings.masked_fill(~words.any(-1, keepdim=True), 0.0)
 
 
-def gated(shares: Tensor, gates: Tensor) -> Tensor:
-    """The shares of the time functions in the views, ``float[N, 6, K]``, with ``gates`` of ``float[N, 5]`` between."""
-    turn, stretch, place, speed, bend = gates[..., None, None].unbind(1)
-    turns, stretches, at = shares[:, TURN], shares[:, STRETCH], shares[:, PLACE]
-    constants = torch.cat((shares[:, :4, :1], place * at[..., :1]), dim=1)
-    lines = torch.cat((turn * turns[..., 1:2], stretch * stretches[..., 1:2], speed * at[..., 1:2]), dim=1)
-    waves = bend * torch.cat((turn * turns[..., 2:], stretch * stretches[..., 2:], at[..., 2:]), dim=1)
+def gated(shares: Tensor, gates: Tensor, heading: Tensor) -> Tensor:
+    """The shares of the time functions in the views, ``float[N, 6, K]``, with ``gates`` of ``float[N, 6]`` between.
+
+    A swing goes to and fro along its ``heading``, unit vectors of ``float[N, 2]``. A form that swings is a pulse. The
+    way has no constant: where it starts is the clip's spot.
+    """
+    turn, stretch, _, _, swing, pulse = gates[..., None, None].unbind(1)
+    turns, stretches, ways = shares[:, TURN], shares[:, STRETCH], shares[:, WAY]
+    constants = torch.cat((shares[:, :4, :1], torch.zeros_like(ways[..., :1])), dim=1)
+    on = gates[:, 2:4, None] * ways[..., 1:2]
+    lines = torch.cat((turn * turns[..., 1:2], stretch * stretches[..., 1:2], on), dim=1)
+    along = swing * heading[:, :, None] * (heading[:, None] @ ways[..., 2:])
+    waves = torch.cat((pulse * turn * turns[..., 2:], pulse * stretch * stretches[..., 2:], along), dim=1)
     return torch.cat((constants, lines, waves), dim=2)
 
 
@@ -137,9 +143,10 @@ class VideoGenerator(nn.Module):
         super().__init__()
         channels, height, grid_width = latent_shape
         self.noise_dim = noise_dim
-        self.frames, self.harmonics, self.functions = frames, harmonics, 2 + 2 * harmonics
+        self.frames, self.functions = frames, 2 + 2 * harmonics
+        entry = nn.Linear(noise_dim + text_dim, code_dim)
         self.clip_code = nn.Sequential(
-            nn.Linear(noise_dim + text_dim, code_dim), nn.LeakyReLU(SLOPE),
+            entry, nn.LeakyReLU(SLOPE),
             nn.Linear(code_dim, code_dim), nn.LeakyReLU(SLOPE),
             nn.Linear(code_dim, 3 * code_dim), nn.LeakyReLU(SLOPE),
         )  # fmt: skip
@@ -150,10 +157,12 @@ class VideoGenerator(nn.Module):
         self.blocks = nn.ModuleList(ModulatedBlock(width, code_dim) for _ in range(BLOCKS))
         self.out = nn.Conv2d(width, channels, 3, padding=1)
         self.tempo = nn.Linear(code_dim, 1)
+        self.swings = nn.Parameter(harmonic_waves(harmonics) / SWING_SCALE)
         self.views = nn.Linear(code_dim, 6 * self.functions)
         self.word_views = nn.Linear(text_dim, 6 * self.functions, bias=False)
         self.strength = nn.Linear(noise_dim, 6)
-        self.pivot = nn.Linear(code_dim, 2)
+        self.centre = nn.Parameter(torch.zeros(2, device="cpu"))
+        self.heading = nn.Linear(text_dim, 2)
         self.gates = Gates(text_dim)
         initialise(self)
         # A clip starts as one picture that moves a little, its waves as quiet as they are fast, and learns what should
@@ -161,9 +170,11 @@ class VideoGenerator(nn.Module):
         loudness = [1.0, 1.0, *(1 / (3 * k) for k in range(1, harmonics + 1) for _ in range(2))]
         first = torch.tensor([scale * share for scale in FIRST_VIEWS for share in loudness], device="cpu")
         with torch.no_grad():
+            # The noise comes in as loud as a text, however few its numbers are; He's rule counts inputs, not loudness.
+            entry.weight.mul_(math.sqrt((noise_dim + text_dim) / (2 * text_dim)))
             self.views.weight.mul_(first[:, None])
             self.content_style.weight.mul_(0.35)
-            for layer in (self.word_views, self.pivot, self.gates.layer):
+            for layer in (self.word_views, self.gates.layer):
                 layer.weight.zero_()
 
     def noise_shape(self, frames: int) -> tuple[int, ...]:
@@ -172,6 +183,7 @@ class VideoGenerator(nn.Module):
 
     def clip_codes(self, noise: Tensor, text: Tensor) -> tuple[Tensor, ...]:
         """What goes for the whole clip, ``float[N, code_dim]`` each: its content, its look, and its motion."""
+        noise = noise * math.sqrt(text.shape[1] / self.noise_dim)
         return self.clip_code(torch.cat((noise, TEXT_SCALE * text), dim=1)).chunk(3, dim=1)
 
     def picture(self, content: Tensor, look: Tensor) -> Tensor:
@@ -186,17 +198,17 @@ class VideoGenerator(nn.Module):
         shares = self.word_views(TEXT_SCALE * text).unflatten(1, (6, -1))
         return (1 + 0.5 * torch.tanh(self.strength(noise)))[..., None] * shares
 
-    def view(self, motion: Tensor, noise: Tensor, text: Text) -> tuple[Tensor, Tensor]:
-        """The views ``float32[N, 6, T]`` and their pivot ``float32[N, 2]``, as in ``views.looking_back``.
-
-        In full precision: half of it would shake what is shown.
-        """
+    def view(self, motion: Tensor, noise: Tensor, text: Text) -> Views:
+        """How each frame looks at the picture; in full precision: half of it would shake what is shown."""
         with torch.autocast(noise.device.type, enabled=False):
-            motion = motion.float()
-            shares = self.views(motion).unflatten(1, (6, -1)) + self.words_alone(noise, text.whole.float())
-            time = time_functions(TEMPO_SCALE * self.tempo(motion).squeeze(1), self.frames, self.harmonics)
-            views = gated(VIEW_SCALE * shares, self.gates(text.words.float())) @ time
-            return views, VIEW_SCALE * self.pivot(motion)
+            motion, said = motion.float(), text.whole.float()
+            shares = VIEW_SCALE * (self.views(motion).unflatten(1, (6, -1)) + self.words_alone(noise, said))
+            time = time_functions(
+                TEMPO_SCALE * self.tempo(motion).squeeze(1), self.frames, SWING_SCALE * self.swings
+            )
+            heading = F.normalize(self.heading(TEXT_SCALE * said))
+            numbers = gated(shares, self.gates(text.words.float()), heading) @ time
+            return Views(numbers, self.centre, shares[:, WAY, 0])
 
     def effort(self, text: Text) -> Tensor:
         """How much change the text asks for, ``float[N]``: what its words open, each for itself. A gate that is clearly
@@ -206,17 +218,17 @@ class VideoGenerator(nn.Module):
 
     def forward(self, noise: Tensor, text: Text, codec: Codec) -> Tensor:
         """Noise ``float[N, noise_dim]`` and text to a video ``float32[N, T, 3, H, W]`` in [-1, 1], to be shown."""
-        pictures, views, pivot = self.picture_and_views(noise, text, codec)
-        return seen(pictures.clamp(-1, 1), views, pivot, SAMPLES).squeeze(-1)
+        pictures, views = self.picture_and_views(noise, text, codec)
+        return seen(pictures.clamp(-1, 1), views, SAMPLES).squeeze(-1)
 
     def encoded(self, noise: Tensor, text: Text, codec: Codec) -> Tensor:
         """What the discriminator sees of that, a little coarser: latents ``float[N, T, C, h, w]``."""
         return codec.encode_squares(seen(*self.picture_and_views(noise, text, codec), side=codec.side))
 
-    def picture_and_views(self, noise: Tensor, text: Text, codec: Codec) -> tuple[Tensor, Tensor, Tensor]:
-        """Each clip's picture, ``float[N, 3, H, W]``, its views, ``float32[N, 6, T]``, and their pivot."""
+    def picture_and_views(self, noise: Tensor, text: Text, codec: Codec) -> tuple[Tensor, Views]:
+        """Each clip's picture, ``float[N, 3, H, W]``, and how its frames look at it."""
         content, look, motion = self.clip_codes(noise, text.whole)
-        return codec.decode(self.picture(content, look))[:, 0], *self.view(motion, noise, text)
+        return codec.decode(self.picture(content, look))[:, 0], self.view(motion, noise, text)
 
 
 def random_waves(height: int, width: int) -> Tensor:

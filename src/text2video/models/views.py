@@ -1,40 +1,62 @@
 """Views of one picture: where each frame looks at it, and what it sees there.
 
 A view is six numbers a frame, each a function of time: a turn (in half turns), a stretch (along x, along y and across)
-and a place. From the picture to the frame they make an affine map about a pivot in the picture,
+and a way that has been gone. Beside them stand two points: ``centre``, a place in the picture, and ``spot``, the place
+in the frame where the clip shows it. From the picture to the frame they make an affine map,
 
-    place + turn @ stretch @ (u - pivot),
+    way + turn @ (spot + stretch @ (u - centre)),
 
-and the frame reads the picture backwards through it (spatial transformers: Jaderberg et al., NeurIPS 2015). So what
-grows evenly moves evenly, wherever in its picture it is, and what goes round the middle of the frame is a turn alone,
-about a pivot beside it.
+and the frame reads the picture backwards through it (spatial transformers: Jaderberg et al., NeurIPS 2015). So what is
+drawn at the centre grows where it is, goes round the middle of the frame by a turn alone, and moves by its way alone.
 """
 
 import math
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-TURN, STRETCH, PLACE = slice(0, 1), slice(1, 4), slice(4, 6)  # what the six numbers are
+TURN, STRETCH, WAY = slice(0, 1), slice(1, 4), slice(4, 6)  # what the six numbers are
 FASTEST = 3  # frames in the shortest period: a shorter one would look like flicker
+KNOTS = 64  # of a wave: as many as make its harmonics smooth to the hundredth of a pixel
 LEAST_AREA = 0.01  # of the picture in the frame: below, the way back would lead everywhere
 
 
-def time_functions(tempo: Tensor, frames: int, harmonics: int) -> Tensor:
-    """Functions of time for each clip, ``float32[N, 2 + 2 * harmonics, frames]``: constant, ramp, and harmonics of a
-    wave whose period is the clip's own, each with a mean of 0: what is constant has one name and no other.
+class Views(NamedTuple):
+    """How the frames of some clips look at their pictures. Points are x and y, -1 to 1 from edge to edge."""
 
-    ``tempo`` is ``float[N]``, any number: it says how often the wave swings, from never to once in three frames.
+    numbers: Tensor
+    """float[N, 6, T]: all 0 for the picture as it is."""
+    centre: Tensor
+    """float[2], in the picture: the same in all clips."""
+    spot: Tensor
+    """float[N, 2], in the frame."""
+
+
+def harmonic_waves(harmonics: int) -> Tensor:
+    """Cosine and sine of a wave and its harmonics, one period of each: ``float32[2 * harmonics, KNOTS]``."""
+    angle = 2 * math.pi * torch.arange(KNOTS, device="cpu") / KNOTS
+    waves = [wave(k * angle) for k in range(1, harmonics + 1) for wave in (torch.cos, torch.sin)]
+    return torch.stack(waves) if waves else torch.zeros(0, KNOTS, device="cpu")
+
+
+def time_functions(tempo: Tensor, frames: int, waves: Tensor) -> Tensor:
+    """Functions of time for each clip, ``float32[N, 2 + W, frames]``: constant, ramp, and ``waves`` with a period that
+    is the clip's own, each with a mean of 0: what is constant has one name and no other.
+
+    ``tempo`` is ``float[N]``, any number: it says how often the waves swing, from never to once in three frames.
+    ``waves`` is ``float[W, KNOTS]``: one period of each, a straight line from knot to knot.
     """
     most = (frames - 1) / FASTEST
     turns = torch.linspace(0, 1, frames, device=tempo.device) if frames > 1 else tempo.new_zeros(1)
-    angle = 2 * math.pi * most * tempo.sigmoid()[:, None] * turns
     lines = torch.stack((torch.ones_like(turns), 2 * turns - 1)).expand(len(tempo), 2, frames)
-    waves = [wave(k * angle) for k in range(1, harmonics + 1) for wave in (torch.cos, torch.sin)]
-    if not waves:
+    if not len(waves):
         return lines
-    swings = torch.stack(waves, dim=1)
+    at = KNOTS * most * tempo.sigmoid()[:, None] * turns
+    before = at.detach().floor()
+    share, knot = at - before, before.long() % KNOTS
+    swings = ((1 - share) * waves[:, knot] + share * waves[:, (knot + 1) % KNOTS]).transpose(0, 1)
     return torch.cat((lines, swings - swings.mean(2, keepdim=True)), dim=1)
 
 
@@ -48,34 +70,35 @@ def places(height: int, width: int) -> Tensor:
     return torch.cartesian_prod(y, x).flip(1)
 
 
-def looking_back(views: Tensor, pivot: Tensor, at: Tensor) -> Tensor:
-    """Where in the picture the points of a frame come from, ``float[N, T, P, 2]``.
-
-    ``views`` is ``float[N, 6, T]``, all 0 for the picture as it is; ``pivot`` is ``float[N, 2]`` in the picture and
-    ``at`` ``float[P, 2]`` in the frame, x and y from -1 to 1 between the edges.
-    """
-    angle, place = math.pi * views[:, 0], views[:, PLACE]
-    along_x, along_y, across = views[:, STRETCH].unbind(1)
+def looking_back(views: Views, at: Tensor) -> Tensor:
+    """Where in the picture the points ``float[P, 2]`` of a frame come from, ``float[N, T, P, 2]``."""
+    numbers, centre, spot = views
+    angle, gone = math.pi * numbers[:, 0], numbers[:, WAY]
+    along_x, along_y, across = numbers[:, STRETCH].unbind(1)
     cos, sin, along_x, along_y = angle.cos(), angle.sin(), 1 + along_x, 1 + along_y
     area = (along_x * along_y - across.square()).clamp(min=LEAST_AREA)
     to_x = torch.stack((along_y * cos + across * sin, along_y * sin - across * cos), dim=-1)
     to_y = torch.stack((-across * cos - along_x * sin, along_x * cos - across * sin), dim=-1)
-    way = torch.stack((to_x, to_y), dim=-1) / area[..., None, None]  # a point is a row: at @ way
-    return at @ way + (pivot[:, None, None] - place.mT[:, :, None] @ way)
+    back = torch.stack((to_x, to_y), dim=-1) / area[..., None, None]  # a point is a row: at @ back
+    turned = torch.stack(
+        (cos * spot[:, :1] - sin * spot[:, 1:], sin * spot[:, :1] + cos * spot[:, 1:]), dim=-1
+    )
+    return at @ back + (centre - (turned + gone.mT)[:, :, None] @ back)
 
 
-def seen(pictures: Tensor, views: Tensor, pivot: Tensor, samples: int = 1, side: int = 1) -> Tensor:
-    """The frames that show ``float[N, C, H, W]`` through ``views`` and ``pivot``, cut into squares as by
-    ``codec.squares``: ``float32[N, T, C, H / side, W / side, side * side]``.
+def seen(pictures: Tensor, views: Views, samples: int = 1, side: int = 1) -> Tensor:
+    """The frames that show ``float[N, C, H, W]`` through ``views``, cut into squares as by ``codec.squares``:
+    ``float32[N, T, C, H / side, W / side, side * side]``.
 
     Each pixel is the mean of ``samples`` x ``samples`` points of the picture, each between its four nearest pixels.
     Beyond its edges the picture goes on as it ends. In full precision: half of it would shake what is shown.
     """
-    height, width, frames = *pictures.shape[2:], views.shape[2]
+    height, width, frames = *pictures.shape[2:], views.numbers.shape[2]
     rows, columns, within = height // side, width // side, side * samples
     at = places(height * samples, width * samples).view(rows, within, columns, within, 2).transpose(1, 2)
     with torch.autocast(pictures.device.type, enabled=False):
-        points = looking_back(views.float(), pivot.float(), at.reshape(-1, 2).to(pictures.device))
+        full = Views(*(value.float() for value in views))
+        points = looking_back(full, at.reshape(-1, 2).to(pictures.device))
         points = points.view(len(points), frames * rows * columns, within * within, 2)
         shown = F.grid_sample(pictures.float(), points, padding_mode="border", align_corners=False)
         if samples > 1:

@@ -62,8 +62,10 @@ class VideoRecipe:
         return step >= EFFORT_FROM * self.steps
 
     def prepare(self, step: int) -> None:
-        """Hold the gates as they are until then: before, every change is a bad one, and all of them would shut."""
+        """Hold the gates as they are until then: before, every change is a bad one, and all of them would shut. And the
+        shape of the waves, or it would be bent to what should be learned of their size and tempo."""
         self.generator.gates.requires_grad_(self.finishing(step))
+        self.generator.swings.requires_grad_(self.finishing(step))
 
     def discriminator_loss(
         self, real: Tensor, fake: Tensor, tokens: Tensor, step: int, rng: torch.Generator
