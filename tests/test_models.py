@@ -89,12 +89,16 @@ def test_what_swings_swings_regularly():
     assert torch.equal(functions[:, 0], torch.ones(4, 19))
     torch.testing.assert_close(functions[:, 1], torch.linspace(-1, 1, 19).expand(4, -1))
     torch.testing.assert_close(functions[:, 2:].mean(2), torch.zeros(4, 4), atol=1e-5, rtol=0)
-    for wave, harmonic in ((2, 1), (3, 1), (4, 2), (5, 2)):
-        swing = functions[:, wave]
-        rate = 2 * (harmonic * 2 * math.pi / FASTEST * tempo.sigmoid()).cos()[:, None]
-        # A sine obeys this rule with 0 on the left; taking its mean off makes that another constant.
-        rule = swing[:, 2:] + swing[:, :-2] - rate * swing[:, 1:-1]
-        torch.testing.assert_close(rule, rule[:, :1].expand_as(rule), atol=0.02, rtol=0)
+    at_knots = torch.tensor([-1e3, *(math.log(FASTEST / (period - FASTEST)) for period in (4, 8, 16))])
+    for tempi, straightness in ((tempo, 0.02), (at_knots, 1e-4)):  # between two knots a wave is straight
+        for wave, harmonic in ((2, 1), (3, 1), (4, 2), (5, 2)):
+            swing = time_functions(tempi, 19, waves)[:, wave]
+            rate = 2 * (harmonic * 2 * math.pi / FASTEST * tempi.sigmoid()).cos()[:, None]
+            # A sine obeys this rule with 0 on the left; taking its mean off makes that another constant.
+            rule = swing[:, 2:] + swing[:, :-2] - rate * swing[:, 1:-1]
+            torch.testing.assert_close(rule, rule[:, :1].expand_as(rule), atol=straightness, rtol=0)
+    for repeating, period in ((functions[1, 2:], 6), (functions[3, 2:], 3)):
+        torch.testing.assert_close(repeating[:, period:], repeating[:, :-period], atol=1e-4, rtol=0)
     assert functions[1:, 2].std() > 0.5, "and they do swing"
     assert time_functions(tempo, 1, waves).isfinite().all()
     assert time_functions(tempo, 4, harmonic_waves(0)).shape == (4, 2, 4)

@@ -85,11 +85,6 @@ class ModulatedBlock(nn.Module):
         return x + self.conv2(F.leaky_relu(h, SLOPE))
 
 
-def straight_through(value: Tensor, heard: Tensor) -> Tensor:
-    """``value``, but with the gradient of ``heard``, of the same shape (Bengio et al., 2013)."""
-    return heard + (value - heard).detach()
-
-
 class Gates(nn.Module):
     """How far the words let views turn, be stretched, move on across and down, swing, and pulse.
 
@@ -109,7 +104,7 @@ class Gates(nn.Module):
         openings, spoken = self.openings(words), words.any(-1, keepdim=True)
         hears = (openings.detach() / NEAR).masked_fill(~spoken, -1e4).softmax(1) * spoken.sum(1, keepdim=True)
         heard = (hears * openings).sum(1)
-        return straight_through(openings.amax(1).relu(), heard)
+        return heard + (openings.amax(1).relu() - heard).detach()
 
     def openings(self, words: Tensor) -> Tensor:
         """How far each word opens each gate, ``float[N, L, 6]``."""

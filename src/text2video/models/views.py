@@ -37,8 +37,8 @@ class Views(NamedTuple):
 def harmonic_waves(harmonics: int) -> Tensor:
     """Cosine and sine of a wave and its harmonics, one period of each: ``float32[2 * harmonics, KNOTS]``."""
     angle = 2 * math.pi * torch.arange(KNOTS, device="cpu") / KNOTS
-    waves = [wave(k * angle) for k in range(1, harmonics + 1) for wave in (torch.cos, torch.sin)]
-    return torch.stack(waves) if waves else torch.zeros(0, KNOTS, device="cpu")
+    angles = torch.arange(1, harmonics + 1, device="cpu")[:, None] * angle
+    return torch.stack((angles.cos(), angles.sin()), dim=1).flatten(0, 1)
 
 
 def time_functions(tempo: Tensor, frames: int, waves: Tensor) -> Tensor:
@@ -51,8 +51,6 @@ def time_functions(tempo: Tensor, frames: int, waves: Tensor) -> Tensor:
     most = (frames - 1) / FASTEST
     turns = torch.linspace(0, 1, frames, device=tempo.device) if frames > 1 else tempo.new_zeros(1)
     lines = torch.stack((torch.ones_like(turns), 2 * turns - 1)).expand(len(tempo), 2, frames)
-    if not len(waves):
-        return lines
     at = KNOTS * most * tempo.sigmoid()[:, None] * turns
     before = at.detach().floor()
     share, knot = at - before, before.long() % KNOTS
