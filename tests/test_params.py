@@ -166,7 +166,7 @@ EDGES: dict[str, dict[str, dict[str, Any]]] = {
         "data": ONE,
         "text": {"dim": 1},
         "codec": {"channels": 1, "width": 1, "batch": 1},
-        "gan": {"noise_dim": 1, "width": 1, "code_dim": 1, "harmonics": 0, "critic_width": 4},
+        "gan": {"noise_dim": 1, "width": 1, "code_dim": 1, "harmonics": 1, "critic_width": 4},
         "train": {"batch": 1, "epochs": 1e-6, "validate_every": 1e-6},
     },
 }  # fmt: skip

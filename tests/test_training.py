@@ -159,3 +159,23 @@ def test_gates_wait_until_there_is_something_to_keep():
             gates.append(trainer.gan.generator.effort(trainer.gan.text_encoder(tokens)).mean().item())
     assert gates[:10] == pytest.approx([tokens.shape[1] * 6] * 10), "each word pays for each of six gates"
     assert gates[19] < gates[14] < gates[10] < gates[9]
+
+
+def test_swings_settle_when_the_gates_start_to_learn():
+    """Protects smooth bounces: in the first half the shape of a text's swings is learned from them and does not bind
+    them; then it does, in the averaged networks, too, which are the ones that are kept."""
+    trainer, rng = new_trainer(steps=40), torch.Generator().manual_seed(1)
+    tokens, noise, astray, settled = (
+        torch.randint(1, 8, (1, 3), generator=rng).expand(8, -1),
+        torch.randn(8, 4),
+        [],
+        [],
+    )
+    for step in range(40):
+        trainer.step(step, torch.randn(8, FRAMES, *SHAPE, generator=rng), tokens, rng)
+        with torch.no_grad():
+            text = trainer.gan.text_encoder(tokens)
+            astray.append(trainer.gan.generator.astray(noise, text).mean().item())
+        settled.append([part.generator.swing.settled.item() for part in (trainer.gan, trainer.average)])
+    assert settled == [[False, False]] * 20 + [[True, True]] * 20
+    assert sum(astray[15:20]) < sum(astray[:5])

@@ -91,7 +91,7 @@ class GanParams(Section):
     noise_dim: Width
     width: Width
     code_dim: Width
-    harmonics: Annotated[int, Field(ge=0, le=128)]
+    harmonics: Annotated[int, Field(ge=1, le=128)]
     critic_width: Annotated[int, Field(ge=4, le=2048)]  # the frame critic is a quarter as wide
 
 

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from text2video.models.codec import Codec, ResidualBlock
-from text2video.models.views import STRETCH, TURN, WAY, Views, harmonic_waves, places, seen, time_functions
+from text2video.models.views import STRETCH, TURN, WAY, Views, middle, places, seen, time_functions
 from text2video.text.encoder import Text, TextEncoder
 
 BLOCKS = 2  # of the network that draws the picture
@@ -29,7 +29,6 @@ MAX_WAVES_PER_UNIT = 1.5  # the picture is two units wide
 VIEW_SCALE = 0.07  # of what the networks say of the views: numbers that act so directly need small steps
 FIRST_VIEWS = (0.05, 0.15, 0.15, 0.15, 0.75, 0.75)  # as training starts: things move more than they turn
 TEMPO_SCALE = 0.3  # of what the network says of the tempo, for the same reason
-SWING_SCALE = 0.25  # of the shape of the waves: at full steps, their knots tremble by a third of a pixel
 SHUT = 0.3  # how far below 0 a gate is pushed
 GATE_SCALE = 2.0  # gates have to fall fast: what shuts late finds nothing that is used to it
 NEAR = 0.1  # openings of two words that are about equal
@@ -112,20 +111,51 @@ class Gates(nn.Module):
         return openings.masked_fill(~words.any(-1, keepdim=True), 0.0)
 
 
-def gated(shares: Tensor, gates: Tensor, heading: Tensor) -> Tensor:
-    """The shares of the time functions in the views, ``float[N, 6, K]``, with ``gates`` of ``float[N, 6]`` between.
+class Swing(nn.Module):
+    """Along which line the words let a clip go to and fro, and in which shape; how far, and to which side first, is the
+    clip's own.
 
-    A swing goes to and fro along its ``heading``, unit vectors of ``float[N, 2]``. A form that swings is a pulse. The
-    way has no constant: where it starts is the clip's spot.
+    While the network is young, each clip swings as it likes, or none would find out how; the shape only watches. Once
+    training says so (``settled``), swings keep to it: noise that shaped each a little differently would tremble.
+    """
+
+    def __init__(self, text_dim: int, waves: int) -> None:
+        super().__init__()
+        self.heading, self.shape = nn.Linear(text_dim, 2), nn.Linear(text_dim, waves)
+        self.settled: Tensor
+        self.register_buffer("settled", torch.tensor(True, device="cpu"))
+
+    def forward(self, ways: Tensor, text: Tensor) -> Tensor:
+        """The shares of the waves in the ways across and down, ``float[N, 2, W]``, to those that the words allow."""
+        heading = F.normalize(self.heading(TEXT_SCALE * text))[:, :, None]
+        along = heading.mT @ ways
+        return heading * torch.where(self.settled, self.in_shape(along, text), along)
+
+    def in_shape(self, along: Tensor, text: Tensor) -> Tensor:
+        """What of swings along the heading, ``float[N, 1, W]``, has the shape that goes with the text."""
+        shape = F.normalize(self.shape(TEXT_SCALE * text))[:, None]
+        return (along * shape).sum(2, keepdim=True) * shape
+
+    def astray(self, swings: Tensor, text: Tensor) -> Tensor:
+        """Which part of given swings, ``float[N, 2, W]``, is beside the shape, ``float[N]`` from 0 to 1."""
+        heading = F.normalize(self.heading(TEXT_SCALE * text))[:, :, None]
+        along = (heading.mT @ swings).detach()
+        beside = (along - self.in_shape(along, text.detach())).square().sum((1, 2))
+        return beside / along.square().sum((1, 2)).clamp(min=1e-6)
+
+
+def gated(shares: Tensor, gates: Tensor, swings: Tensor) -> Tensor:
+    """The shares of the time functions in the views, ``float[N, 6, K]``, with ``gates`` of ``float[N, 6]`` between, and
+    with ``swings`` in place of the waves of the way.
+
+    A form that swings is a pulse. The way has no constant: where it starts is the clip's spot.
     """
     turn, stretch, _, _, swing, pulse = gates[..., None, None].unbind(1)
-    turns, stretches, ways = shares[:, TURN], shares[:, STRETCH], shares[:, WAY]
-    constants = torch.cat((shares[:, :4, :1], torch.zeros_like(ways[..., :1])), dim=1)
-    on = gates[:, 2:4, None] * ways[..., 1:2]
-    lines = torch.cat((turn * turns[..., 1:2], stretch * stretches[..., 1:2], on), dim=1)
-    along = swing * heading[:, :, None] * (heading[:, None] @ ways[..., 2:])
-    waves = torch.cat((pulse * turn * turns[..., 2:], pulse * stretch * stretches[..., 2:], along), dim=1)
-    return torch.cat((constants, lines, waves), dim=2)
+    turns, stretches = turn * shares[:, TURN, 1:], stretch * shares[:, STRETCH, 1:]
+    ways = torch.cat((gates[:, 2:4, None] * shares[:, WAY, 1:2], swing * swings), dim=2)
+    form = torch.cat((turns, stretches), dim=1)
+    changes = torch.cat((torch.cat((form[..., :1], pulse * form[..., 1:]), dim=2), ways), dim=1)
+    return torch.cat((F.pad(shares[:, :4, :1], (0, 0, 0, 2)), changes), dim=2)
 
 
 class VideoGenerator(nn.Module):
@@ -138,7 +168,7 @@ class VideoGenerator(nn.Module):
         super().__init__()
         channels, height, grid_width = latent_shape
         self.noise_dim = noise_dim
-        self.frames, self.functions = frames, 2 + 2 * harmonics
+        self.frames, self.harmonics, self.functions = frames, harmonics, 2 + 2 * harmonics
         entry = nn.Linear(noise_dim + text_dim, code_dim)
         self.clip_code = nn.Sequential(
             entry, nn.LeakyReLU(SLOPE),
@@ -152,12 +182,10 @@ class VideoGenerator(nn.Module):
         self.blocks = nn.ModuleList(ModulatedBlock(width, code_dim) for _ in range(BLOCKS))
         self.out = nn.Conv2d(width, channels, 3, padding=1)
         self.tempo = nn.Linear(code_dim, 1)
-        self.swings = nn.Parameter(harmonic_waves(harmonics) / SWING_SCALE)
         self.views = nn.Linear(code_dim, 6 * self.functions)
         self.word_views = nn.Linear(text_dim, 6 * self.functions, bias=False)
         self.strength = nn.Linear(noise_dim, 6)
-        self.centre = nn.Parameter(torch.zeros(2, device="cpu"))
-        self.heading = nn.Linear(text_dim, 2)
+        self.swing = Swing(text_dim, 2 * harmonics)
         self.gates = Gates(text_dim)
         initialise(self)
         # A clip starts as one picture that moves a little, its waves as quiet as they are fast, and learns what should
@@ -193,17 +221,28 @@ class VideoGenerator(nn.Module):
         shares = self.word_views(TEXT_SCALE * text).unflatten(1, (6, -1))
         return (1 + 0.5 * torch.tanh(self.strength(noise)))[..., None] * shares
 
-    def view(self, motion: Tensor, noise: Tensor, text: Text) -> Views:
-        """How each frame looks at the picture; in full precision: half of it would shake what is shown."""
+    def shares(self, motion: Tensor, noise: Tensor, text: Tensor) -> Tensor:
+        """How much of each time function the views would have, were nothing in the way, ``float[N, 6, K]``."""
+        return VIEW_SCALE * (self.views(motion).unflatten(1, (6, -1)) + self.words_alone(noise, text))
+
+    def view(self, motion: Tensor, noise: Tensor, text: Text, centre: Tensor) -> Views:
+        """How each frame looks at a picture with that ``centre``; in full precision: half of it would shake what is
+        shown."""
         with torch.autocast(noise.device.type, enabled=False):
             motion, said = motion.float(), text.whole.float()
-            shares = VIEW_SCALE * (self.views(motion).unflatten(1, (6, -1)) + self.words_alone(noise, said))
-            time = time_functions(
-                TEMPO_SCALE * self.tempo(motion).squeeze(1), self.frames, SWING_SCALE * self.swings
-            )
-            heading = F.normalize(self.heading(TEXT_SCALE * said))
-            numbers = gated(shares, self.gates(text.words.float()), heading) @ time
-            return Views(numbers, self.centre, shares[:, WAY, 0])
+            shares = self.shares(motion, noise, said)
+            time = time_functions(TEMPO_SCALE * self.tempo(motion).squeeze(1), self.frames, self.harmonics)
+            allowed = gated(shares, self.gates(text.words.float()), self.swing(shares[:, WAY, 2:], said))
+            return Views(allowed @ time, centre, shares[:, WAY, 0])
+
+    def astray(self, noise: Tensor, text: Text) -> Tensor:
+        """Which part of each clip's swings is beside the shape that goes with its text, ``float[N]`` from 0 to 1. Its
+        gradient teaches the shape alone."""
+        with torch.no_grad(), torch.autocast(noise.device.type, enabled=False):
+            said = text.whole.float()
+            swings = self.shares(self.clip_codes(noise, said)[2], noise, said)[:, WAY, 2:]
+        with torch.autocast(noise.device.type, enabled=False):
+            return self.swing.astray(swings, said)
 
     def effort(self, text: Text) -> Tensor:
         """How much change the text asks for, ``float[N]``: what its words open, each for itself. A gate that is clearly
@@ -223,7 +262,8 @@ class VideoGenerator(nn.Module):
     def picture_and_views(self, noise: Tensor, text: Text, codec: Codec) -> tuple[Tensor, Views]:
         """Each clip's picture, ``float[N, 3, H, W]``, and how its frames look at it."""
         content, look, motion = self.clip_codes(noise, text.whole)
-        return codec.decode(self.picture(content, look))[:, 0], self.view(motion, noise, text)
+        pictures = codec.decode(self.picture(content, look))[:, 0]
+        return pictures, self.view(motion, noise, text, middle(pictures))
 
 
 def random_waves(height: int, width: int) -> Tensor:

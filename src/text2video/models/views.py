@@ -1,8 +1,8 @@
 """Views of one picture: where each frame looks at it, and what it sees there.
 
 A view is six numbers a frame, each a function of time: a turn (in half turns), a stretch (along x, along y and across)
-and a way that has been gone. Beside them stand two points: ``centre``, a place in the picture, and ``spot``, the place
-in the frame where the clip shows it. From the picture to the frame they make an affine map,
+and a way that has been gone. Beside them stand two points: ``centre``, the middle of what is in the picture, and
+``spot``, the place in the frame where the clip shows it. From the picture to the frame they make an affine map,
 
     way + turn @ (spot + stretch @ (u - centre)),
 
@@ -19,7 +19,8 @@ from torch import Tensor
 
 TURN, STRETCH, WAY = slice(0, 1), slice(1, 4), slice(4, 6)  # what the six numbers are
 FASTEST = 3  # frames in the shortest period: a shorter one would look like flicker
-KNOTS = 64  # of a wave: as many as make its harmonics smooth to the hundredth of a pixel
+STANDS_OUT = 0.2  # of a range of 2: a ground that was decoded is never quite plain
+NO_MASS = 1e-6  # of a pixel: an empty picture has its middle in the middle
 LEAST_AREA = 0.01  # of the picture in the frame: below, the way back would lead everywhere
 
 
@@ -29,32 +30,30 @@ class Views(NamedTuple):
     numbers: Tensor
     """float[N, 6, T]: all 0 for the picture as it is."""
     centre: Tensor
-    """float[2], in the picture: the same in all clips."""
+    """float[N, 2], in the picture."""
     spot: Tensor
     """float[N, 2], in the frame."""
 
 
-def harmonic_waves(harmonics: int) -> Tensor:
-    """Cosine and sine of a wave and its harmonics, one period of each: ``float32[2 * harmonics, KNOTS]``."""
-    angle = 2 * math.pi * torch.arange(KNOTS, device="cpu") / KNOTS
-    angles = torch.arange(1, harmonics + 1, device="cpu")[:, None] * angle
-    return torch.stack((angles.cos(), angles.sin()), dim=1).flatten(0, 1)
+def time_functions(tempo: Tensor, frames: int, harmonics: int) -> Tensor:
+    """Functions of time for each clip, ``float32[N, 2 + 2 * harmonics, frames]``: constant, ramp, and cosine and
+    sine of a wave and its harmonics, with a period that is the clip's own and a mean of 0: what is constant has one
+    name and no other.
 
-
-def time_functions(tempo: Tensor, frames: int, waves: Tensor) -> Tensor:
-    """Functions of time for each clip, ``float32[N, 2 + W, frames]``: constant, ramp, and ``waves`` with a period that
-    is the clip's own, each with a mean of 0: what is constant has one name and no other.
-
+    Between their knots, two more in a period than there are waves, the waves are straight: what moves goes straight
+    from turn to turn. One harmonic is a triangle, whose corners would take many round ones; the more there are, the
+    rounder can their sum be.
     ``tempo`` is ``float[N]``, any number: it says how often the waves swing, from never to once in three frames.
-    ``waves`` is ``float[W, KNOTS]``: one period of each, a straight line from knot to knot.
     """
-    most = (frames - 1) / FASTEST
+    most, knots = (frames - 1) / FASTEST, 2 * harmonics + 2
     turns = torch.linspace(0, 1, frames, device=tempo.device) if frames > 1 else tempo.new_zeros(1)
     lines = torch.stack((torch.ones_like(turns), 2 * turns - 1)).expand(len(tempo), 2, frames)
-    at = KNOTS * most * tempo.sigmoid()[:, None] * turns
+    angle = 2 * math.pi * torch.arange(knots, device=tempo.device) / knots
+    waves = torch.stack([wave(k * angle) for k in range(1, harmonics + 1) for wave in (torch.cos, torch.sin)])
+    at = knots * most * tempo.sigmoid()[:, None] * turns
     before = at.detach().floor()
-    share, knot = at - before, before.long() % KNOTS
-    swings = ((1 - share) * waves[:, knot] + share * waves[:, (knot + 1) % KNOTS]).transpose(0, 1)
+    share, knot = at - before, before.long() % knots
+    swings = ((1 - share) * waves[:, knot] + share * waves[:, (knot + 1) % knots]).transpose(0, 1)
     return torch.cat((lines, swings - swings.mean(2, keepdim=True)), dim=1)
 
 
@@ -66,6 +65,21 @@ def places(height: int, width: int) -> Tensor:
     """
     x, y = ((2 * torch.arange(cells, device="cpu") + 1) / cells - 1 for cells in (width, height))
     return torch.cartesian_prod(y, x).flip(1)
+
+
+@torch.no_grad()
+def middle(pictures: Tensor) -> Tensor:
+    """The centre of mass of what stands out in each of ``float[N, C, H, W]``, ``float32[N, 2]``: x and y, -1 to 1. What
+    has another colour than most of a picture stands out.
+
+    So the middle is wherever the generator has drawn something: one that was to be learned stayed far from it, for ways
+    learned to make up for that sooner. No gradient goes this way: nothing is to be drawn elsewhere for it.
+    """
+    full = pictures.float()
+    ground = full.flatten(2).median(2).values[..., None, None]
+    mass = ((full - ground).norm(dim=1) - STANDS_OUT).relu().flatten(1)[..., None] + NO_MASS
+    at = places(*full.shape[2:]).to(full.device)
+    return (mass * at).sum(1) / mass.sum(1)  # not a product of matrices, which may be rounded
 
 
 def looking_back(views: Views, at: Tensor) -> Tensor:
@@ -81,7 +95,7 @@ def looking_back(views: Views, at: Tensor) -> Tensor:
     turned = torch.stack(
         (cos * spot[:, :1] - sin * spot[:, 1:], sin * spot[:, :1] + cos * spot[:, 1:]), dim=-1
     )
-    return at @ back + (centre - (turned + gone.mT)[:, :, None] @ back)
+    return at @ back + (centre[:, None, None] - (turned + gone.mT)[:, :, None] @ back)
 
 
 def seen(pictures: Tensor, views: Views, samples: int = 1, side: int = 1) -> Tensor:

@@ -58,14 +58,14 @@ class VideoRecipe:
         self.params, self.steps, self.ranks = params, steps, ranks
 
     def finishing(self, step: int) -> bool:
-        """Whether the generator's gates learn by now, and cost."""
+        """Whether the generator's gates learn by now, and cost, and its swings have settled."""
         return step >= EFFORT_FROM * self.steps
 
     def prepare(self, step: int) -> None:
-        """Hold the gates as they are until then: before, every change is a bad one, and all of them would shut. And the
-        shape of the waves, or it would be bent to what should be learned of their size and tempo."""
+        """Hold the gates as they are until then: before, every change is a bad one, and all of them would shut. And let
+        swings stray from their shape: before, it is not the right one."""
         self.generator.gates.requires_grad_(self.finishing(step))
-        self.generator.swings.requires_grad_(self.finishing(step))
+        self.generator.swing.settled.fill_(self.finishing(step))
 
     def discriminator_loss(
         self, real: Tensor, fake: Tensor, tokens: Tensor, step: int, rng: torch.Generator
@@ -94,17 +94,19 @@ class VideoRecipe:
         return loss, margins
 
     def generator_loss(
-        self, real: Tensor, fake: Tensor, tokens: Tensor, text: Text, step: int, rng: torch.Generator
-    ) -> Tensor:
-        """What the generator minimises: that the real video of the prompt looks more real than its own; and, in the
-        second half, how far its gates are open for ``text``, the prompts as it reads them."""
+        self, real: Tensor, fake: Tensor, tokens: Tensor, noise: Tensor, text: Text, step: int,
+        rng: torch.Generator,
+    ) -> Tensor:  # fmt: skip
+        """What the generator minimises: that the real video of the prompt looks more real than its own, which it made
+        of ``noise`` and of ``text``, the prompt as it reads it. In the first half, besides, how far its swings are from
+        the shape that it has learned of them; in the second, how far its gates are open."""
         frames, own = some_frames(real.shape[1], rng), tokens[self.ranks.share(len(tokens))]
         with torch.no_grad():
             real_logits = self.discriminator(real, own, frames)
         loss = relativistic(self.discriminator(fake, own, frames), real_logits)
         if self.finishing(step):
-            loss = loss + self.params.effort * self.generator.effort(text).mean()
-        return loss
+            return loss + self.params.effort * self.generator.effort(text).mean()
+        return loss + self.generator.astray(noise, text).mean()
 
 
 def some_frames(total: int, rng: torch.Generator) -> Tensor:
@@ -136,8 +138,9 @@ class FrameRecipe:
         return loss, (real_scores - fake_scores).detach().float()
 
     def generator_loss(
-        self, real: Tensor, fake: Tensor, tokens: Tensor, text: Text, step: int, rng: torch.Generator
-    ) -> Tensor:
+        self, real: Tensor, fake: Tensor, tokens: Tensor, noise: Tensor, text: Text, step: int,
+        rng: torch.Generator,
+    ) -> Tensor:  # fmt: skip
         """Generated frames should be called real."""
         return called(self.discriminator(fake), 1.0)
 
@@ -208,7 +211,7 @@ class GanTrainer:
         self._update(self.optimizer_d, loss_d, step)
 
         gan.discriminator.requires_grad_(False)
-        loss_g = self.recipe.generator_loss(real, fake, tokens, text, step, rng)
+        loss_g = self.recipe.generator_loss(real, fake, tokens, noise, text, step, rng)
         self._update(self.optimizer_g, loss_g, step)
         gan.discriminator.requires_grad_(True)
         for name, average in vars(self.average).items():
@@ -230,7 +233,10 @@ class GanTrainer:
 
 @torch.no_grad()
 def move_average(average: nn.Module, network: nn.Module, ema: float, step: int) -> None:
-    """Move the averaged weights towards those of a network after a step; young averages forget the start sooner."""
+    """Move the averaged weights towards those of a network after a step, and copy what is not trained; young averages
+    forget the start sooner."""
     decay = min(ema, (step + 1) / (step + 10))
     for mean, value in zip(average.parameters(), network.parameters(), strict=True):
         mean.lerp_(value, 1 - decay)
+    for held, latest in zip(average.buffers(), network.buffers(), strict=True):
+        held.copy_(latest)
