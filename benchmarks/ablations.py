@@ -173,10 +173,8 @@ def main(
     """Train the default and each ablation, print the table, write the page."""
     params = load_params(root / "params.yaml")
     known = json.loads(out.read_text()) if out.is_file() else {}
-    kind = {
-        "format": FORMAT,
-        "epochs": epochs,
-    }  # rows of another generator, or of longer trainings, say nothing of these
+    # Rows of another generator, or of longer trainings, say nothing of these.
+    kind = {"format": FORMAT, "epochs": epochs}
     rows = known["rows"] if kind.items() <= known.items() else {}
     for name, ablation in ABLATIONS.items():
         if name not in rows:

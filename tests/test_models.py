@@ -35,9 +35,9 @@ SHAPE = (3, 32, 32)
 CODEC = IdentityCodec(32)
 
 
-def video_generator() -> VideoGenerator:
-    """A small one, always with the same weights."""
-    torch.manual_seed(0)
+def video_generator(seed: int = 0) -> VideoGenerator:
+    """A small one, for the same seed always with the same weights."""
+    torch.manual_seed(seed)
     return VideoGenerator(SHAPE, frames=6, text_dim=8, noise_dim=5, width=16, code_dim=24, harmonics=3)
 
 
@@ -69,15 +69,27 @@ def test_codec_normalises_every_channel():
 
 def test_a_new_generator_already_listens():
     """Protects the initialisation: noise and text must shape the video from the first step, or the GAN collapses."""
-    generator = video_generator()
+    shares = [listening(seed) for seed in range(8)]  # small ones differ a lot
+    by_noise_and_text, by_text, by_noise, by_frame = (sum(share) / 8 for share in zip(*shares, strict=True))
+    assert by_noise_and_text > 0.3
+    assert by_text > 0.2
+    assert by_noise > 0.3
+    assert by_frame > 0.02, "the frames of a video should differ"
+
+
+def listening(seed: int) -> tuple[float, ...]:
+    """How much of its videos' spread a new generator owes to noise and text, to text, to noise and to time."""
+    generator = video_generator(seed)
     noise, text, other = torch.randn(32, 5), texts(torch.randn(32, 8)), texts(torch.randn(32, 8))
-    video = generator(noise, text, CODEC)
-    assert video.shape == (32, 6, 3, 32, 32)
-    spread = video.std()
-    assert video.std(0).mean() > 0.3 * spread
-    assert (generator(noise, other, CODEC) - video).std() > 0.1 * spread
-    assert (generator(noise.flip(0), text, CODEC) - video).std() > 0.3 * spread
-    assert video.std(1).mean() > 0.02 * spread, "the frames of a video should differ"
+    with torch.no_grad():
+        video = generator(noise, text, CODEC)
+        assert video.shape == (32, 6, 3, 32, 32)
+        by_text, by_noise = (
+            generator(noise, other, CODEC) - video,
+            generator(noise.flip(0), text, CODEC) - video,
+        )
+    shares = (video.std(0).mean(), by_text.std(), by_noise.std(), video.std(1).mean())
+    return tuple((share / video.std()).item() for share in shares)
 
 
 def test_what_swings_swings_regularly():
@@ -105,14 +117,14 @@ def test_waves_are_harmonics_at_their_knots(harmonics):
     angle = 2 * math.pi * torch.arange(2 * knots + 1) / knots
     for k in range(1, harmonics + 1):
         for wave, pure in zip(waves[2 * k - 2 : 2 * k], ((k * angle).cos(), (k * angle).sin()), strict=True):
-            torch.testing.assert_close(wave, pure - pure.mean(), atol=1e-3, rtol=0)
+            torch.testing.assert_close(wave, pure - pure.mean(), atol=1e-4, rtol=0)
 
 
 def test_one_harmonic_turns_at_once():
     """Protects bounces: cosine and sine of one wave are triangles, that start at a turn and between two of them."""
     once_in_twelve = torch.tensor([FASTEST / 12]).logit()
     waves = time_functions(once_in_twelve, 25, harmonics=1)[0, 2:]
-    torch.testing.assert_close(waves.diff().abs(), torch.full((2, 24), 4 / 12), atol=1e-3, rtol=0)
+    torch.testing.assert_close(waves.diff().abs(), torch.full((2, 24), 4 / 12), atol=1e-4, rtol=0)
     signs = waves.diff().sign().tolist()
     assert signs == [([-1] * 6 + [1] * 6) * 2, ([1] * 3 + [-1] * 6 + [1] * 3) * 2]
 

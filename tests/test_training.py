@@ -165,12 +165,8 @@ def test_swings_settle_when_the_gates_start_to_learn():
     """Protects smooth bounces: in the first half the shape of a text's swings is learned from them and does not bind
     them; then it does, in the averaged networks, too, which are the ones that are kept."""
     trainer, rng = new_trainer(steps=40), torch.Generator().manual_seed(1)
-    tokens, noise, astray, settled = (
-        torch.randint(1, 8, (1, 3), generator=rng).expand(8, -1),
-        torch.randn(8, 4),
-        [],
-        [],
-    )
+    tokens, noise = torch.randint(1, 8, (1, 3), generator=rng).expand(8, -1), torch.randn(8, 4)
+    astray, settled = [], []
     for step in range(40):
         trainer.step(step, torch.randn(8, FRAMES, *SHAPE, generator=rng), tokens, rng)
         with torch.no_grad():

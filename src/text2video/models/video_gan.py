@@ -127,9 +127,13 @@ class Swing(nn.Module):
 
     def forward(self, ways: Tensor, text: Tensor) -> Tensor:
         """The shares of the waves in the ways across and down, ``float[N, 2, W]``, to those that the words allow."""
-        heading = F.normalize(self.heading(TEXT_SCALE * text))[:, :, None]
+        heading = self.unit_heading(text)
         along = heading.mT @ ways
         return heading * torch.where(self.settled, self.in_shape(along, text), along)
+
+    def unit_heading(self, text: Tensor) -> Tensor:
+        """The line that goes with the text, ``float[N, 2, 1]``."""
+        return F.normalize(self.heading(TEXT_SCALE * text))[:, :, None]
 
     def in_shape(self, along: Tensor, text: Tensor) -> Tensor:
         """What of swings along the heading, ``float[N, 1, W]``, has the shape that goes with the text."""
@@ -138,8 +142,7 @@ class Swing(nn.Module):
 
     def astray(self, swings: Tensor, text: Tensor) -> Tensor:
         """Which part of given swings, ``float[N, 2, W]``, is beside the shape, ``float[N]`` from 0 to 1."""
-        heading = F.normalize(self.heading(TEXT_SCALE * text))[:, :, None]
-        along = (heading.mT @ swings).detach()
+        along = (self.unit_heading(text).mT @ swings).detach()
         beside = (along - self.in_shape(along, text.detach())).square().sum((1, 2))
         return beside / along.square().sum((1, 2)).clamp(min=1e-6)
 
@@ -238,10 +241,10 @@ class VideoGenerator(nn.Module):
     def astray(self, noise: Tensor, text: Text) -> Tensor:
         """Which part of each clip's swings is beside the shape that goes with its text, ``float[N]`` from 0 to 1. Its
         gradient teaches the shape alone."""
-        with torch.no_grad(), torch.autocast(noise.device.type, enabled=False):
-            said = text.whole.float()
-            swings = self.shares(self.clip_codes(noise, said)[2], noise, said)[:, WAY, 2:]
         with torch.autocast(noise.device.type, enabled=False):
+            said = text.whole.float()
+            with torch.no_grad():
+                swings = self.shares(self.clip_codes(noise, said)[2], noise, said)[:, WAY, 2:]
             return self.swing.astray(swings, said)
 
     def effort(self, text: Text) -> Tensor:
