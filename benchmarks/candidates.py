@@ -5,6 +5,7 @@ models/export where there is one, else the weights of the package.
 """
 
 import numpy as np
+import typer
 from common import ROOT, rates, report
 
 from text2video import load_model
@@ -40,4 +41,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import typer
 from common import ROOT, rates, report
 from PIL import Image, ImageDraw
 from torch.utils.data import DataLoader, Dataset
@@ -94,4 +95,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -7,6 +7,7 @@ models/export where there is one, else the weights of the package. Medians, for 
 from typing import Any
 
 import numpy as np
+import typer
 from common import ROOT, report
 
 from text2video import load_model
@@ -39,4 +40,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

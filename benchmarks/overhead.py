@@ -10,6 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import typer
 import yaml
 from common import ROOT, command, rates, report
 
@@ -74,4 +75,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -1,5 +1,6 @@
 """The benchmarks, made small: that they still run, and that each ablation leaves something out. Nothing is timed."""
 
+import runpy
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -18,6 +19,9 @@ from text2video.training.train import train
 
 sys.path.append(str(ROOT / "benchmarks"))
 ablations = import_module("ablations")
+SCRIPTS = [
+    path for path in sorted((ROOT / "benchmarks").glob("*.py")) if '"__main__"' in path.read_text("utf-8")
+]
 Rows = dict[str, list[dict[str, Any]]]
 
 
@@ -109,3 +113,17 @@ def test_both_sides_of_a_benchmark_work(world: Path, reports, tmp_path: Path) ->
     tutorial = load_params(ROOT / "tutorial" / "params.yaml")
     for step in (training.gan_step(params, 10), training.codec_step(params), training.gan_step(tutorial, 1)):
         assert training.flop_of(step, 1) > 0
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(("arguments", "status"), [(["--help"], 0), (["--nonsense"], 2)])
+def test_a_benchmark_that_is_asked_for_help_measures_nothing(
+    script: Path, arguments: list[str], status: int, monkeypatch, capsys
+) -> None:
+    """Protects whoever wants to know first: an hour of work does not begin because someone asked what it is."""
+    monkeypatch.setattr(sys, "argv", [str(script), *arguments])
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_path(str(script), run_name="__main__")
+    said = capsys.readouterr()
+    assert stop.value.code == status
+    assert "Usage" in said.out + said.err
