@@ -26,7 +26,7 @@ from text2video.bundle import FORMAT
 from text2video.files import write_text
 from text2video.layout import Layout
 from text2video.models import video_gan
-from text2video.models.video_gan import Gates, Projection, Swing, VideoGenerator
+from text2video.models.video_gan import Course, Gates, Projection, VideoGenerator
 from text2video.params import Params, load_params
 from text2video.training import gan, losses
 from text2video.training.train import train
@@ -91,8 +91,9 @@ def silent(self: VideoGenerator, noise: Tensor, text: Tensor) -> Tensor:
     return noise.new_zeros(len(noise), 6, self.functions)
 
 
-def free(self: Swing, ways: Tensor, text: Tensor) -> Tensor:
-    """Swings that go anywhere, in any shape: not along a line, nor in a shape, that the prompt says."""
+def free(self: Course, ways: Tensor, text: Tensor) -> Tensor:
+    """Ways that go anywhere, and swings in any shape: not in a direction, along a line or in a shape that the prompt
+    says by its words alone."""
     return ways
 
 
@@ -119,7 +120,7 @@ ABLATIONS = {
         patched=lambda: patch.object(losses, "together", lambda values: values[:, 0] + values[:, 1])
     ),
     "time: the view stands still": Ablation(patched=lambda: patch.object(Gates, "forward", unmoved)),
-    "time: swings in any direction and shape": Ablation(patched=lambda: patch.object(Swing, "forward", free)),
+    "time: ways in any direction and shape": Ablation(patched=lambda: patch.object(Course, "forward", free)),
     "time: the tutorial's frame GAN on our latents": Ablation({"gan": {"kind": "frame"}}),
     "loss: non-saturating, not relativistic": Ablation(
         patched=lambda: patch.object(gan, "relativistic", non_saturating)

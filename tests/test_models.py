@@ -14,14 +14,13 @@ from text2video.models.video_gan import (
     GATE_SCALE,
     TASTE,
     TEXT_SCALE,
+    Course,
     Gates,
-    Swing,
     VideoDiscriminator,
     VideoGenerator,
 )
 from text2video.models.views import (
     FASTEST,
-    WAY,
     Views,
     looking_back,
     middle,
@@ -133,26 +132,65 @@ def test_settled_swings_have_the_shape_that_the_text_says():
     """Protects smooth bounces: once settled, the swings of one text differ in size and side only; before, they go along
     one line and are as they are; and of what strays, the shape hears and the swings do not."""
     torch.manual_seed(0)
-    swing = Swing(text_dim=8, waves=4)
-    ways, text = torch.randn(7, 2, 4), torch.randn(1, 8).expand(7, -1)
-    settled = swing(ways, text).flatten(1)
-    cosines = torch.nn.functional.cosine_similarity(settled, settled[:1])
+    course = Course(text_dim=8, waves=4)
+    ways, text = torch.randn(7, 2, 5), torch.randn(1, 8).expand(7, -1)
+    settled = course(ways, text)[..., 1:]
+    cosines = torch.nn.functional.cosine_similarity(settled.flatten(1), settled[:1].flatten(1))
     torch.testing.assert_close(cosines.abs(), torch.ones(7))
     assert len(set(cosines.sign().tolist())) == 2, "to either side"
-    assert settled.norm(dim=1).std() > 0.1, "and as far as it likes"
-    torch.testing.assert_close(swing(settled.unflatten(1, (2, 4)), text).flatten(1), settled)
-    torch.testing.assert_close(
-        swing.astray(settled.unflatten(1, (2, 4)), text), torch.zeros(7), atol=1e-5, rtol=0
-    )
-    swing.settled.fill_(False)
-    free = swing(ways, text)
+    assert settled.flatten(1).norm(dim=1).std() > 0.1, "and as far as it likes"
+    again = torch.cat((ways[..., :1], settled), dim=2)
+    torch.testing.assert_close(course(again, text)[..., 1:], settled)
+    torch.testing.assert_close(course.astray(again, text), torch.zeros(7), atol=1e-5, rtol=0)
+    course.settled.fill_(False)
+    free = course(ways, text)[..., 1:]
     assert torch.linalg.matrix_rank(free.flatten(1)) > 1
     torch.testing.assert_close(torch.linalg.matrix_rank(free), torch.ones(7, dtype=torch.int64))
     ways.requires_grad_()
-    swing.astray(ways, text).sum().backward()
+    course.astray(ways, text).sum().backward()
     assert ways.grad is None
-    assert swing.heading.weight.grad is None
-    assert swing.shape.weight.grad.any()
+    assert course.line.weight.grad is None
+    assert course.shape.weight.grad.any()
+
+
+def test_what_is_shown_swings_in_one_wave():
+    """Protects smooth bounces from what colours say of them: when training is over, a swing is the one wave that
+    is most of its shape, whole and nothing else; before it has settled, it is as it is."""
+    torch.manual_seed(0)
+    course = Course(text_dim=8, waves=4)
+    with torch.no_grad():
+        course.shape.weight.mul_(0.01)
+        course.shape.bias.copy_(torch.tensor([0.2, -0.3, -4, 0.1]))
+    ways, text = torch.randn(7, 2, 5), torch.randn(7, 8)
+    mixed = course(ways, text)[..., 1:]
+    assert mixed.any(dim=(0, 1)).all()
+    course.settled.fill_(False)
+    free = course(ways, text)[..., 1:]
+    assert torch.equal(course.eval()(ways, text)[..., 1:], free)
+    course.settled.fill_(True)
+    shown = course(ways, text)[..., 1:]
+    assert torch.equal(shown[..., 2], free[..., 2])
+    assert not shown[..., [0, 1, 3]].any()
+
+
+@given(angle=st.floats(-3.1, 3.1), length=st.floats(0.1, 3))
+def test_two_words_make_a_direction_between_theirs(angle, length):
+    """Protects directions that were never trained on: whatever the noise says, and whatever else is said, a clip goes
+    where its words do together; how far is its own."""
+    course, ways = (
+        Course(text_dim=4, waves=2),
+        torch.tensor([length, 0.3, -0.2])[None, None]
+        * torch.tensor([[[math.cos(angle)], [math.sin(angle)]]]),
+    )
+    with torch.no_grad():
+        course.direction.weight.copy_(
+            torch.tensor([[1.0, 0, 0, 0], [0, -1, 0, 0]])
+        )  # right, up, and two more words
+        course.direction.bias.zero_()
+    right, up, others = torch.tensor([[1.0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 1]])[:, None]
+    for text, (x, y) in ((right, (1, 0)), (up, (0, -1)), (right + up, (math.sqrt(0.5), -math.sqrt(0.5)))):
+        way = course(ways, text + others)[0, :, 0].tolist()
+        assert way == pytest.approx([length * x, length * y], abs=1e-5)
 
 
 def test_frame_generator_ties_nothing_together():
@@ -311,7 +349,7 @@ def test_no_view_is_without_end(numbers):
 
 def test_what_the_gates_shut_out_does_not_change():
     """Protects standing still and going straight: with its gate shut, a clip keeps its form, its place, its line; and
-    a swing has a heading, from which it does not stray."""
+    a swing has a line, from which it does not stray."""
     generator = video_generator()
     noise, text = torch.randn(7, 5), texts(torch.randn(7, 8), torch.randn(7, 8))
     motion = generator.clip_codes(noise, text.whole)[2]
@@ -324,24 +362,25 @@ def test_what_the_gates_shut_out_does_not_change():
     def changing(*open_gates: float) -> list[bool]:
         return (views(*open_gates).std(2).amax(0) > 1e-6).tolist()
 
-    turn, stretch, right, down = [True], [True] * 3, [True], [True]
-    still, no_stretch = [False], [False] * 3
-    assert changing(1, 1, 1, 1, 1, 1) == turn + stretch + right + down
-    assert changing(0, 1, 1, 1, 1, 1) == still + stretch + right + down
-    assert changing(1, 0, 1, 1, 1, 1) == turn + no_stretch + right + down
-    assert changing(1, 1, 0, 1, 0, 1) == turn + stretch + still + down
-    assert changing(1, 1, 1, 0, 0, 1) == turn + stretch + right + still
-    assert changing(0, 0, 0, 0, 0, 1) == still + no_stretch + still + still, (
-        "a pulse is of a turn or a stretch"
-    )
-    straight = views(1, 1, 1, 1, 0, 0)
+    turn, stretch, way = [True], [True] * 3, [True] * 2
+    no_turn, no_stretch, no_way = [False], [False] * 3, [False] * 2
+    assert changing(1, 1, 1, 1, 1) == turn + stretch + way
+    assert changing(0, 1, 1, 1, 1) == no_turn + stretch + way
+    assert changing(1, 0, 1, 1, 1) == turn + no_stretch + way
+    assert changing(1, 1, 0, 1, 1) == turn + stretch + way, "a swing is a way, too"
+    assert changing(1, 1, 1, 0, 1) == turn + stretch + way
+    assert changing(1, 1, 0, 0, 1) == turn + stretch + no_way
+    assert changing(0, 0, 0, 0, 1) == no_turn + no_stretch + no_way, "a pulse is of a turn or a stretch"
+    straight = views(1, 1, 1, 0, 0)
     torch.testing.assert_close(
         straight.diff(dim=2), straight.diff(dim=2)[..., :1].expand(-1, -1, 5), atol=1e-5, rtol=0
     )
-    swing = views(0, 0, 0, 0, 1, 0)[:, WAY]
-    with torch.no_grad():
-        x, y = generator.swing.heading(TEXT_SCALE * text.whole).unbind(1)
-    torch.testing.assert_close(swing[:, 0] * y[:, None], swing[:, 1] * x[:, None], atol=1e-5, rtol=1e-3)
+    for way, layer in (
+        (views(0, 0, 1, 0, 0), generator.course.direction),
+        (views(0, 0, 0, 1, 0), generator.course.line),
+    ):
+        x, y = layer(TEXT_SCALE * text.whole).detach().unbind(1)
+        torch.testing.assert_close(way[:, 4] * y[:, None], way[:, 5] * x[:, None], atol=1e-5, rtol=1e-3)
     assert generator.effort(text).tolist() == pytest.approx([2] * 7), "each word pays"
 
 
@@ -354,7 +393,7 @@ def test_a_gate_that_is_shut_can_be_opened_again():
     open_gates = gates(torch.randn(4, 3, 8))
     assert not open_gates.any()
     open_gates.sum().backward()
-    assert gates.layer.bias.grad.tolist() == pytest.approx([4 * 3 * GATE_SCALE] * 6)
+    assert gates.layer.bias.grad.tolist() == pytest.approx([4 * 3 * GATE_SCALE] * 5)
     generator = video_generator()
     generator.effort(texts(torch.randn(7, 8))).sum().backward()
     assert generator.gates.layer.bias.grad.min() > 0

@@ -157,7 +157,7 @@ def test_gates_wait_until_there_is_something_to_keep():
         trainer.step(step, torch.randn(8, FRAMES, *SHAPE, generator=rng), tokens, rng)
         with torch.no_grad():
             gates.append(trainer.gan.generator.effort(trainer.gan.text_encoder(tokens)).mean().item())
-    assert gates[:10] == pytest.approx([tokens.shape[1] * 6] * 10), "each word pays for each of six gates"
+    assert gates[:10] == pytest.approx([tokens.shape[1] * 5] * 10), "each word pays for each of five gates"
     assert gates[19] < gates[14] < gates[10] < gates[9]
 
 
@@ -172,6 +172,6 @@ def test_swings_settle_when_the_gates_start_to_learn():
         with torch.no_grad():
             text = trainer.gan.text_encoder(tokens)
             astray.append(trainer.gan.generator.astray(noise, text).mean().item())
-        settled.append([part.generator.swing.settled.item() for part in (trainer.gan, trainer.average)])
+        settled.append([part.generator.course.settled.item() for part in (trainer.gan, trainer.average)])
     assert settled == [[False, False]] * 20 + [[True, True]] * 20
     assert sum(astray[15:20]) < sum(astray[:5])

@@ -38,7 +38,7 @@ from text2video.text.vocabulary import Vocabulary
 from text2video.video import to_clips, to_video
 from text2video.weights import Network, load_network, read_network_config
 
-FORMAT = 7
+FORMAT = 8
 MANIFEST = "manifest.json"
 NEEDED = (
     "config.json",

@@ -4,8 +4,8 @@ The generator splits *what* from *when*, after MoCoGAN (Tulyakov et al., CVPR 20
 the clip, in the codec's code, and say how each frame looks at it. Nothing is drawn twice, so nothing can look different
 from frame to frame; what moves is the view. It knows of no object and no direction: it has to learn what to draw, and
 where to look. Each word adds something of its own to the views, whatever stands beside it, so that two words make a
-motion that no training clip showed; and six gates, read from the words alone, let the picture turn, be stretched, move
-on across and down, swing, and pulse. A gate that is open costs: what the words do not need stays still, or straight.
+motion that no training clip showed; and five gates, read from the words alone, let the picture turn, be stretched, move
+on, swing, and pulse. A gate that is open costs: what the words do not need stays still, or straight.
 
 The discriminator has three critics. One sees the frames stacked and one sees single frames, as in MoCoGAN and TGANs-C
 (Pan et al., 2017); the third looks for points in each frame and judges their paths alone. Each compares what it sees
@@ -85,7 +85,7 @@ class ModulatedBlock(nn.Module):
 
 
 class Gates(nn.Module):
-    """How far the words let views turn, be stretched, move on across and down, swing, and pulse.
+    """How far the words let views turn, be stretched, move on, swing, and pulse.
 
     One number each, the same for all noise: whether a word bends a path is no matter of chance, and exactly 0 can be
     held. Each is as wide as the word opens it that opens it most, whatever stands beside that word. They start open, at
@@ -96,69 +96,80 @@ class Gates(nn.Module):
 
     def __init__(self, text_dim: int) -> None:
         super().__init__()
-        self.layer = nn.Linear(text_dim, 6)
+        self.layer = nn.Linear(text_dim, 5)
 
     def forward(self, words: Tensor) -> Tensor:
-        """Words ``float[N, L, text_dim]``, zeros for padding, to ``float[N, 6]``, 0 or more."""
+        """Words ``float[N, L, text_dim]``, zeros for padding, to ``float[N, 5]``, 0 or more."""
         openings, spoken = self.openings(words), words.any(-1, keepdim=True)
         hears = (openings.detach() / NEAR).masked_fill(~spoken, -1e4).softmax(1) * spoken.sum(1, keepdim=True)
         heard = (hears * openings).sum(1)
         return heard + (openings.amax(1).relu() - heard).detach()
 
     def openings(self, words: Tensor) -> Tensor:
-        """How far each word opens each gate, ``float[N, L, 6]``."""
+        """How far each word opens each gate, ``float[N, L, 5]``."""
         openings = 1 + GATE_SCALE * self.layer(TEXT_SCALE * words)
         return openings.masked_fill(~words.any(-1, keepdim=True), 0.0)
 
 
-class Swing(nn.Module):
-    """Along which line the words let a clip go to and fro, and in which shape; how far, and to which side first, is the
-    clip's own.
+class Course(nn.Module):
+    """Where the words let a clip go: on in a direction, and to and fro along a line and in a shape. How far, and to
+    which side first, is the clip's own.
 
-    While the network is young, each clip swings as it likes, or none would find out how; the shape only watches. Once
-    training says so (``settled``), swings keep to it: noise that shaped each a little differently would tremble.
+    What the words of a text say of each adds up, whatever stands beside them: so two words make a direction that no
+    training clip showed. Directions and lines hold from the first step on. Not so shapes: while the network is young,
+    each clip swings as it likes, or none would find out how, and the shape only watches. Once training says so
+    (``settled``), swings keep to it: noise that shaped each a little differently would tremble. And what is not for
+    training (``eval``) keeps to the one wave that is most of the shape: so does what a colour has to say of it.
     """
 
     def __init__(self, text_dim: int, waves: int) -> None:
         super().__init__()
-        self.heading, self.shape = nn.Linear(text_dim, 2), nn.Linear(text_dim, waves)
+        self.direction, self.line = nn.Linear(text_dim, 2), nn.Linear(text_dim, 2)
+        self.shape = nn.Linear(text_dim, waves)
         self.settled: Tensor
         self.register_buffer("settled", torch.tensor(True, device="cpu"))
 
     def forward(self, ways: Tensor, text: Tensor) -> Tensor:
-        """The shares of the waves in the ways across and down, ``float[N, 2, W]``, to those that the words allow."""
-        heading = self.unit_heading(text)
-        along = heading.mT @ ways
-        return heading * torch.where(self.settled, self.in_shape(along, text), along)
-
-    def unit_heading(self, text: Tensor) -> Tensor:
-        """The line that goes with the text, ``float[N, 2, 1]``."""
-        return F.normalize(self.heading(TEXT_SCALE * text))[:, :, None]
+        """The shares of the ramp and the waves in the ways across and down, ``float[N, 2, 1 + W]``, to those that the
+        words allow."""
+        direction, line = unit(self.direction, text)[:, :, None], unit(self.line, text)[:, :, None]
+        onward = direction * ways[..., :1].norm(dim=1, keepdim=True)
+        along = line.mT @ ways[..., 1:]
+        swings = line * torch.where(self.settled, self.in_shape(along, text), along)
+        return torch.cat((onward, swings), dim=2)
 
     def in_shape(self, along: Tensor, text: Tensor) -> Tensor:
-        """What of swings along the heading, ``float[N, 1, W]``, has the shape that goes with the text."""
-        shape = F.normalize(self.shape(TEXT_SCALE * text))[:, None]
+        """What of swings along the line, ``float[N, 1, W]``, has the shape that goes with the text."""
+        shape = unit(self.shape, text)[:, None]
+        if not self.training:
+            shape = F.one_hot(shape.abs().argmax(2), shape.shape[2]).to(shape)
         return (along * shape).sum(2, keepdim=True) * shape
 
-    def astray(self, swings: Tensor, text: Tensor) -> Tensor:
-        """Which part of given swings, ``float[N, 2, W]``, is beside the shape, ``float[N]`` from 0 to 1."""
-        along = (self.unit_heading(text).mT @ swings).detach()
+    def astray(self, ways: Tensor, text: Tensor) -> Tensor:
+        """Which part of the swings in given ways, ``float[N, 2, 1 + W]``, is beside the shape, ``float[N]`` from 0 to
+        1."""
+        along = (unit(self.line, text)[:, None] @ ways[..., 1:]).detach()
         beside = (along - self.in_shape(along, text.detach())).square().sum((1, 2))
         return beside / along.square().sum((1, 2)).clamp(min=1e-6)
 
 
-def gated(shares: Tensor, gates: Tensor, swings: Tensor) -> Tensor:
-    """The shares of the time functions in the views, ``float[N, 6, K]``, with ``gates`` of ``float[N, 6]`` between, and
-    with ``swings`` in place of the waves of the way.
+def unit(layer: nn.Linear, text: Tensor) -> Tensor:
+    """What a layer says of the text, ``float[N, D]``, as vectors of length 1."""
+    return F.normalize(layer(TEXT_SCALE * text))
+
+
+def gated(shares: Tensor, gates: Tensor, ways: Tensor) -> Tensor:
+    """The shares of the time functions in the views, ``float[N, 6, K]``, with ``gates`` of ``float[N, 5]`` between, and
+    with ``ways`` in place of those of the way.
 
     A form that swings is a pulse. The way has no constant: where it starts is the clip's spot.
     """
-    turn, stretch, _, _, swing, pulse = gates[..., None, None].unbind(1)
+    turn, stretch, onward, swing, pulse = gates[..., None, None].unbind(1)
     turns, stretches = turn * shares[:, TURN, 1:], stretch * shares[:, STRETCH, 1:]
-    ways = torch.cat((gates[:, 2:4, None] * shares[:, WAY, 1:2], swing * swings), dim=2)
     form = torch.cat((turns, stretches), dim=1)
-    changes = torch.cat((torch.cat((form[..., :1], pulse * form[..., 1:]), dim=2), ways), dim=1)
-    return torch.cat((F.pad(shares[:, :4, :1], (0, 0, 0, 2)), changes), dim=2)
+    form = torch.cat((form[..., :1], pulse * form[..., 1:]), dim=2)
+    ways = torch.cat((onward * ways[..., :1], swing * ways[..., 1:]), dim=2)
+    return torch.cat((F.pad(shares[:, :4, :1], (0, 0, 0, 2)), torch.cat((form, ways), dim=1)), dim=2)
 
 
 class VideoGenerator(nn.Module):
@@ -188,7 +199,7 @@ class VideoGenerator(nn.Module):
         self.views = nn.Linear(code_dim, 6 * self.functions)
         self.word_views = nn.Linear(text_dim, 6 * self.functions, bias=False)
         self.strength = nn.Linear(noise_dim, 6)
-        self.swing = Swing(text_dim, 2 * harmonics)
+        self.course = Course(text_dim, 2 * harmonics)
         self.gates = Gates(text_dim)
         initialise(self)
         # A clip starts as one picture that moves a little, its waves as quiet as they are fast, and learns what should
@@ -235,7 +246,7 @@ class VideoGenerator(nn.Module):
             motion, said = motion.float(), text.whole.float()
             shares = self.shares(motion, noise, said)
             time = time_functions(TEMPO_SCALE * self.tempo(motion).squeeze(1), self.frames, self.harmonics)
-            allowed = gated(shares, self.gates(text.words.float()), self.swing(shares[:, WAY, 2:], said))
+            allowed = gated(shares, self.gates(text.words.float()), self.course(shares[:, WAY, 1:], said))
             return Views(allowed @ time, centre, shares[:, WAY, 0])
 
     def astray(self, noise: Tensor, text: Text) -> Tensor:
@@ -244,8 +255,8 @@ class VideoGenerator(nn.Module):
         with torch.autocast(noise.device.type, enabled=False):
             said = text.whole.float()
             with torch.no_grad():
-                swings = self.shares(self.clip_codes(noise, said)[2], noise, said)[:, WAY, 2:]
-            return self.swing.astray(swings, said)
+                ways = self.shares(self.clip_codes(noise, said)[2], noise, said)[:, WAY, 1:]
+            return self.course.astray(ways, said)
 
     def effort(self, text: Text) -> Tensor:
         """How much change the text asks for, ``float[N]``: what its words open, each for itself. A gate that is clearly

@@ -77,7 +77,7 @@ def middle(pictures: Tensor) -> Tensor:
     """
     full = pictures.float()
     ground = full.flatten(2).median(2).values[..., None, None]
-    mass = ((full - ground).norm(dim=1) - STANDS_OUT).relu().flatten(1)[..., None] + NO_MASS
+    mass = ((full - ground).square().sum(1).sqrt() - STANDS_OUT).relu().flatten(1)[..., None] + NO_MASS
     at = places(*full.shape[2:]).to(full.device)
     return (mass * at).sum(1) / mass.sum(1)  # not a product of matrices, which may be rounded
 

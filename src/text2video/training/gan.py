@@ -65,7 +65,7 @@ class VideoRecipe:
         """Hold the gates as they are until then: before, every change is a bad one, and all of them would shut. And let
         swings stray from their shape: before, it is not the right one."""
         self.generator.gates.requires_grad_(self.finishing(step))
-        self.generator.swing.settled.fill_(self.finishing(step))
+        self.generator.course.settled.fill_(self.finishing(step))
 
     def discriminator_loss(
         self, real: Tensor, fake: Tensor, tokens: Tensor, step: int, rng: torch.Generator
