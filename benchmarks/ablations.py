@@ -40,9 +40,9 @@ of its 8 epochs on the same clips and codec, from the same seed. Shown is the sh
 `validation` prompts, and how far from a smooth path their objects are, in pixels (the mean): of the generator alone,
 before the discriminator chooses. One run each: differences of less than .05 may be luck. (The codec has no row: in
 pixels, this GAN would take 64 times as long for a step. The tutorial's GAN in pixels, trained for as long as the
-whole of ours, is in README.md.) Three things do not show here. Without what the words add by themselves, a direction
-that was never trained on comes out as one that was (lab notebook, fourth round). Gates and their cost make paths
-straight and sizes steady in the second half of the whole training (ninth and eleventh round); in a short one they
+whole of ours, is in README.md.) Three things do not show here. Unless the words alone say where a clip goes, a
+direction that was never trained on is a matter of luck (lab notebook, thirteenth round). Gates and their cost make
+paths straight and sizes steady in the second half of the whole training (ninth and eleventh round); in a short one they
 have no time to. And prompts that lag behind are drawn more often (`train.priority`), which tells in the last third
 of training (sixth round); here all are drawn alike. What is ahead of the default here need not be at the end of the
 whole training: it is where to look next.

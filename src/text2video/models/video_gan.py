@@ -3,8 +3,8 @@
 The generator splits *what* from *when*, after MoCoGAN (Tulyakov et al., CVPR 2018): noise and text make one picture for
 the clip, in the codec's code, and say how each frame looks at it. Nothing is drawn twice, so nothing can look different
 from frame to frame; what moves is the view. It knows of no object and no direction: it has to learn what to draw, and
-where to look. Each word adds something of its own to the views, whatever stands beside it, so that two words make a
-motion that no training clip showed; and five gates, read from the words alone, let the picture turn, be stretched, move
+where to look. In which direction, the words alone say, each adding its own whatever stands beside it, so that two make
+one that no training clip showed; and five gates, read from the words alone, let the picture turn, be stretched, move
 on, swing, and pulse. A gate that is open costs: what the words do not need stays still, or straight.
 
 The discriminator has three critics. One sees the frames stacked and one sees single frames, as in MoCoGAN and TGANs-C
