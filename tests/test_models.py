@@ -21,6 +21,7 @@ from text2video.models.video_gan import (
 )
 from text2video.models.views import (
     FASTEST,
+    WAY,
     Views,
     looking_back,
     middle,
@@ -177,15 +178,10 @@ def test_what_is_shown_swings_in_one_wave():
 def test_two_words_make_a_direction_between_theirs(angle, length):
     """Protects directions that were never trained on: whatever the noise says, and whatever else is said, a clip goes
     where its words do together; how far is its own."""
-    course, ways = (
-        Course(text_dim=4, waves=2),
-        torch.tensor([length, 0.3, -0.2])[None, None]
-        * torch.tensor([[[math.cos(angle)], [math.sin(angle)]]]),
-    )
+    course = Course(text_dim=4, waves=2)
+    ways = torch.tensor([[[math.cos(angle)], [math.sin(angle)]]]) * torch.tensor([length, 0.3, -0.2])
     with torch.no_grad():
-        course.direction.weight.copy_(
-            torch.tensor([[1.0, 0, 0, 0], [0, -1, 0, 0]])
-        )  # right, up, and two more words
+        course.direction.weight.copy_(torch.tensor([[1.0, 0, 0, 0], [0, -1, 0, 0]]))
         course.direction.bias.zero_()
     right, up, others = torch.tensor([[1.0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 1]])[:, None]
     for text, (x, y) in ((right, (1, 0)), (up, (0, -1)), (right + up, (math.sqrt(0.5), -math.sqrt(0.5)))):
@@ -375,12 +371,10 @@ def test_what_the_gates_shut_out_does_not_change():
     torch.testing.assert_close(
         straight.diff(dim=2), straight.diff(dim=2)[..., :1].expand(-1, -1, 5), atol=1e-5, rtol=0
     )
-    for way, layer in (
-        (views(0, 0, 1, 0, 0), generator.course.direction),
-        (views(0, 0, 0, 1, 0), generator.course.line),
-    ):
-        x, y = layer(TEXT_SCALE * text.whole).detach().unbind(1)
-        torch.testing.assert_close(way[:, 4] * y[:, None], way[:, 5] * x[:, None], atol=1e-5, rtol=1e-3)
+    course = generator.course
+    for numbers, layer in ((views(0, 0, 1, 0, 0), course.direction), (views(0, 0, 0, 1, 0), course.line)):
+        way, (x, y) = numbers[:, WAY], layer(TEXT_SCALE * text.whole).detach().unbind(1)
+        torch.testing.assert_close(way[:, 0] * y[:, None], way[:, 1] * x[:, None], atol=1e-5, rtol=1e-3)
     assert generator.effort(text).tolist() == pytest.approx([2] * 7), "each word pays"
 
 
