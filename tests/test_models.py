@@ -2,6 +2,7 @@
 
 import math
 from functools import partial
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -438,6 +439,20 @@ def test_videos_are_shown_more_finely_than_they_are_learned():
     assert not torch.equal(shown, learned)
     assert shown.abs().max() <= 1
     assert (shown - learned.clamp(-1, 1)).abs().mean() < 0.2 * learned.std()
+
+
+@given(x=st.floats(-2, 2), y=st.floats(-2, 2), turn=st.floats(-1, 1))
+def test_what_is_drawn_at_the_edge_of_a_picture_ends_there(x, y, turn):
+    """Protects plain grounds: a stain at the edge of what was drawn is not shown as a ray to the edge of the frame."""
+    generator, noise, text = video_generator(), torch.zeros(1, 5), texts(torch.zeros(1, 8))
+    picture = torch.tensor([0.9, 0.8, 0.7])[:, None, None].repeat(1, 32, 32)
+    picture[:, 15:17, 0] = -1
+    views = Views(views_of(x=x, y=y, turn=turn), torch.zeros(1, 2), torch.zeros(1, 2))
+    with patch.object(generator, "picture_and_views", lambda *_: (picture[None], views)):
+        shown = generator(noise, text, CODEC)[0, 0]
+    stained = (shown[0] < 0.89).sum()
+    assert stained <= 12
+    torch.testing.assert_close(shown.flatten(1).median(1).values, picture[:, 0, 0])
 
 
 def test_a_choice_goes_by_the_prompt_more_than_by_taste():

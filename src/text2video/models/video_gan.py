@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from text2video.models.codec import Codec, ResidualBlock
-from text2video.models.views import STRETCH, TURN, WAY, Views, middle, places, seen, time_functions
+from text2video.models.views import STRETCH, TURN, WAY, Views, middle, places, plain, seen, time_functions
 from text2video.text.encoder import Text, TextEncoder
 
 BLOCKS = 2  # of the network that draws the picture
@@ -265,12 +265,17 @@ class VideoGenerator(nn.Module):
         return openings.sum((1, 2))
 
     def forward(self, noise: Tensor, text: Text, codec: Codec) -> Tensor:
-        """Noise ``float[N, noise_dim]`` and text to a video ``float32[N, T, 3, H, W]`` in [-1, 1], to be shown."""
+        """Noise ``float[N, noise_dim]`` and text to a video ``float32[N, T, 3, H, W]`` in [-1, 1], to be shown: beyond
+        the picture's edges, on its ground."""
         pictures, views = self.picture_and_views(noise, text, codec)
-        return seen(pictures.clamp(-1, 1), views, SAMPLES).squeeze(-1)
+        pictures = pictures.clamp(-1, 1)
+        ground = plain(pictures.float())
+        shown = seen(pictures - ground, views, SAMPLES, beyond="zeros").squeeze(-1)
+        return (ground[:, None] + shown).clamp(-1, 1)  # what is added may be rounded up
 
     def encoded(self, noise: Tensor, text: Text, codec: Codec) -> Tensor:
-        """What the discriminator sees of that, a little coarser: latents ``float[N, T, C, h, w]``."""
+        """What the discriminator sees of that, a little coarser: latents ``float[N, T, C, h, w]``. Here the picture
+        goes on as it ends, so that a stain at its edge is a ray that the discriminator sees, too."""
         return codec.encode_squares(seen(*self.picture_and_views(noise, text, codec), side=codec.side))
 
     def picture_and_views(self, noise: Tensor, text: Text, codec: Codec) -> tuple[Tensor, Views]:

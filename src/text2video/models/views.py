@@ -67,6 +67,12 @@ def places(height: int, width: int) -> Tensor:
     return torch.cartesian_prod(y, x).flip(1)
 
 
+def plain(pictures: Tensor) -> Tensor:
+    """The ground of each of ``float[N, C, H, W]``, what most of it is like, ``float[N, C, 1, 1]``: half of it is darker
+    in each channel, and half is lighter."""
+    return pictures.flatten(2).median(2).values[..., None, None]
+
+
 @torch.no_grad()
 def middle(pictures: Tensor) -> Tensor:
     """The centre of mass of what stands out in each of ``float[N, C, H, W]``, ``float32[N, 2]``: x and y, -1 to 1. What
@@ -76,8 +82,7 @@ def middle(pictures: Tensor) -> Tensor:
     learned to make up for that sooner. No gradient goes this way: nothing is to be drawn elsewhere for it.
     """
     full = pictures.float()
-    ground = full.flatten(2).median(2).values[..., None, None]
-    mass = ((full - ground).square().sum(1).sqrt() - STANDS_OUT).relu().flatten(1)[..., None] + NO_MASS
+    mass = ((full - plain(full)).square().sum(1).sqrt() - STANDS_OUT).relu().flatten(1)[..., None] + NO_MASS
     at = places(*full.shape[2:]).to(full.device)
     return (mass * at).sum(1) / mass.sum(1)  # not a product of matrices, which may be rounded
 
@@ -98,12 +103,13 @@ def looking_back(views: Views, at: Tensor) -> Tensor:
     return at @ back + (centre[:, None, None] - (turned + gone.mT)[:, :, None] @ back)
 
 
-def seen(pictures: Tensor, views: Views, samples: int = 1, side: int = 1) -> Tensor:
+def seen(pictures: Tensor, views: Views, samples: int = 1, side: int = 1, beyond: str = "border") -> Tensor:
     """The frames that show ``float[N, C, H, W]`` through ``views``, cut into squares as by ``codec.squares``:
     ``float32[N, T, C, H / side, W / side, side * side]``.
 
     Each pixel is the mean of ``samples`` x ``samples`` points of the picture, each between its four nearest pixels.
-    Beyond its edges the picture goes on as it ends. In full precision: half of it would shake what is shown.
+    Beyond its edges the picture goes on as it ends (``border``) or is 0 (``zeros``). In full precision: half of it
+    would shake what is shown.
     """
     height, width, frames = *pictures.shape[2:], views.numbers.shape[2]
     rows, columns, within = height // side, width // side, side * samples
@@ -112,7 +118,7 @@ def seen(pictures: Tensor, views: Views, samples: int = 1, side: int = 1) -> Ten
         full = Views(*(value.float() for value in views))
         points = looking_back(full, at.reshape(-1, 2).to(pictures.device))
         points = points.view(len(points), frames * rows * columns, within * within, 2)
-        shown = F.grid_sample(pictures.float(), points, padding_mode="border", align_corners=False)
+        shown = F.grid_sample(pictures.float(), points, padding_mode=beyond, align_corners=False)
         if samples > 1:
             shown = shown.unflatten(3, (side, samples, side, samples)).mean((4, 6)).flatten(3)
         return shown.unflatten(2, (frames, rows, columns)).transpose(1, 2)
