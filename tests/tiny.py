@@ -14,7 +14,9 @@ from typing import Any
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parent.parent
-PRODUCED = ("dvc.lock", "metrics/", "tutorial/dvc.lock", "tutorial/metrics/")  # what the stages put into git
+# What the stages make, and git does not ignore: DVC says so only once a run has come to its end.
+MADE = ("data/", "dvc.lock", "metrics/", "models/")
+PRODUCED = (*MADE, *(f"tutorial/{name}" for name in MADE))
 UNUSED = ("docs/", "src/text2video/weights/")  # large, and no stage reads them
 
 # Each stage's work takes a moment; loading torch is what one waits for.
