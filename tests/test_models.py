@@ -310,7 +310,7 @@ def test_the_codec_reads_a_frame_by_squares():
     channels of, are those of ``nn.PixelUnshuffle``."""
     video = torch.randn(2, 3, 3, 8, 12)
     patches = ConvCodec(32, channels=4, width=8, noise=0.0).encoder[0]
-    cut = squares(video, 4).flatten(0, 1)
+    cut = squares(video, 4)
     assert torch.equal(patches(cut), torch.nn.functional.pixel_unshuffle(video.flatten(0, 1), 4))
     with torch.autocast("cpu", torch.bfloat16):
         assert patches(cut).dtype == torch.bfloat16

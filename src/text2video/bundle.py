@@ -16,6 +16,7 @@ import torch
 from pydantic import Field, ValidationError
 
 from text2video.console import warn
+from text2video.device import side_by_side
 from text2video.errors import UserError
 from text2video.files import check_files, read_json, replace_folder, sha256, write_json, write_text
 from text2video.layout import Layout
@@ -86,8 +87,9 @@ class Model:
     def generate(self, prompts: Sequence[str] | str, seed: int = 0, count: int = 1) -> np.ndarray:
         """Videos ``uint8[N * count, T, H, W, 3]`` for N prompts, ``count`` for each, those of one prompt together.
 
-        A video depends on its prompt, the seed and its number alone: each has a batch to itself, because the
-        rounding of a matrix product can change with the size of the batch. Words that were never trained on are named
+        A video depends on its prompt, the seed and its number alone: each has a batch and a thread to
+        itself, because the rounding of a matrix product can change with the size of the batch and the number of
+        threads. Words that were never trained on are named
         in a warning and read as "any". Raises UserError for a prompt without words.
         """
         prompts = [prompts] if isinstance(prompts, str) else list(prompts)
@@ -98,10 +100,12 @@ class Model:
 
     def draw(self, prompts: Sequence[str], seed: int, numbers: Sequence[int]) -> np.ndarray:
         """Video ``numbers[i]`` of ``prompts[i]`` for each i, ``uint8[N, T, H, W, 3]``, without a look at the words."""
-        clips = [
-            self._sampler.best_clip(prompt, seed, number, self.candidates, self._discriminator)
-            for prompt, number in zip(prompts, numbers, strict=True)
-        ]
+
+        def clip(asked: tuple[str, int]) -> np.ndarray:
+            prompt, number = asked
+            return self._sampler.best_clip(prompt, seed, number, self.candidates, self._discriminator)
+
+        clips = side_by_side(clip, zip(prompts, numbers, strict=True))
         size = self.config["size"]
         return (
             np.concatenate(clips) if clips else np.empty((0, self.config["frames"], size, size, 3), np.uint8)

@@ -4,6 +4,8 @@ import contextlib
 import ctypes
 import os
 import platform
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -13,7 +15,10 @@ from torch import nn
 from text2video.errors import UserError
 from text2video.params import Precision, RuntimeParams
 
+CORES = os.sched_getaffinity(0) if platform.system() == "Linux" else set()  # before a thread is bound to one
 Network = TypeVar("Network", bound=nn.Module)
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's mallopt(3)
 LARGE = 2**25  # bytes, the most that every glibc takes
 
@@ -63,6 +68,27 @@ def _keep_apart() -> None:
     workers = (int(task.name) for task in set(tasks.iterdir()) - before)
     for thread, core in zip((0, *workers), cores, strict=False):  # 0 is the thread that calls
         os.sched_setaffinity(thread, {core})
+
+
+def side_by_side(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """``work`` on each of ``items``, in their order: as many at a time as torch has threads, one thread for each.
+
+    A small network keeps several cores busy with waiting for each other. So this is faster than one item after the
+    other, and what comes out does not depend on how many cores there are.
+    """
+    threads = torch.get_num_threads()
+    try:
+        with ThreadPoolExecutor(threads, initializer=_by_itself) as pool:
+            return list(pool.map(work, items))
+    finally:
+        torch.set_num_threads(threads)  # threads that torch starts from now on begin with what was set last
+
+
+def _by_itself() -> None:
+    """Let this thread compute alone, and on any core: it began on that of the thread that started it."""
+    torch.set_num_threads(1)
+    if CORES:
+        os.sched_setaffinity(0, CORES)
 
 
 def on_device(network: Network, device: torch.device | str) -> Network:

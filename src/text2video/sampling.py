@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -58,11 +59,11 @@ class Sampler:
         """One clip ``uint8[1, T, H, W, 3]``: of so many candidates, drawn as one batch, the one that the discriminator
         prefers. (Azadi et al., ICLR 2019, reject by the discriminator.)"""
         noise = draw_noise((candidates, *self.generator.noise_shape(self.frames)), prompt, seed, number)
-        if candidates > 1:
-            prompts = [prompt] * candidates
-            latents = self.generator.encoded(*self._inputs(prompts, noise))
-            noise = noise[discriminator.preference(latents, self._tokens(prompts)).argmax().cpu()][None]
-        return self.clips([prompt], noise)
+        if candidates == 1:
+            return self.clips([prompt], noise)
+        prompts = [prompt] * candidates
+        prefers = partial(discriminator.preference, tokens=self._tokens(prompts))
+        return to_clips(self.generator.best(*self._inputs(prompts, noise), prefers))
 
     def _tokens(self, prompts: Sequence[str]) -> Tensor:
         return torch.from_numpy(self.vocabulary.encode(prompts)).to(self.device)

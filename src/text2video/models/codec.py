@@ -69,11 +69,11 @@ class Patches(nn.Module):
     """Squares as channels, in the precision and the layout of the convolution that follows."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """``float[N, C, h, w, S]`` to ``float[N, C * S, h, w]``."""
+        """``float[N, T, C, h, w, S]`` to ``float[N * T, C * S, h, w]``, moved once."""
         kind = x.device.type
         if torch.is_autocast_enabled(kind):
             x = x.to(torch.get_autocast_dtype(kind))
-        return x.permute(0, 2, 3, 1, 4).flatten(3).permute(0, 3, 1, 2)
+        return x.permute(0, 1, 3, 4, 2, 5).flatten(4).flatten(0, 1).permute(0, 3, 1, 2)
 
 
 class ConvCodec(Codec):
@@ -113,21 +113,18 @@ class ConvCodec(Codec):
 
     def encode_squares(self, cut: Tensor) -> Tensor:
         """A video in squares to latents of about mean 0 and variance 1 per channel; shapes as in ``Codec``."""
-        return self._per_frame(self.encoder, cut)
+        latents: Tensor = self.encoder(cut)
+        return latents.unflatten(0, cut.shape[:2])
 
     def decode(self, latents: Tensor) -> Tensor:
         """Latents to video; shapes as in ``Codec``."""
-        return self._per_frame(self.decoder, latents)
+        frames: Tensor = self.decoder(latents.flatten(0, 1))
+        return frames.unflatten(0, latents.shape[:2])
 
     def forward(self, video: Tensor, noise: Tensor) -> Tensor:
         """The round trip that training uses, with standard normal ``noise`` of the latents' shape on the way; shapes as
         in ``encode`` and ``decode``."""
         return self.decode(self.encode(video) + self.noise * noise)
-
-    @staticmethod
-    def _per_frame(network: nn.Module, video: Tensor) -> Tensor:
-        frames: Tensor = network(video.flatten(0, 1))
-        return frames.unflatten(0, video.shape[:2])
 
 
 def build_codec(params: CodecParams, size: int) -> Codec:

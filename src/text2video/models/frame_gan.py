@@ -1,5 +1,7 @@
 """The tutorial's GAN, layer for layer: each frame is a sample of its own, the discriminator sees no text."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -40,6 +42,12 @@ class FrameGenerator(nn.Module):
     def encoded(self, noise: Tensor, text: Text, codec: Codec) -> Tensor:
         """That as the discriminator sees it: latents ``float[N, T, C, h, w]``."""
         return codec.encode(self(noise, text, codec))
+
+    def best(self, noise: Tensor, text: Text, codec: Codec, preference: Callable[[Tensor], Tensor]) -> Tensor:
+        """Of the videos that noise and text come to, the one whose latents the ``preference`` is largest for,
+        ``float[1, T, 3, H, W]``."""
+        videos = self(noise, text, codec)
+        return videos[preference(codec.encode(videos)).argmax()][None]
 
 
 class FrameDiscriminator(nn.Module):

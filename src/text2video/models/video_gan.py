@@ -13,6 +13,7 @@ with the text by projection (Miyato and Koyama, ICLR 2018).
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -32,7 +33,7 @@ TEMPO_SCALE = 0.3  # of what the network says of the tempo, for the same reason
 SHUT = 0.3  # how far below 0 a gate is pushed
 GATE_SCALE = 2.0  # gates have to fall fast: what shuts late finds nothing that is used to it
 NEAR = 0.1  # openings of two words that are about equal
-SAMPLES = 4  # across a pixel, where a video is shown: pictures are drawn larger than they are seen
+SAMPLES = 2  # across a pixel, where a video is shown: pictures are drawn larger than they are seen
 POINTS = 16  # that the path critic follows
 SHARPNESS = 3.0  # of its maps as they start: a point lies where something is, not in the middle of the frame
 PATH_WEIGHT = 0.5  # of the path critic against the frame critic, where a video is chosen among several
@@ -267,22 +268,34 @@ class VideoGenerator(nn.Module):
     def forward(self, noise: Tensor, text: Text, codec: Codec) -> Tensor:
         """Noise ``float[N, noise_dim]`` and text to a video ``float32[N, T, 3, H, W]`` in [-1, 1], to be shown: beyond
         the picture's edges, on its ground."""
-        pictures, views = self.picture_and_views(noise, text, codec)
-        pictures = pictures.clamp(-1, 1)
-        ground = plain(pictures.float())
-        shown = seen(pictures - ground, views, SAMPLES, beyond="zeros").squeeze(-1)
-        return (ground[:, None] + shown).clamp(-1, 1)  # what is added may be rounded up
+        return shown(*self.picture_and_views(noise, text, codec))
 
     def encoded(self, noise: Tensor, text: Text, codec: Codec) -> Tensor:
         """What the discriminator sees of that, a little coarser: latents ``float[N, T, C, h, w]``. Here the picture
         goes on as it ends, so that a stain at its edge is a ray that the discriminator sees, too."""
         return codec.encode_squares(seen(*self.picture_and_views(noise, text, codec), side=codec.side))
 
+    def best(self, noise: Tensor, text: Text, codec: Codec, preference: Callable[[Tensor], Tensor]) -> Tensor:
+        """Of the videos that noise and text come to, the one whose latents the ``preference`` is largest for,
+        ``float32[1, T, 3, H, W]``. It alone is made as finely as videos are shown."""
+        pictures, views = self.picture_and_views(noise, text, codec)
+        scores = preference(codec.encode_squares(seen(pictures, views, side=codec.side)))
+        first = scores.argmax()[None]
+        return shown(pictures[first], Views(*(value[first] for value in views)))
+
     def picture_and_views(self, noise: Tensor, text: Text, codec: Codec) -> tuple[Tensor, Views]:
         """Each clip's picture, ``float[N, 3, H, W]``, and how its frames look at it."""
         content, look, motion = self.clip_codes(noise, text.whole)
         pictures = codec.decode(self.picture(content, look))[:, 0]
         return pictures, self.view(motion, noise, text, middle(pictures))
+
+
+def shown(pictures: Tensor, views: Views) -> Tensor:
+    """Pictures ``float[N, 3, H, W]`` through their views, as videos ``float32[N, T, 3, H, W]`` in [-1, 1]."""
+    pictures = pictures.clamp(-1, 1)
+    ground = plain(pictures.float())
+    frames = seen(pictures - ground, views, SAMPLES, beyond="zeros").squeeze(-1)
+    return (ground[:, None] + frames).clamp(-1, 1)  # what is added may be rounded up
 
 
 def random_waves(height: int, width: int) -> Tensor:

@@ -112,13 +112,13 @@ def seen(pictures: Tensor, views: Views, samples: int = 1, side: int = 1, beyond
     would shake what is shown.
     """
     height, width, frames = *pictures.shape[2:], views.numbers.shape[2]
-    rows, columns, within = height // side, width // side, side * samples
-    at = places(height * samples, width * samples).view(rows, within, columns, within, 2).transpose(1, 2)
+    rows, columns = height // side, width // side
+    at = places(height * samples, width * samples)
+    at = at.view(rows, side, samples, columns, side, samples, 2).permute(2, 5, 0, 3, 1, 4, 6)
     with torch.autocast(pictures.device.type, enabled=False):
         full = Views(*(value.float() for value in views))
         points = looking_back(full, at.reshape(-1, 2).to(pictures.device))
-        points = points.view(len(points), frames * rows * columns, within * within, 2)
-        shown = F.grid_sample(pictures.float(), points, padding_mode=beyond, align_corners=False)
-        if samples > 1:
-            shown = shown.unflatten(3, (side, samples, side, samples)).mean((4, 6)).flatten(3)
-        return shown.unflatten(2, (frames, rows, columns)).transpose(1, 2)
+        lines = points.view(len(points), -1, columns * side * side, 2)  # long ones are the quicker to sample
+        shown = F.grid_sample(pictures.float(), lines, padding_mode=beyond, align_corners=False)
+        shown = shown.flatten(2).unflatten(2, (frames, samples * samples, rows, columns, side * side))
+        return (shown.mean(3) if samples > 1 else shown.squeeze(3)).transpose(1, 2)
