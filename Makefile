@@ -38,7 +38,7 @@ chaos: setup ## kill, cut and flip at random for SECONDS=600, and write what sur
 
 bench: setup ## measure speed, size and memory against the tutorial's way, and accuracy against other models (an hour, alone)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m dvc repro autoencode
-	for name in data training generation candidates motions memory overhead hotspots peers; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in data training generation candidates motions memory overhead hotspots peers summary; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 lint: setup ## check style and types
 	$(BIN)/python -m ruff check

@@ -1,7 +1,7 @@
 """Peak memory and time of every stage at growing numbers of clips.
 
 Training and the codec do the same few steps at each size, so that what grows is what the data costs. Run from the
-repository: `python benchmarks/memory.py --clips 1000 --clips 10000 --clips 100000` (the last takes some ten minutes).
+repository: `python benchmarks/memory.py` (a quarter of an hour), or with the sizes of your choice, as in `--clips 500`.
 """
 
 import subprocess
@@ -17,6 +17,7 @@ from common import ROOT, report
 
 STAGES = ("synthesize", "index", "autoencode", "train", "export", "render", "evaluate")
 STEPS = 60
+SIZES = (1000, 10_000, 100_000)
 
 
 def page(clips: int) -> dict[str, Any]:
@@ -56,7 +57,7 @@ def main(
 ) -> None:
     """Run the whole pipeline at each size, in a folder that goes."""
     rows = []
-    for number in clips or [1000, 10_000]:
+    for number in clips or SIZES:
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "params.yaml").write_text(yaml.safe_dump(page(number)))
             for stage in STAGES:

@@ -13,6 +13,7 @@ from tiny import ROOT
 from victims import make_world
 
 from stages import autoencode
+from text2video.errors import UserError
 from text2video.layout import Layout
 from text2video.params import Params, load_params
 from text2video.training.train import train
@@ -113,6 +114,19 @@ def test_both_sides_of_a_benchmark_work(world: Path, reports, tmp_path: Path) ->
     tutorial = load_params(ROOT / "tutorial" / "params.yaml")
     for step in (training.gan_step(params, 10), training.codec_step(params), training.gan_step(tutorial, 1)):
         assert training.flop_of(step, 1) > 0
+
+
+def test_the_summary_divides_what_was_measured(reports, monkeypatch, tmp_path) -> None:
+    """Protects the one table that is read: each ratio is that of the two figures beside it, and a benchmark that was
+    not run is named."""
+    module, rows = reports("summary")
+    module.main()
+    measured = [row for row in rows["summary"] if not isinstance(row["times"], str)]
+    assert len(measured) > 10
+    assert all(row["times"] == pytest.approx(row["here"] / row["beside it"]) for row in measured)
+    monkeypatch.setattr(module, "RESULTS", tmp_path)
+    with pytest.raises(UserError, match=r"python benchmarks/data\.py"):
+        module.main()
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
