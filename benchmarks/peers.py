@@ -1,6 +1,6 @@
 """The GAN, a rectified flow of its size on the same latents, and diffusion in pixels, each trained for the same time.
 
-Needs what `dvc repro autoencode` makes. Run from the repository: `python benchmarks/peers.py --minutes 20`; with
+Needs what `dvc repro index autoencode` makes. Run from the repository: `python benchmarks/peers.py`; with
 `--pixels`, the package of `benchmarks/diffusion.py` too.
 """
 
@@ -249,7 +249,7 @@ def row(peer: Peer, data: Data, minutes: float) -> dict[str, Any]:
 
 
 def main(
-    minutes: Annotated[float, typer.Option(help="Of training, for each.")] = 20,
+    minutes: Annotated[float, typer.Option(help="Of training, for each.")] = 15,
     pixels: Annotated[bool, typer.Option(help="Diffusion in pixels, too.")] = False,
     root: Annotated[Path, typer.Option(help="The folder that holds params.yaml and data/latents.")] = Path(),
 ) -> None:
