@@ -114,6 +114,19 @@ def test_a_stage_is_rerun_for_the_files_that_the_stages_before_it_write(pipeline
     assert {f"{prefix}params.yaml", "src/text2video/params.py"} <= check, "what it checks, and how"
 
 
+def test_the_benchmarks_have_what_training_reads() -> None:
+    """Protects `make bench` in a new clone: the stages that it runs first, and those that they need, write all that the
+    peers are trained on."""
+    stages = stages_of("")
+    (named,) = re.findall(r"^bench:.*\n.*dvc repro (.+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    made, missing = set[str](), set(named.split())
+    while missing:
+        stage = stages[missing.pop()]
+        made |= set(outputs(stage))
+        missing |= {name for name in stages if set(outputs(stages[name])) & set(paths(stage["deps"]))}
+    assert {path for path in paths(stages["train"]["deps"]) if path.startswith(("data/", "models/"))} <= made
+
+
 class Watch:
     """Records which keys of which sections are looked at, and which files are opened to be read."""
 
