@@ -136,6 +136,30 @@ def test_a_gif_can_be_enlarged(tmp_path: Path) -> None:
     assert media.read_video(tmp_path / "000_circle_0.gif").shape == (10, 192, 192, 3)
 
 
+def test_many_videos_are_saved_as_they_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects memory, and whoever waits: of many prompts and videos some are made at a time, whatever prompt they
+    belong to, and each is the one that it would be alone."""
+    drawn: list[int] = []
+
+    class Counting(FakeModel):
+        def draw(self, prompts: Sequence[str], seed: int, numbers: Sequence[int]) -> np.ndarray:
+            assert len(list(tmp_path.glob("*.npy"))) == sum(drawn), "saved before more are made"
+            drawn.append(len(prompts))
+            return super().draw(prompts, seed, numbers)
+
+    monkeypatch.setattr(bundle, "load_model", lambda path: Counting())
+    assert (
+        command("generate", "circle", "red square", "--count", "50", "--out", tmp_path, "--format", "npy")[0]
+        == 0
+    )
+    assert drawn == [64, 36]
+    asked = [(f"{n:03}", p, k) for n, p in enumerate(["circle", "red square"]) for k in range(50)]
+    assert [(v["file"][:3], v["prompt"], v["index"]) for v in manifest(tmp_path)] == asked
+    for entry in manifest(tmp_path)[::13]:
+        (alone,) = FakeModel().draw([entry["prompt"]], 0, [entry["index"]])
+        assert np.array_equal(np.load(tmp_path / entry["file"]), alone)
+
+
 def test_generate_uses_the_model_that_was_asked_for(model: mock.Mock, tmp_path: Path) -> None:
     """`--model` goes to the loader; without it the loader chooses."""
     command("generate", "circle", "--out", tmp_path)

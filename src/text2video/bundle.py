@@ -93,10 +93,14 @@ class Model:
         in a warning and read as "any". Raises UserError for a prompt without words.
         """
         prompts = [prompts] if isinstance(prompts, str) else list(prompts)
+        self.check(prompts)
+        return self.draw([p for p in prompts for _ in range(count)], seed, list(range(count)) * len(prompts))
+
+    def check(self, prompts: Sequence[str]) -> None:
+        """Warn of words that were never trained on. Raises UserError for a prompt without words."""
         for prompt in prompts:
             if remark := self.vocabulary.check_prompt(prompt):
                 warn(remark)
-        return self.draw([p for p in prompts for _ in range(count)], seed, list(range(count)) * len(prompts))
 
     def draw(self, prompts: Sequence[str], seed: int, numbers: Sequence[int]) -> np.ndarray:
         """Video ``numbers[i]`` of ``prompts[i]`` for each i, ``uint8[N, T, H, W, 3]``, without a look at the words."""

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from text2video.judge import Request
 
+BATCH = 64  # videos that are made before they are saved
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -69,9 +71,13 @@ def generate(
     from text2video.files import write_json
 
     loaded = bundle.load_model(model)
+    loaded.check(prompts)
+    asked = [(number, prompt, index) for number, prompt in enumerate(prompts) for index in range(count)]
     videos = []
-    for number, prompt in enumerate(prompts):
-        for index, clip in enumerate(loaded.generate([prompt], seed=seed, count=count)):
+    for start in range(0, len(asked), BATCH):
+        part = asked[start : start + BATCH]
+        clips = loaded.draw([prompt for _, prompt, _ in part], seed, [index for _, _, index in part])
+        for (number, prompt, index), clip in zip(part, clips, strict=True):
             name = _save(out, f"{number:03}_{media.slug(prompt)}_{index}", clip, format, loaded.fps, scale)
             videos.append({"file": name, "prompt": prompt, "seed": seed, "index": index})
             print(out / name)
