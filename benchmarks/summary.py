@@ -5,7 +5,6 @@ benchmarks/summary.py`.
 """
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import typer
@@ -21,7 +20,7 @@ WRITTEN_BY = {"cold-start": "generation"}  # the others have their benchmark's n
 def kept(name: str) -> list[dict[str, Any]]:
     """The rows that a benchmark has kept."""
     rows: list[dict[str, Any]] = read_json(
-        Path(RESULTS) / f"{name}.json", f"run `python benchmarks/{WRITTEN_BY.get(name, name)}.py`"
+        RESULTS / f"{name}.json", f"run `python benchmarks/{WRITTEN_BY.get(name, name)}.py`"
     )["rows"]
     return rows
 

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 import stages.evaluate
 from text2video import evaluate as stage
+from text2video.bundle import Model
 from text2video.data.packed import PackedReader
 from text2video.judge import Request, judge_clips, right
 from text2video.layout import Layout
@@ -48,7 +49,7 @@ FILES = ("evaluation.json", "evaluation_details.json", "report.html", "diversity
 
 
 @dataclass
-class Painter:
+class Painter(Model):
     """Stands in for a trained model: ``paint`` makes the clip uint8[T, H, W, 3] of a prompt and a number."""
 
     paint: Callable[[str, int], np.ndarray]

@@ -6,7 +6,7 @@ notice a flipped bit. Nothing in a bundle is unpickled.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
@@ -40,6 +40,7 @@ from text2video.video import to_clips, to_video
 from text2video.weights import Network, load_network, read_network_config
 
 FORMAT = 8
+BATCH = 64  # videos that are made before any of them is handed on
 MANIFEST = "manifest.json"
 NEEDED = (
     "config.json",
@@ -87,10 +88,9 @@ class Model:
     def generate(self, prompts: Sequence[str] | str, seed: int = 0, count: int = 1) -> np.ndarray:
         """Videos ``uint8[N * count, T, H, W, 3]`` for N prompts, ``count`` for each, those of one prompt together.
 
-        A video depends on its prompt, the seed and its number alone: each has a batch and a thread to
-        itself, because the rounding of a matrix product can change with the size of the batch and the number of
-        threads. Words that were never trained on are named
-        in a warning and read as "any". Raises UserError for a prompt without words.
+        A video depends on its prompt, the seed and its number alone: each has a batch and a thread to itself, because
+        the rounding of a matrix product can change with the size of the batch and the number of threads. Words that
+        were never trained on are named in a warning and read as "any". Raises UserError for a prompt without words.
         """
         prompts = [prompts] if isinstance(prompts, str) else list(prompts)
         self.check(prompts)
@@ -114,6 +114,13 @@ class Model:
         return (
             np.concatenate(clips) if clips else np.empty((0, self.config["frames"], size, size, 3), np.uint8)
         )
+
+    def draw_in_batches(
+        self, prompts: Sequence[str], seed: int, numbers: Sequence[int]
+    ) -> Iterator[np.ndarray]:
+        """The same, some at a time: they can be saved or counted as they come."""
+        for start in range(0, len(prompts), BATCH):
+            yield self.draw(prompts[start : start + BATCH], seed, numbers[start : start + BATCH])
 
     @torch.no_grad()
     def reconstruct(self, clips: np.ndarray) -> np.ndarray:

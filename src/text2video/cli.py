@@ -1,6 +1,7 @@
 """The ``text2video`` command. Each command imports what it needs: ``--help`` does not wait for torch."""
 
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from text2video.judge import Request
-
-BATCH = 64  # videos that are made before they are saved
 
 app = typer.Typer(
     add_completion=False,
@@ -73,14 +72,12 @@ def generate(
     loaded = bundle.load_model(model)
     loaded.check(prompts)
     asked = [(number, prompt, index) for number, prompt in enumerate(prompts) for index in range(count)]
+    batches = loaded.draw_in_batches([prompt for _, prompt, _ in asked], seed, [index for *_, index in asked])
     videos = []
-    for start in range(0, len(asked), BATCH):
-        part = asked[start : start + BATCH]
-        clips = loaded.draw([prompt for _, prompt, _ in part], seed, [index for _, _, index in part])
-        for (number, prompt, index), clip in zip(part, clips, strict=True):
-            name = _save(out, f"{number:03}_{media.slug(prompt)}_{index}", clip, format, loaded.fps, scale)
-            videos.append({"file": name, "prompt": prompt, "seed": seed, "index": index})
-            print(out / name)
+    for (number, prompt, index), clip in zip(asked, chain.from_iterable(batches), strict=True):
+        name = _save(out, f"{number:03}_{media.slug(prompt)}_{index}", clip, format, loaded.fps, scale)
+        videos.append({"file": name, "prompt": prompt, "seed": seed, "index": index})
+        print(out / name)
     write_json(out / "manifest.json", {"fps": loaded.fps, "videos": videos})
 
 

@@ -25,7 +25,6 @@ from text2video.report.wall import Tile, choose_tiles, moving_sheet
 from text2video.request import Request
 from text2video.world.captions import parse_prompt
 
-BATCH = 64
 PROOF_CLIPS = 256  # of each renderer
 
 
@@ -99,9 +98,9 @@ def generate(model: Model, prompts: list[str], seed: int, log_every: float) -> n
     numbers = [next(counters[prompt]) for prompt in prompts]
     parts = []
     with Progress("generate", len(prompts), "clips", log_every) as progress:
-        for start in range(0, len(prompts), BATCH):
-            parts.append(model.draw(prompts[start : start + BATCH], seed, numbers[start : start + BATCH]))
-            progress.update(min(start + BATCH, len(prompts)))
+        for part in model.draw_in_batches(prompts, seed, numbers):
+            parts.append(part)
+            progress.update(sum(map(len, parts)))
     return np.concatenate(parts) if parts else model.generate([])
 
 

@@ -271,16 +271,14 @@ class VideoGenerator(nn.Module):
         return shown(*self.picture_and_views(noise, text, codec))
 
     def encoded(self, noise: Tensor, text: Text, codec: Codec) -> Tensor:
-        """What the discriminator sees of that, a little coarser: latents ``float[N, T, C, h, w]``. Here the picture
-        goes on as it ends, so that a stain at its edge is a ray that the discriminator sees, too."""
-        return codec.encode_squares(seen(*self.picture_and_views(noise, text, codec), side=codec.side))
+        """What the discriminator sees of that, a little coarser: latents ``float[N, T, C, h, w]``."""
+        return encoded(*self.picture_and_views(noise, text, codec), codec)
 
     def best(self, noise: Tensor, text: Text, codec: Codec, preference: Callable[[Tensor], Tensor]) -> Tensor:
         """Of the videos that noise and text come to, the one whose latents the ``preference`` is largest for,
         ``float32[1, T, 3, H, W]``. It alone is made as finely as videos are shown."""
         pictures, views = self.picture_and_views(noise, text, codec)
-        scores = preference(codec.encode_squares(seen(pictures, views, side=codec.side)))
-        first = scores.argmax()[None]
+        first = preference(encoded(pictures, views, codec)).argmax()[None]
         return shown(pictures[first], Views(*(value[first] for value in views)))
 
     def picture_and_views(self, noise: Tensor, text: Text, codec: Codec) -> tuple[Tensor, Views]:
@@ -296,6 +294,12 @@ def shown(pictures: Tensor, views: Views) -> Tensor:
     ground = plain(pictures.float())
     frames = seen(pictures - ground, views, SAMPLES, beyond="zeros").squeeze(-1)
     return (ground[:, None] + frames).clamp(-1, 1)  # what is added may be rounded up
+
+
+def encoded(pictures: Tensor, views: Views, codec: Codec) -> Tensor:
+    """The same as latents ``float[N, T, C, h, w]``. Here the picture goes on as it ends, so that a stain at its edge is
+    a ray that the discriminator sees, too."""
+    return codec.encode_squares(seen(pictures, views, side=codec.side))
 
 
 def random_waves(height: int, width: int) -> Tensor:
