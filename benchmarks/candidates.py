@@ -22,7 +22,7 @@ NAMES = ("shape", "colour", "motion", "joint")
 def main() -> None:
     """One row for each number of candidates."""
     model = load_model()
-    _, prompts = World(load_params(ROOT / "params.yaml").data).draw("validation", CLIPS, SEED)
+    _, prompts, _ = World(load_params(ROOT / "params.yaml")).draw("validation", CLIPS, SEED)
 
     def draw(number: int, clips: int) -> np.ndarray:
         model.candidates = number

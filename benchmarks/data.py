@@ -57,7 +57,7 @@ def size_of(folder: Path) -> int:
 
 def main() -> None:
     """Both sides write, both read, in turn."""
-    world = World(load_params(ROOT / "params.yaml").data)
+    world = World(load_params(ROOT / "params.yaml"))
     with tempfile.TemporaryDirectory() as scratch:
         packed, folders = Path(scratch) / "packed", Path(scratch) / "folders"
 

@@ -38,7 +38,7 @@ def ours(batch: int, clips: int) -> Callable[[], float]:
 def tutorial(folder: Path) -> Callable[[], float]:
     """One clip, frame by frame, to files."""
     params = load_params(ROOT / "tutorial" / "params.yaml")
-    codec = build_codec(params.codec, params.data.size)
+    codec = build_codec(params.codec, params.data.height_width)
     generator = build_generator(params.gan, params.text, codec.latent_shape, 10)
     words = torch.randn(1, params.text.dim)
     text = Text(words[:, None], words)

@@ -45,8 +45,8 @@ def shares(what: str, work: Callable[[], object]) -> list[dict[str, Any]]:
 
 def parts_of_the_data_path(params: Params) -> list[dict[str, Any]]:
     """Microseconds of one thread that each part of writing and reading a clip takes, and what zstd alone would."""
-    world = World(params.data)
-    clips, captions = world.draw("train", CLIPS, 0)
+    world = World(params)
+    clips, captions, _ = world.draw("train", CLIPS, 0)
     packer, unpacker = zstandard.ZstdCompressor(), zstandard.ZstdDecompressor()
     packed = [packer.compress(clip.tobytes()) for clip in clips]
     order = np.random.default_rng(0).permutation(CLIPS)

@@ -23,7 +23,7 @@ SIZES = (1000, 10_000, 100_000)
 def page(clips: int) -> dict[str, Any]:
     """The default page with so many clips and few steps."""
     params: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text())
-    params["data"] |= {"train_clips": clips}
+    params["world"] |= {"train_clips": clips}
     params["codec"] |= {"steps": STEPS}
     epochs = STEPS * params["train"]["batch"] / clips
     params["train"] |= {"epochs": epochs, "validate_every": epochs}

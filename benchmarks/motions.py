@@ -23,7 +23,7 @@ QUALITIES = ("smoothness_px", "colour_distance", "area_variation")
 
 def main() -> None:
     """One row for each motion, and one for all."""
-    clips, prompts = World(load_params(ROOT / "params.yaml").data).draw("validation", CLIPS, SEED)
+    clips, prompts, _ = World(load_params(ROOT / "params.yaml")).draw("validation", CLIPS, SEED)
     requests = [parse_prompt(prompt) for prompt in prompts]
     model, real = judge_clips(load_model().draw(prompts, SEED, range(CLIPS))), judge_clips(clips)
     motions = np.array([request.motion or "" for request in requests])

@@ -15,7 +15,7 @@ import yaml
 from common import ROOT, command, rates, report
 
 FEW = {
-    "data": {"train_clips": 64, "validation_clips": 16, "test_clips": 8, "prompt_clips": 1},
+    "world": {"train_clips": 64, "validation_clips": 16, "test_clips": 8, "prompt_clips": 1},
     "codec": {"steps": 4},
     "train": {"epochs": 1},
     "export": {"candidates": 1},

@@ -25,7 +25,7 @@ def figures(root: Path) -> dict[str, Any]:
     page, details = (
         read_json(layout.metrics / f"{name}.json", remedy) for name in ("evaluation", "evaluation_details")
     )
-    unseen = load_params(layout.params).data.unseen_motions
+    unseen = load_params(layout.params).world.unseen_motions
     prompts = [(row["joint"]["value"], row["asked"]["motion"]) for row in details["prompts"]]
     trained = [joint for joint, motion in prompts if motion not in unseen]
     return {

@@ -24,7 +24,7 @@ CPU = torch.device("cpu")
 
 def gan_step(params: Params, frames: int) -> Callable[[], None]:
     """A training step of the GAN of a page, on random samples: what they show costs no time."""
-    codec = build_codec(params.codec, params.data.size).eval().requires_grad_(False)
+    codec = build_codec(params.codec, params.data.height_width).eval().requires_grad_(False)
     gan, shape = build_gan(params, codec.latent_shape, 10, WORDS), codec.latent_shape
     for network in (codec, *vars(gan).values()):
         on_device(network, CPU)
@@ -45,9 +45,9 @@ def gan_step(params: Params, frames: int) -> Callable[[], None]:
 
 def codec_step(params: Params) -> Callable[[], None]:
     """A training step of the codec on random frames."""
-    codec = on_device(build_codec(params.codec, params.data.size), CPU)
+    codec = on_device(build_codec(params.codec, params.data.height_width), CPU)
     optimizer = torch.optim.Adam(codec.parameters(), fused=True)
-    frames = torch.rand(params.codec.batch, 1, 3, params.data.size, params.data.size)
+    frames = torch.rand(params.codec.batch, 1, 3, *params.data.height_width)
 
     def step() -> None:
         with autocast(CPU, params.codec.precision):

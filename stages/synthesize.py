@@ -19,8 +19,7 @@ def main(
 ) -> None:
     """Draw the clips of every split, and one GIF of each motion to metrics/world."""
     layout = Layout(root)
-    params = load_params(layout.params)
-    synthesize(params.data, layout, params.runtime.log_every)
+    synthesize(load_params(layout.params), layout)
 
 
 if __name__ == "__main__":

@@ -50,14 +50,14 @@ def layout(tmp_path_factory) -> Layout:
     layout = Layout(tmp_path_factory.mktemp("pipeline"))
     vocabulary = Vocabulary.from_prompts(PROMPTS)
     vocabulary.save(layout.vocabulary)
-    codec, gan, text = build_codec(CodecParams(**CODEC), 32), GanParams(**GAN), TextParams(**TEXT)
+    codec, gan, text = build_codec(CodecParams(**CODEC), (32, 32)), GanParams(**GAN), TextParams(**TEXT)
     shape, words = codec.latent_shape, len(vocabulary)
     networks = {
         "generator": build_generator(gan, text, shape, 4),
         "text_encoder": TextEncoder(words, 4, "sum"),
         "discriminator": build_discriminator(gan, text, shape, 4, words),
     }
-    save_network(layout.codec, {"codec": codec}, {"codec": CODEC, "size": 32})
+    save_network(layout.codec, {"codec": codec}, {"codec": CODEC, "size": [32, 32]})
     config = {"gan": GAN, "text": TEXT, "frames": 4, "latent_shape": shape, "words": words, "fps": 10}
     save_network(layout.gan, networks, config)
     write_json(layout.metrics / "autoencode.json", {"reconstruction_error": 1.5})

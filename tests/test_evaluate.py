@@ -23,7 +23,7 @@ from text2video.bundle import Model
 from text2video.data.packed import PackedReader
 from text2video.judge import Request, judge_clips, right
 from text2video.layout import Layout
-from text2video.params import Params, load_params
+from text2video.params import DataParams, Params, load_params
 from text2video.report import features, nearest, plots, wall
 from text2video.report.diversity import diversity, take, times_real
 from text2video.report.frechet import frechet_distance, frechet_figures
@@ -89,7 +89,7 @@ class Place:
     def good(self, prompt: str, number: int) -> np.ndarray:
         """A clip that shows the prompt, as fresh as a real one."""
         seed = 1000 + 100 * number + sum(map(ord, prompt)) % 89
-        return self.world.draw_prompt(prompt, 1, seed)[0]
+        return self.world.draw_prompt(prompt, 1, seed).clips[0]
 
     def text(self, name: str) -> str:
         """A file that the last evaluation wrote."""
@@ -103,9 +103,12 @@ class Place:
 def make_place(root: Path, **data: Any) -> Place:
     """The stores of a small world in ``root``."""
     params = load_params(ROOT / "params.yaml")
-    params = params.model_copy(update={"data": params.data.model_copy(update=SMALL | data)})
-    synthesize(params.data, Layout(root))
-    return Place(Layout(root), params, World(params.data))
+    own = {name: value for name, value in data.items() if name in DataParams.model_fields}
+    drawn = {name: value for name, value in (SMALL | data).items() if name not in own}
+    changes = {"data": params.data.model_copy(update=own), "world": params.world.model_copy(update=drawn)}
+    params = params.model_copy(update=changes)
+    synthesize(params, Layout(root))
+    return Place(Layout(root), params, World(params))
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +163,7 @@ def test_a_good_model_is_at_the_ceiling(good: dict[str, Any]) -> None:
 
 def test_a_model_that_ignores_its_prompt_is_at_the_floor(place: Place) -> None:
     """Its clips are perfect, only not those that were asked for: the joint accuracy falls to the floor beside it."""
-    pool, _ = place.world.draw("train", 400, 7)
+    pool, _, _ = place.world.draw("train", 400, 7)
     order = iter(np.random.default_rng(0).integers(len(pool), size=10_000).tolist())
     figures = place.evaluate(lambda prompt, number: pool[next(order)])
     for split in ("seen", "unseen_combination", "unseen_motion", "prompts"):
@@ -383,7 +386,7 @@ def test_small_and_empty_worlds_are_evaluated(tmp_path: Path, data: dict[str, An
     figures = place.evaluate(place.good)
     for name in FILES:
         assert (place.layout.metrics / name).stat().st_size
-    if not place.params.data.test_clips:
+    if not place.params.world.test_clips:
         assert figures["seen"]["joint"] == {"value": None, "interval": [None, None], "n": 0}
         assert figures["nearest_training_clip"] == {"model": None, "real": None, "copied": None}
 
@@ -414,7 +417,7 @@ def test_shuffled_frames_are_further_from_real_clips(place: Place) -> None:
     """The Fréchet distance looks at how a clip goes on, and not only at its frames; its network knows what it sees."""
     train, real = PackedReader(place.layout.train), PackedReader(place.layout.test / "seen")
     network = features.train_features(train, [parse_prompt(c) for c in train.captions], seed=0)
-    other, _ = place.world.draw("validation", 64, 5)
+    other, _, _ = place.world.draw("validation", 64, 5)
     orders = np.random.default_rng(0).permuted(np.tile(np.arange(10), (64, 1)), axis=1)
     shuffled = np.take_along_axis(other, orders[:, :, None, None, None], 1)
     reals, answers = features.look(network, real[:])

@@ -66,8 +66,9 @@ def failures(checks: Sequence[Check]) -> str:
 
 def test_proof_on_our_world() -> None:
     """Real clips right, their reversals and mirror images right, spoilt ones wrong, disturbed ones unchanged."""
-    world = World(load_params(ROOT / "params.yaml").data.model_copy(update={"edge_share": 0.4}))
-    clips, captions = world.draw("seen", 200, seed=9)
+    params = load_params(ROOT / "params.yaml")
+    world = World(params.model_copy(update={"world": params.world.model_copy(update={"edge_share": 0.4})}))
+    clips, captions, _ = world.draw("seen", 200, seed=9)
     checks = prove(clips, [parse_prompt(caption) for caption in captions])
     assert {"partly out of the frame", "smallest", "fastest straight", "up-left"} <= {c.name for c in checks}
     assert not failures(checks), failures(checks)

@@ -38,11 +38,11 @@ def shapes(network: nn.Module) -> dict[str, tuple[int, ...]]:
 
 def test_the_page_holds_the_tutorials_settings() -> None:
     """Its data, its eighteen prompts, its batch, its optimiser: the baseline is the tutorial's, and no weaker one."""
-    data, train = PARAMS.data, PARAMS.train
-    assert (data.train_clips, data.frames, data.size, data.fps) == (10_000, 10, 64, 10)
-    assert len(set(data.train_prompts or [])) == 18
-    assert PROMPT not in (data.train_prompts or [])
-    assert PROMPT in data.test_prompts
+    data, world, train = PARAMS.data, PARAMS.world, PARAMS.train
+    assert (world.train_clips, data.frames, data.size, data.fps) == (10_000, 10, 64, 10)
+    assert len(set(world.train_prompts or [])) == 18
+    assert PROMPT not in (world.train_prompts or [])
+    assert PROMPT in world.test_prompts
     assert PROMPT in PARAMS.render.prompts
     assert (train.epochs, train.batch) == (13, 16)
     assert (train.lr, train.lr_final, train.beta1, train.beta2) == (2e-4, 2e-4, 0.5, 0.999)
@@ -154,8 +154,8 @@ def test_the_steps_are_those_of_the_tutorials_loop(gan: Gan) -> None:
 
 
 OVERRIDES = {
-    "data.train_clips": "40", "data.validation_clips": "8", "data.test_clips": "4", "data.prompt_clips": "3",
-    "data.test_prompts": f'["{PROMPT}"]', "render.prompts": f'["{PROMPT}"]', "render.count": "1",
+    "world.train_clips": "40", "world.validation_clips": "8", "world.test_clips": "4", "world.prompt_clips": "3",
+    "world.test_prompts": f'["{PROMPT}"]', "render.prompts": f'["{PROMPT}"]', "render.count": "1",
     "train.epochs": "0.2", "runtime.device": "cpu", "runtime.threads": "1",
 }  # fmt: skip
 

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiny import ROOT
 
 from text2video.data.packed import PackedReader
 from text2video.errors import UserError
 from text2video.layout import TEST_SPLITS, Layout
 from text2video.media import read_video, slug
-from text2video.params import DataParams
+from text2video.params import DataParams, Params, WorldParams, load_params
 from text2video.request import Request
 from text2video.synthesize import synthesize
 from text2video.world import World, parse_prompt
@@ -31,17 +32,19 @@ TRAVELLING = [*HEADINGS, "zigzagging vertically", "zigzagging horizontally"]
 
 
 DEFAULTS = {
-    "seed": 0, "train_clips": 8, "validation_clips": 8, "test_clips": 8, "prompt_clips": 8,
-    "size": 64, "frames": 10, "fps": 10, "background": [255, 255, 255],
+    "train_clips": 8, "validation_clips": 8, "test_clips": 8, "prompt_clips": 8, "background": [255, 255, 255],
     "unseen_combinations": 0.15, "unseen_motions": ["up-right"], "edge_share": 0.1, "colour_named": 0.7,
     "train_prompts": None, "test_prompts": [],
 }  # fmt: skip
 
 
-def world_params(**changes) -> DataParams:
-    """The default world, with changes; the tables as they are at this moment."""
+def world_params(**changes) -> Params:
+    """The default world, with changes of either section; the tables as they are at this moment."""
+    params = load_params(ROOT / "params.yaml")
+    own = {name: changes.pop(name) for name in list(changes) if name in DataParams.model_fields}
     tables = {"shapes": list(SHAPES), "colours": list(COLOURS), "motions": list(MOTIONS)}
-    return DataParams(**DEFAULTS | tables | changes)
+    world = WorldParams(**DEFAULTS | tables | changes)
+    return params.model_copy(update={"data": params.data.model_copy(update=own), "world": world})
 
 
 def film(motion: str, n: int = 24, **changes) -> np.ndarray:
@@ -51,7 +54,7 @@ def film(motion: str, n: int = 24, **changes) -> np.ndarray:
         f"{colour} {shape} {MOTIONS[motion].wordings[0]}"
         for shape, colour in zip(SHAPES, COLOURS, strict=False)
     ]
-    return np.concatenate([world.draw_prompt(prompt, n // 3, 0) for prompt in prompts])
+    return np.concatenate([world.draw_prompt(prompt, n // 3, 0).clips for prompt in prompts])
 
 
 def ink(clips: np.ndarray) -> np.ndarray:
@@ -202,7 +205,7 @@ def test_shapes_stand_upright():
     """A square's sides are level and it fills its bounding box, a triangle widens downwards: not so for a circle."""
     world = World(world_params(edge_share=0))
     for shape in SHAPES:
-        frame = ink(world.draw_prompt(f"black {shape} shrinking", 1, 3))[0, 0] > 0.5
+        frame = ink(world.draw_prompt(f"black {shape} shrinking", 1, 3).clips)[0, 0] > 0.5
         rows = frame[frame.any(1)].sum(1)
         fill = frame.sum() / (len(rows) * frame.any(0).sum())
         assert fill == pytest.approx({"circle": np.pi / 4, "square": 1, "triangle": 0.5}[shape], abs=0.08)
@@ -290,7 +293,7 @@ def test_what_is_not_named_clearly_stays_open(prompt, request_):
 def test_prompt_clips_show_the_prompt():
     """What a prompt names is in all its clips, what it leaves open varies."""
     world = World(world_params(edge_share=0))
-    clips = world.draw_prompt("red thing moving up-right", 40, 0)
+    clips = world.draw_prompt("red thing moving up-right", 40, 0).clips
     way = np.diff(measure(clips)[0][:, [0, -1]], axis=1)[:, 0]
     assert (way[:, 0] > 10).all()
     assert (way[:, 1] < -10).all()
@@ -323,7 +326,7 @@ def test_no_split_leaks_into_training():
         assert asked not in held
     colours = {rgb: name for name, rgb in COLOURS.items()}
     for split in ("train", "validation"):
-        clips, captions = world.draw(split, 600, 1)
+        clips, captions, _ = world.draw(split, 600, 1)
         for clip, text in zip(
             clips, captions, strict=True
         ):  # the colour is read from the pixels, named or not
@@ -342,9 +345,9 @@ def darkest(clip: np.ndarray) -> list[int]:
 def test_held_out_splits_show_what_they_are_for():
     """An unseen combination names its colour; an unseen motion comes with any shape, any colour, both wordings."""
     world = World(world_params())
-    _, captions = world.draw("unseen_combination", 200, 0)
+    _, captions, _ = world.draw("unseen_combination", 200, 0)
     assert {parse_prompt(text) for text in captions} <= set(world.triples("unseen_combination"))
-    clips, captions = world.draw("unseen_motion", 200, 0)
+    clips, captions, _ = world.draw("unseen_motion", 200, 0)
     assert {parse_prompt(text).motion for text in captions} == {"up-right"}
     assert {parse_prompt(text).shape for text in captions} == set(SHAPES)
     assert {tuple(darkest(clip)) for clip in clips} == set(COLOURS.values())
@@ -375,7 +378,7 @@ def test_pairs_of_held_out_triples_are_trained(shapes, colours, motions, share, 
 
 def test_training_captions_name_the_colour_now_and_then():
     """About colour_named of the captions name it; 0 and 1 mean never and always, in prompts() too."""
-    _, captions = World(world_params()).draw("train", 1000, 0)
+    _, captions, _ = World(world_params()).draw("train", 1000, 0)
     assert 0.64 < np.mean([parse_prompt(text).colour is not None for text in captions]) < 0.76
     for share, named in ((0, False), (1, True)):
         world = World(world_params(colour_named=share))
@@ -390,7 +393,7 @@ def test_given_training_prompts_are_all_that_is_trained():
     assert world.prompts() == sorted(prompts)
     assert world.triples("unseen_combination") == world.triples("unseen_motion") == []
     assert len(world.triples("train")) == 4 + 1
-    clips, captions = world.draw("train", 100, 0)
+    clips, captions, _ = world.draw("train", 100, 0)
     assert set(captions) == set(prompts)
     blue = [darkest(clip) == list(COLOURS["blue"]) for clip in clips]
     assert all(b for b, text in zip(blue, captions, strict=True) if "blue" in text)
@@ -402,11 +405,11 @@ def test_given_training_prompts_are_all_that_is_trained():
 
 def test_a_clip_depends_on_its_own_seed_only():
     """Draws repeat; another seed, split or world seed changes them; n and the other splits' sizes do not."""
-    clips, captions = (world := World(world_params())).draw("train", 12, 3)
+    clips, captions, _ = (world := World(world_params())).draw("train", 12, 3)
     again = World(world_params(train_clips=1, test_clips=7, test_prompts=["red circle"])).draw("train", 5, 3)
     assert (again[0] == clips[:5]).all()
     assert again[1] == captions[:5]
-    assert (world.draw_prompt("circle", 5, 1)[:2] == world.draw_prompt("circle", 2, 1)).all()
+    assert (world.draw_prompt("circle", 5, 1).clips[:2] == world.draw_prompt("circle", 2, 1).clips).all()
     for other in (
         world.draw("train", 12, 4),
         world.draw("seen", 12, 3),
@@ -417,7 +420,7 @@ def test_a_clip_depends_on_its_own_seed_only():
 
 def test_start_speed_and_size_vary():
     """No two clips of a prompt are alike: the tutorial's were."""
-    clips = World(world_params()).draw_prompt("red circle moving left", 50, 0)
+    clips = World(world_params()).draw_prompt("red circle moving left", 50, 0).clips
     assert len({clip.tobytes() for clip in clips}) == 50
     centre, area = measure(clips)
     assert np.std(centre[:, 0], axis=0).min() > 5
@@ -438,7 +441,7 @@ def test_a_new_word_is_one_entry(monkeypatch):
     world = World(data)
     assert "orange bar gliding" in world.prompts() + [t for t in world.draw("unseen_combination", 500, 0)[1]]
     assert parse_prompt("Gliding orange bar") == Request("bar", "orange", "sliding")
-    clips = world.draw_prompt("orange bar sliding east", 6, 0)
+    clips = world.draw_prompt("orange bar sliding east", 6, 0).clips
     centre, _ = measure(clips)
     assert in_view(clips).all()
     assert (centre[:, -1, 0] - centre[:, 0, 0] >= 16).all()
@@ -450,17 +453,17 @@ def test_a_new_word_is_one_entry(monkeypatch):
 @pytest.mark.parametrize(
     ("changes", "key"),
     [
-        ({"shapes": ["circle", "hexagon"]}, "data.shapes"),
-        ({"colours": ["red", "red"]}, "data.colours"),
-        ({"motions": ["moving up"]}, "data.motions"),
-        ({"unseen_motions": ["jumping"]}, "data.unseen_motions"),
-        ({"unseen_motions": list(MOTIONS)}, "data.unseen_motions"),
-        ({"unseen_combinations": 1}, "data.unseen_combinations"),
-        ({"shapes": ["circle"], "motions": ["up"]}, "data.unseen_combinations"),
-        ({"background": [0, 0, 0]}, "data.colours"),
-        ({"train_prompts": ["circle moving diagonally up-right"]}, "data.train_prompts"),
-        ({"train_prompts": ["square moving up"], "shapes": ["circle"]}, "data.train_prompts"),
-        ({"train_prompts": ["something"]}, "data.train_prompts"),
+        ({"shapes": ["circle", "hexagon"]}, "world.shapes"),
+        ({"colours": ["red", "red"]}, "world.colours"),
+        ({"motions": ["moving up"]}, "world.motions"),
+        ({"unseen_motions": ["jumping"]}, "world.unseen_motions"),
+        ({"unseen_motions": list(MOTIONS)}, "world.unseen_motions"),
+        ({"unseen_combinations": 1}, "world.unseen_combinations"),
+        ({"shapes": ["circle"], "motions": ["up"]}, "world.unseen_combinations"),
+        ({"background": [0, 0, 0]}, "world.colours"),
+        ({"train_prompts": ["circle moving diagonally up-right"]}, "world.train_prompts"),
+        ({"train_prompts": ["square moving up"], "shapes": ["circle"]}, "world.train_prompts"),
+        ({"train_prompts": ["something"]}, "world.train_prompts"),
     ],
 )
 def test_impossible_worlds_are_one_line(changes, key):
@@ -478,10 +481,10 @@ def test_small_worlds_work():
                      unseen_combinations=0, background=[10, 20, 30], size=48)
     )  # fmt: skip
     assert world.prompts() == ["red square moving up", "square moving up"]
-    clips, captions = world.draw("train", 0, 0)
+    clips, captions, _ = world.draw("train", 0, 0)
     assert clips.shape == (0, 10, 48, 48, 3)
     assert captions == []
-    clips, _ = world.draw("seen", 1, 0)
+    clips, _, _ = world.draw("seen", 1, 0)
     assert clips[0, 0, 0, 0].tolist() == [10, 20, 30]
     with pytest.raises(UserError, match="unseen_motion"):
         world.draw("unseen_motion", 1, 0)
@@ -501,11 +504,13 @@ def test_synthesize_fills_every_store(tmp_path, monkeypatch):
     synthesize(data, layout)
     train = PackedReader(layout.train)
     drawn = [world.draw("train", n, seed) for seed, n in enumerate((4, 4, 2))]
-    assert (train[:] == np.concatenate([clips for clips, _ in drawn])).all()
-    assert train.captions == [text for _, captions in drawn for text in captions]
+    assert (train[:] == np.concatenate([clips for clips, _, _ in drawn])).all()
+    assert train.captions == [text for _, captions, _ in drawn for text in captions]
     assert train.fps == 7
     assert [len(PackedReader(layout.test / split)) for split in TEST_SPLITS] == [5, 5, 5]
-    assert PackedReader(layout.test / "prompts").captions == [p for p in data.test_prompts for _ in range(2)]
+    assert PackedReader(layout.test / "prompts").captions == [
+        p for p in data.world.test_prompts for _ in range(2)
+    ]
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     synthesize(data, layout)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
@@ -523,7 +528,7 @@ def test_synthesize_leaves_held_out_stores_empty_and_old_data_alone(tmp_path):
     sizes = {split: len(PackedReader(layout.test / split)) for split in (*TEST_SPLITS, "prompts")}
     assert sizes == {"seen": 2, "unseen_combination": 0, "unseen_motion": 0, "prompts": 0}
     with pytest.raises(UserError):
-        synthesize(data.model_copy(update={"shapes": ["hexagon"]}), layout)
+        synthesize(world_params(shapes=["hexagon"]), layout)
     assert len(PackedReader(layout.train)) == 2
 
 

@@ -21,7 +21,7 @@ UNUSED = ("docs/", "src/text2video/weights/")  # large, and no stage reads them
 
 # Each stage's work takes a moment; loading torch is what one waits for.
 TINY: dict[str, dict[str, Any]] = {
-    "data": {
+    "world": {
         "train_clips": 60,
         "validation_clips": 16,
         "test_clips": 8,

@@ -44,7 +44,7 @@ Harm = Callable[[], None]
 def make_world(root: Path, **sections: dict) -> Path:
     """A pipeline folder with tiny clips and their vocabulary, and params that save every step. Returns it."""
     page = tiny_params(
-        data={"train_clips": 32, "validation_clips": 6, "test_clips": 0, "prompt_clips": 1},
+        world={"train_clips": 32, "validation_clips": 6, "test_clips": 0, "prompt_clips": 1},
         codec={"steps": 12},
         train={"epochs": 6, "batch": 16, "validate_every": 2},
         runtime={"checkpoint_every": 0.001},

@@ -31,6 +31,7 @@ from text2video.params import (
     GanParams,
     Positive,
     Section,
+    Side,
     TextParams,
 )
 from text2video.sampling import Sampler
@@ -39,7 +40,7 @@ from text2video.text.vocabulary import Vocabulary
 from text2video.video import to_clips, to_video
 from text2video.weights import Network, load_network, read_network_config
 
-FORMAT = 8
+FORMAT = 9
 BATCH = 64  # videos that are made before any of them is handed on
 MANIFEST = "manifest.json"
 NEEDED = (
@@ -58,7 +59,7 @@ class BundleConfig(Section):
     """What ``config.json`` must say."""
 
     format: int  # FORMAT: `verify_bundle` has looked
-    size: Annotated[int, Field(ge=8, le=512)]
+    size: tuple[Side, Side]  # height and width
     frames: Annotated[int, Field(ge=1, le=256)]
     fps: Annotated[int, Field(ge=1, le=60)]
     latent_shape: tuple[Positive, Positive, Positive]
@@ -110,10 +111,8 @@ class Model:
             return self._sampler.best_clip(prompt, seed, number, self.candidates, self._discriminator)
 
         clips = side_by_side(clip, zip(prompts, numbers, strict=True))
-        size = self.config["size"]
-        return (
-            np.concatenate(clips) if clips else np.empty((0, self.config["frames"], size, size, 3), np.uint8)
-        )
+        shape = (0, self.config["frames"], *self.config["size"], 3)
+        return np.concatenate(clips) if clips else np.empty(shape, np.uint8)
 
     def draw_in_batches(
         self, prompts: Sequence[str], seed: int, numbers: Sequence[int]
@@ -173,7 +172,7 @@ pipeline_tag: text-to-video
 ---
 # A small text-to-video GAN
 
-Videos of {config["frames"]} frames of {config["size"]}x{config["size"]} pixels from prompts such as
+Videos of {config["frames"]} frames of {config["size"][1]}x{config["size"][0]} pixels from prompts such as
 `red circle moving down`. Codec `{config["codec"]["kind"]}`, GAN `{config["gan"]["kind"]}`, a vocabulary of
 {config["words"]} words, trained from nothing on drawn clips of one moving shape. It knows nothing else.
 Each video is the best of {config["candidates"]}, chosen by the discriminator that the generator was trained against.

@@ -17,13 +17,13 @@ NOTE = "params.yaml is valid. The stages wait for this file, so that a mistake i
 
 def check(params: Params, layout: Layout) -> None:
     """Refuse with a UserError, naming the key, what no stage could work with; else write ``layout.checked``."""
-    World(params.data)
+    World(params)
     if params.runtime.device not in ("auto", "cpu"):
         from text2video.device import pick_device  # here: torch takes longer to load than all the rest
 
         pick_device(params.runtime)
     for key, prompts in (
-        ("data.test_prompts", params.data.test_prompts),
+        ("world.test_prompts", params.world.test_prompts),
         ("render.prompts", params.render.prompts),
     ):
         for prompt in prompts:

@@ -49,7 +49,7 @@ def evaluate(params: Params, layout: Layout) -> Figures:
     honesty, details, pairs = compare(drawn, layout, seed, log_every, watch)
     with watch("prove the judge"):
         clips = min(PROOF_CLIPS, len(drawn.seen))
-        proof = judge_proof(params.data, clips) if clips and params.data.frames > 2 else {}
+        proof = judge_proof(params, clips) if clips and params.data.frames > 2 else {}
     tutorial = read_tutorial(layout)
     with watch("report"):
         figures = {n: split_figures(n, drawn.splits, tutorial.figures.get(n, {})) for n in drawn.splits}

@@ -24,6 +24,7 @@ Rate = Annotated[float, Field(gt=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Precision = Literal["auto", "bf16", "fp32"]
 Byte = Annotated[int, Field(ge=0, le=255)]
+Side = Annotated[int, Field(ge=16, le=512, multiple_of=8)]  # of a frame, in pixels; the codec needs the 8
 
 
 class Section(BaseModel):
@@ -40,16 +41,27 @@ class Section(BaseModel):
 
 
 class DataParams(Section):
-    """The world and how much of it is drawn (stage ``synthesize``)."""
+    """What clips are brought to, whatever their source (stage ``synthesize``)."""
 
+    source: Literal["shapes", "videos"]
     seed: Seed
+    size: Side | Annotated[list[Side], Field(min_length=2, max_length=2)]
+    frames: Annotated[int, Field(ge=2, le=256)]
+    fps: Annotated[int, Field(ge=1, le=60)]
+
+    @property
+    def height_width(self) -> tuple[int, int]:
+        """Height and width of every frame in pixels."""
+        return (self.size, self.size) if isinstance(self.size, int) else (self.size[0], self.size[1])
+
+
+class WorldParams(Section):
+    """The drawn world and how much of it is drawn (stage ``synthesize`` with ``data.source`` shapes)."""
+
     train_clips: Positive
     validation_clips: Positive
     test_clips: Count
     prompt_clips: Count
-    size: Annotated[int, Field(ge=16, le=512)]
-    frames: Annotated[int, Field(ge=2, le=256)]
-    fps: Annotated[int, Field(ge=1, le=60)]
     background: Annotated[list[Byte], Field(min_length=3, max_length=3)]
     shapes: Annotated[list[str], Field(min_length=1)]
     colours: Annotated[list[str], Field(min_length=1)]
@@ -60,6 +72,17 @@ class DataParams(Section):
     colour_named: Share
     train_prompts: Annotated[list[str], Field(min_length=1)] | None
     test_prompts: list[str]
+
+
+class VideosParams(Section):
+    """A folder of captioned videos and how its clips are cut (stage ``synthesize`` with ``data.source`` videos)."""
+
+    folder: Annotated[str, Field(min_length=1)]
+    fit: Literal["crop", "pad", "stretch"]
+    windows: Annotated[int, Field(ge=1, le=10_000)]
+    short: Literal["pad", "skip"]
+    held_out_clips: Share
+    held_out_captions: Share
 
 
 class TextParams(Section):
@@ -150,6 +173,8 @@ class Params(Section):
     """The whole page."""
 
     data: DataParams
+    world: WorldParams
+    videos: VideosParams
     text: TextParams
     codec: CodecParams
     gan: GanParams
@@ -161,9 +186,15 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> "Params":
-        if self.data.size % 8:
-            raise ValueError(f"data.size: {self.data.size} is no multiple of 8, which the networks need")
-        if self.gan.kind == "frame" and self.codec.kind == "conv" and self.data.size % 64:
+        if self.data.source == "shapes" and not isinstance(self.data.size, int):
+            raise ValueError(
+                f"data.size: {self.data.size} is no single number, which data.source shapes needs"
+            )
+        if (
+            self.gan.kind == "frame"
+            and self.codec.kind == "conv"
+            and any(n % 64 for n in self.data.height_width)
+        ):
             raise ValueError(
                 f"data.size: {self.data.size} is no multiple of 64, as gan.kind frame on codec.kind conv needs"
             )

@@ -1,5 +1,6 @@
 """Fills the stores of all splits from one seed, and shows what the motions look like."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 from itertools import cycle
@@ -12,8 +13,8 @@ from text2video.data.packed import PackedWriter
 from text2video.files import replace_folder
 from text2video.layout import TEST_SPLITS, Layout
 from text2video.media import SEPARATOR, contact_sheet, save_gif, save_png, slug
-from text2video.params import DataParams
-from text2video.world import World
+from text2video.params import DataParams, Params, WorldParams
+from text2video.world import Drawn, World
 from text2video.world.captions import caption
 from text2video.world.motions import MOTIONS
 
@@ -21,57 +22,54 @@ CHUNK = 500  # clips drawn at a time, each chunk from a seed of its own,
 CHUNK_BYTES = 64 << 20  # or fewer, where they are large
 ABREAST = 4  # clips side by side in a motion's GIF
 
-Draw = Callable[[int, int], tuple[np.ndarray, list[str]]]  # (n, seed) -> n clips, n captions
+Draw = Callable[[int, int], Drawn]  # of n and a seed
 
 
-def synthesize(data: DataParams, layout: Layout, log_every: float = 5.0) -> None:
+def synthesize(params: Params, layout: Layout) -> None:
     """Write the stores ``train``, ``validation`` and ``test/*`` of ``layout``, and pictures to ``metrics/world``.
 
     ``test`` holds one store for each of TEST_SPLITS, empty where the world has nothing for it, and ``prompts``:
-    ``data.prompt_clips`` clips of each of ``data.test_prompts``, in this order. ``log_every`` is in seconds.
+    ``world.prompt_clips`` clips of each of ``world.test_prompts``, in this order.
     Raises UserError before anything is written when the settings contradict each other.
     """
-    world, watch = World(data), Stopwatch()
-    stores = _stores(world, data, layout)
+    data, watch = params.data, Stopwatch()
+    world = World(params)
+    stores = _stores(world, params.world, layout)
     total, done = sum(n for parts in stores.values() for n, _ in parts), 0
-    with Progress("synthesize", total, "clips", log_every) as progress:
+    with Progress("synthesize", total, "clips", params.runtime.log_every) as progress:
         for path, parts in stores.items():
-            with PackedWriter(path, (data.frames, data.size, data.size, 3), np.uint8, data.fps) as writer:
+            with PackedWriter(path, (data.frames, *data.height_width, 3), np.uint8, data.fps) as writer:
                 for seed, n, draw in _chunks(parts, data):
                     with watch("draw"):
-                        clips, captions = draw(n, seed)
+                        drawn = draw(n, seed)
                     with watch("pack"):
-                        writer.append(clips, captions)
+                        writer.append(*drawn)
                     progress.update(done := done + n)
     with watch("pictures"):
-        _show(world, data, layout.metrics / "world")
+        _show(world, params, layout.metrics / "world")
     watch.report()
 
 
-def _stores(world: World, data: DataParams, layout: Layout) -> dict[Path, list[tuple[int, Draw]]]:
+def _stores(world: World, wanted: WorldParams, layout: Layout) -> dict[Path, list[tuple[int, Draw]]]:
     """What goes into each store: how many clips, drawn how."""
-    wanted = {
-        "train": (layout.train, data.train_clips),
-        "validation": (layout.validation, data.validation_clips),
+    splits = {
+        "train": (layout.train, wanted.train_clips),
+        "validation": (layout.validation, wanted.validation_clips),
     }
-    wanted |= {split: (layout.test / split, data.test_clips) for split in TEST_SPLITS}
+    splits |= {split: (layout.test / split, wanted.test_clips) for split in TEST_SPLITS}
     stores: dict[Path, list[tuple[int, Draw]]] = {
         path: [(n if world.triples(split) else 0, partial(world.draw, split))]
-        for split, (path, n) in wanted.items()
+        for split, (path, n) in splits.items()
     }
     stores[layout.test / "prompts"] = [
-        (data.prompt_clips, partial(_draw_prompt, world, prompt)) for prompt in data.test_prompts
+        (wanted.prompt_clips, partial(world.draw_prompt, prompt)) for prompt in wanted.test_prompts
     ]
     return stores
 
 
-def _draw_prompt(world: World, prompt: str, n: int, seed: int) -> tuple[np.ndarray, list[str]]:
-    return world.draw_prompt(prompt, n, seed), [prompt] * n
-
-
 def _chunks(parts: list[tuple[int, Draw]], data: DataParams) -> list[tuple[int, int, Draw]]:
     """Cut each part into (seed, n, draw), small enough for the memory."""
-    most = max(1, min(CHUNK, CHUNK_BYTES // (data.frames * data.size**2 * 3)))
+    most = max(1, min(CHUNK, CHUNK_BYTES // (data.frames * math.prod(data.height_width) * 3)))
     return [
         (seed, min(most, n - first), draw)
         for n, draw in parts
@@ -79,17 +77,18 @@ def _chunks(parts: list[tuple[int, Draw]], data: DataParams) -> list[tuple[int, 
     ]
 
 
-def _show(world: World, data: DataParams, folder: Path) -> None:
+def _show(world: World, params: Params, folder: Path) -> None:
     """A GIF for each motion, with a clip of each shape side by side, and a sheet with a film strip for each."""
-    motions = list(dict.fromkeys([*data.motions, *data.unseen_motions]))
-    looks = cycle((shape, colour) for colour in data.colours for shape in data.shapes)
-    line = np.full((data.frames, data.size, 1, 3), SEPARATOR, np.uint8)
+    data, drawn = params.data, params.world
+    motions = list(dict.fromkeys([*drawn.motions, *drawn.unseen_motions]))
+    looks = cycle((shape, colour) for colour in drawn.colours for shape in drawn.shapes)
+    line = np.full((data.frames, data.height_width[0], 1, 3), SEPARATOR, np.uint8)
     strips, captions = [], []
     with replace_folder(folder) as fresh:
         for number, motion in enumerate(motions):
             wording = MOTIONS[motion].wordings[0]
-            prompts = [caption(*next(looks), wording) for _ in data.shapes[:ABREAST]]
-            clips = [world.draw_prompt(prompt, 1, 0)[0] for prompt in prompts]
+            prompts = [caption(*next(looks), wording) for _ in drawn.shapes[:ABREAST]]
+            clips = [world.draw_prompt(prompt, 1, 0).clips[0] for prompt in prompts]
             abreast = np.concatenate([part for clip in clips for part in (clip, line)][:-1], axis=2)
             save_gif(fresh / f"{slug(motion)}.gif", abreast, data.fps)
             strips.append(clips[number % len(clips)])

@@ -94,8 +94,8 @@ def load_codec(folder: Path, device: torch.device | str = "cpu") -> Codec:
     remedy = "run the stage autoencode again"
     config = read_network_config(folder, remedy)
     try:
-        params, size = CodecParams(**config["codec"]), int(config["size"])
-    except (KeyError, TypeError, ValueError) as error:
+        params, size = CodecParams(**config["codec"]), (int(config["size"][0]), int(config["size"][1]))
+    except (KeyError, IndexError, TypeError, ValueError) as error:
         raise UserError(
             f"{folder / 'config.json'} is no codec's config ({type(error).__name__}); {remedy}"
         ) from error

@@ -15,7 +15,8 @@ import zstandard
 from text2video.errors import UserError
 from text2video.files import read_sealed, replace_folder, write_sealed
 
-VERSION = 1
+VERSION = 2
+Labels = list[dict[str, str]]  # of one clip: its objects, each with what is known of it
 REMEDY = "make it again: `dvc repro --force` its stage, or `dvc checkout`"
 
 
@@ -35,6 +36,7 @@ class PackedWriter:
             fps,
         )
         self._captions: list[str] = []
+        self._labels: list[Labels] = []
         self._offsets = [0]
         self._compress = zstandard.ZstdCompressor(level=3, write_checksum=True).compress
         self._writing = self._write()
@@ -48,8 +50,15 @@ class PackedWriter:
     ) -> bool | None:
         return self._writing.__exit__(kind, error, trace)
 
-    def append(self, items: np.ndarray, captions: Sequence[str]) -> None:
-        """Add ``items[n, *shape]`` and their ``n`` captions. Raises ValueError when shape, dtype or number differ."""
+    def append(
+        self, items: np.ndarray, captions: Sequence[str], labels: Sequence[Labels] | None = None
+    ) -> None:
+        """Add ``items[n, *shape]``, their ``n`` captions and, for all of a store or none of it, their ``n`` labels.
+
+        Raises ValueError when shape, dtype or number differ.
+        """
+        if labels is not None and len(labels) != len(captions):
+            raise ValueError(f"{len(labels)} labels for {len(captions)} captions")
         if items.shape != (len(captions), *self._shape) or items.dtype != self._dtype:
             raise ValueError(
                 f"{items.dtype}{items.shape} with {len(captions)} captions does not go into a store "
@@ -60,6 +69,7 @@ class PackedWriter:
             self._file.write(data)
             self._offsets.append(self._offsets[-1] + len(data))
         self._captions.extend(captions)
+        self._labels.extend(labels or [])
 
     @contextmanager
     def _write(self) -> Iterator[None]:
@@ -75,6 +85,7 @@ class PackedWriter:
                 "dtype": self._dtype.str,
                 "fps": self._fps,
                 "captions": self._captions,
+                "labels": self._labels if len(self._labels) == len(self._captions) else None,
                 "offsets": self._offsets,
             }
             write_sealed(folder / "index.json", index)
@@ -83,14 +94,16 @@ class PackedWriter:
 class PackedReader:
     """A store opened for reading: ``store[i]`` is one item, ``store[slice or array]`` an array of them.
 
-    ``captions``, ``shape``, ``dtype`` and ``fps`` say what it holds. Raises UserError, naming the file, when the
-    store is missing or damaged: the index and the length of the clips when it is opened, each clip when it is read.
+    ``captions``, ``labels`` (None where there are none), ``shape``, ``dtype`` and ``fps`` say what it holds. Raises
+    UserError, naming the file, when the store is missing or damaged: the index and the length of the clips when it is
+    opened, each clip when it is read.
     """
 
     def __init__(self, path: Path) -> None:
         self._file = Path(path) / "clips.bin"
         index = _read_index(Path(path) / "index.json")
         self.captions: list[str] = index["captions"]
+        self.labels: list[Labels] | None = index["labels"]
         self.shape: tuple[int, ...] = tuple(index["shape"])
         self.dtype = np.dtype(index["dtype"])
         self.fps: float = index["fps"]

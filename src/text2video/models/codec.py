@@ -32,9 +32,9 @@ class Codec(nn.Module):
 class IdentityCodec(Codec):
     """Pixels are their own code: the tutorial's way."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: tuple[int, int]) -> None:
         super().__init__()
-        self.latent_shape = (3, size, size)
+        self.latent_shape = (3, *size)
 
     def encode_squares(self, cut: Tensor) -> Tensor:
         """The video itself."""
@@ -84,9 +84,9 @@ class ConvCodec(Codec):
     slightly off (a variational autoencoder with fixed variance).
     """
 
-    def __init__(self, size: int, channels: int, width: int, noise: float) -> None:
+    def __init__(self, size: tuple[int, int], channels: int, width: int, noise: float) -> None:
         super().__init__()
-        self.latent_shape = (channels, size // 8, size // 8)
+        self.latent_shape = (channels, size[0] // 8, size[1] // 8)
         self.noise = noise
         self.side = 4
         narrow = max(width // 2, 1)  # at the finest grid, where most of the time would go
@@ -127,8 +127,8 @@ class ConvCodec(Codec):
         return self.decode(self.encode(video) + self.noise * noise)
 
 
-def build_codec(params: CodecParams, size: int) -> Codec:
-    """The codec for frames of ``size`` x ``size`` pixels. It names the shape of its code as ``latent_shape``."""
+def build_codec(params: CodecParams, size: tuple[int, int]) -> Codec:
+    """The codec for frames of ``size`` (height, width) in pixels; ``latent_shape`` is the shape of its code."""
     if params.kind == "identity":
         return IdentityCodec(size)
     return ConvCodec(size, params.channels, params.width, params.noise)

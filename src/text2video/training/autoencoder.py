@@ -35,9 +35,9 @@ def autoencode(params: Params, layout: Layout) -> None:
     """
     watch = Stopwatch()
     with joined() as ranks:
-        device = ranks.device(pick_device(params.runtime))
-        clips, validation = (read_clips(path, params.data.size) for path in (layout.train, layout.validation))
-        config = {"codec": params.codec.model_dump(), "size": params.data.size}
+        device, size = ranks.device(pick_device(params.runtime)), params.data.height_width
+        clips, validation = (read_clips(path, size) for path in (layout.train, layout.validation))
+        config = {"codec": params.codec.model_dump(), "size": size}
         inputs, every = [layout.train, layout.validation], params.runtime.checkpoint_every
         run = fingerprint({**config, "processes": ranks.world}, layout.root, inputs, device)
         figures, curve = layout.metrics / "autoencode.json", layout.metrics / "autoencode.csv"
@@ -45,7 +45,7 @@ def autoencode(params: Params, layout: Layout) -> None:
             if ranks.leads:
                 remove_leftovers(layout.codec, layout.latents, figures, curve)
             torch.manual_seed(params.codec.seed)
-            codec = on_device(build_codec(params.codec, params.data.size), device)
+            codec = on_device(build_codec(params.codec, size), device)
             ranks.share_statistics(codec)
             with watch("train the codec"):
                 losses = train_codec(codec, clips, params, device, scratch, ranks)
@@ -62,16 +62,16 @@ def autoencode(params: Params, layout: Layout) -> None:
     watch.report()
 
 
-def read_clips(path: Path, size: int) -> PackedReader:
-    """Open a store of clips of ``size`` x ``size`` pixels. Raises UserError when it is none, or empty, or damaged.
+def read_clips(path: Path, size: tuple[int, int]) -> PackedReader:
+    """Open a store of clips of ``size`` (height, width). Raises UserError when it is none, or empty, or damaged.
 
     All of it is read once: damage should not be found after minutes, when a clip happens to be needed.
     """
     clips = PackedReader(path)
-    if not len(clips) or clips.dtype != np.uint8 or clips.shape[1:] != (size, size, 3):
+    if not len(clips) or clips.dtype != np.uint8 or clips.shape[1:] != (*size, 3):
         found = f"{len(clips)} items of {clips.dtype}{list(clips.shape)}"
         raise UserError(
-            f"{path} holds {found}, not clips of {size}x{size} pixels; run the stage synthesize again"
+            f"{path} holds {found}, not clips of {size[1]}x{size[0]} pixels; run the stage synthesize again"
         )
     clips.check()
     return clips

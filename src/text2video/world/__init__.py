@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from text2video.world.shapes import SHAPES
 from text2video.world.splits import Triple, split_triples
 
 if TYPE_CHECKING:
-    from text2video.params import DataParams
+    from text2video.params import Params, WorldParams
 
 __all__ = ["SPLITS", "World", "parse_prompt"]
 
@@ -28,19 +28,30 @@ CONTRAST = 64  # the least difference to the background, in some channel, of an 
 Option = TypeVar("Option")
 
 
+class Drawn(NamedTuple):
+    """Clips of the world."""
+
+    clips: np.ndarray
+    """uint8[n, T, size, size, 3]"""
+    captions: list[str]
+    labels: list[list[dict[str, str]]]
+    """What each clip shows: a list of its objects, each with shape, colour and motion."""
+
+
 class World:
-    """Clips with captions, drawn at random as ``params.data`` says.
+    """Clips with captions, drawn at random as ``params.world`` says, at the size of ``params.data``.
 
     Raises UserError, naming the key, when the settings contradict each other.
     """
 
-    def __init__(self, data: "DataParams") -> None:
-        _check(data)
-        self._data = data
-        share = 0.0 if data.train_prompts else data.unseen_combinations
+    def __init__(self, params: "Params") -> None:
+        data, world = params.data, params.world
+        _check(world)
+        self._data, self._world = data, world
+        share = 0.0 if world.train_prompts else world.unseen_combinations
         rng = _stream(data.seed, "splits", 0)
-        splits = split_triples(data.shapes, data.colours, data.motions, data.unseen_motions, share, rng)
-        self._shown = {prompt: _shown_by(prompt, splits.train) for prompt in data.train_prompts or []}
+        splits = split_triples(world.shapes, world.colours, world.motions, world.unseen_motions, share, rng)
+        self._shown = {prompt: _shown_by(prompt, splits.train) for prompt in world.train_prompts or []}
         if self._shown:  # what the prompts can show, and no more, is trained on
             shown = set().union(*self._shown.values())
             splits = splits._replace(train=[triple for triple in splits.train if triple in shown])
@@ -54,7 +65,7 @@ class World:
         """Every caption that a training clip can have, sorted."""
         if self._shown:
             return sorted(self._shown)
-        share = self._data.colour_named
+        share = self._world.colour_named
         return sorted(
             {
                 caption(shape, named, wording)
@@ -64,15 +75,15 @@ class World:
             }
         )
 
-    def draw(self, split: str, n: int, seed: int) -> tuple[np.ndarray, list[str]]:
-        """Draw ``n`` clips of a split, uint8[n, T, size, size, 3], and their captions.
+    def draw(self, split: str, n: int, seed: int) -> Drawn:
+        """Draw ``n`` clips of a split.
 
         They depend on the settings, the split and the seed alone, and with a larger ``n`` the first stay the same.
         Raises UserError when the world has nothing for the split.
         """
         known = self._triples(split)
         if n and not known:
-            raise UserError(f"there is nothing to draw for {split}: data holds nothing out for it")
+            raise UserError(f"there is nothing to draw for {split}: world holds nothing out for it")
         dice = _stream(self._data.seed, split, seed).random((n, CHOICES + DICE))
         if self._shown and split != "unseen_motion":
             prompts = list(self._shown)
@@ -80,28 +91,28 @@ class World:
             triples = [_pick(self._shown[text], u) for text, u in zip(captions, dice[:, 1], strict=True)]
         else:
             triples = [_pick(known, u) for u in dice[:, 0]]
-            named = dice[:, 2] < (1 if split == "unseen_combination" else self._data.colour_named)
+            named = dice[:, 2] < (1 if split == "unseen_combination" else self._world.colour_named)
             captions = [
                 caption(
                     triple.shape, triple.colour if name else None, _pick(MOTIONS[triple.motion].wordings, u)
                 )
                 for triple, u, name in zip(triples, dice[:, 1], named, strict=True)
             ]
-        return self._clips(triples, dice), captions
+        return self._drawn(triples, captions, dice)
 
-    def draw_prompt(self, prompt: str, n: int, seed: int) -> np.ndarray:
-        """Draw ``n`` clips that show what a prompt says, at random where it is silent: uint8[n, T, size, size, 3].
+    def draw_prompt(self, prompt: str, n: int, seed: int) -> Drawn:
+        """Draw ``n`` clips that show what a prompt says, at random where it is silent; the prompt is their caption.
 
         They depend on the settings, the prompt and the seed alone.
         """
-        data, asked = self._data, parse_prompt(prompt)
-        dice = _stream(data.seed, f"prompt {prompt}", seed).random((n, CHOICES + DICE))
-        options = (data.shapes, data.colours, data.motions)
+        world, asked = self._world, parse_prompt(prompt)
+        dice = _stream(self._data.seed, f"prompt {prompt}", seed).random((n, CHOICES + DICE))
+        options = (world.shapes, world.colours, world.motions)
         triples = [
             Triple(*(word or _pick(words, u) for word, words, u in zip(asked, options, row[:3], strict=True)))
             for row in dice
         ]
-        return self._clips(triples, dice)
+        return self._drawn(triples, [prompt] * n, dice)
 
     def _triples(self, split: str) -> list[Triple]:
         if split not in SPLITS:
@@ -112,10 +123,11 @@ class World:
         }
         return held_out.get(split, self._splits.train)
 
-    def _clips(self, triples: list[Triple], dice: np.ndarray) -> np.ndarray:
-        data = self._data
-        path = plan_paths(triples, dice[:, CHOICES:], dice[:, CHOICES - 1] < data.edge_share, data.frames)
-        return draw_clips(triples, path, data.size, data.background)
+    def _drawn(self, triples: list[Triple], captions: list[str], dice: np.ndarray) -> Drawn:
+        over_edge = dice[:, CHOICES - 1] < self._world.edge_share
+        path = plan_paths(triples, dice[:, CHOICES:], over_edge, self._data.frames)
+        clips = draw_clips(triples, path, self._data.height_width[0], self._world.background)
+        return Drawn(clips, captions, [[triple._asdict()] for triple in triples])
 
 
 def _pick(options: Sequence[Option], dice: float) -> Option:
@@ -133,18 +145,18 @@ def _shown_by(prompt: str, trained: list[Triple]) -> list[Triple]:
     found = [t for t in trained if all(word in (None, told) for word, told in zip(asked, t, strict=True))]
     if not any(asked):
         raise UserError(
-            f"data.train_prompts: {prompt!r} names no shape, colour or motion of this world; change it"
+            f"world.train_prompts: {prompt!r} names no shape, colour or motion of this world; change it"
         )
     if not found:
         words = ", ".join(word for word in asked if word)
         raise UserError(
-            f"data.train_prompts: {prompt!r} asks for {words}, which data.shapes, colours, motions or "
+            f"world.train_prompts: {prompt!r} asks for {words}, which world.shapes, colours, motions or "
             "unseen_motions leave out; change either"
         )
     return found
 
 
-def _check(data: "DataParams") -> None:
+def _check(world: "WorldParams") -> None:
     """Raise UserError for what no world can show."""
     for key, table in (
         ("shapes", SHAPES),
@@ -152,11 +164,11 @@ def _check(data: "DataParams") -> None:
         ("motions", MOTIONS),
         ("unseen_motions", MOTIONS),
     ):
-        names = getattr(data, key)
+        names = getattr(world, key)
         if unknown := [name for name in names if name not in table]:
-            raise UserError(f"data.{key}: {unknown[0]!r} is unknown; known are {', '.join(table)}")
+            raise UserError(f"world.{key}: {unknown[0]!r} is unknown; known are {', '.join(table)}")
         if len(set(names)) < len(names):
-            raise UserError(f"data.{key}: something is named twice; name it once")
-    for colour in data.colours:
-        if max(abs(a - b) for a, b in zip(COLOURS[colour], data.background, strict=True)) < CONTRAST:
-            raise UserError(f"data.colours: {colour} cannot be seen on data.background; change either")
+            raise UserError(f"world.{key}: something is named twice; name it once")
+    for colour in world.colours:
+        if max(abs(a - b) for a, b in zip(COLOURS[colour], world.background, strict=True)) < CONTRAST:
+            raise UserError(f"world.colours: {colour} cannot be seen on world.background; change either")

@@ -41,7 +41,7 @@ def split_triples(
     trained = [motion for motion in motions if motion not in unseen_motions]
     triples = [Triple(*triple) for triple in product(shapes, colours, trained)]
     if not triples:
-        raise UserError("data.unseen_motions: holds out every one of data.motions; leave one to train on")
+        raise UserError("world.unseen_motions: holds out every one of world.motions; leave one to train on")
     wanted = round(share * len(triples))
     pairs = Counter(pair for triple in triples for pair in _pairs(triple))
     held: set[Triple] = set()
@@ -51,7 +51,7 @@ def split_triples(
             pairs.subtract(_pairs(triples[i]))
     if len(held) < wanted:
         raise UserError(
-            f"data.unseen_combinations: {share:g} holds out {wanted} of {len(triples)} triples, but with more than "
+            f"world.unseen_combinations: {share:g} holds out {wanted} of {len(triples)} triples, but with more than "
             f"{len(held)} some pair of words would never be trained; lower it to {len(held) / len(triples):.2g}"
         )
     return Splits(
