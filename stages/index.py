@@ -1,4 +1,4 @@
-"""Stage ``index``: the training captions' words, numbered, as ``data/vocabulary.json``."""
+"""Stage ``index``: how prompts are read, and every training caption read once, as ``data/text``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from text2video import console
-from text2video.index import build_vocabulary
 from text2video.layout import Layout
+from text2video.params import load_params
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -16,11 +16,14 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def main(
     root: Annotated[Path, typer.Option(help="The folder that holds params.yaml.")] = Path(),
 ) -> None:
-    """Write the vocabulary of data/train to data/vocabulary.json."""
-    watch = console.Stopwatch()
+    """Encode the captions of data/train as text.kind says; write data/text."""
+    layout, watch = Layout(root), console.Stopwatch()
+    params = load_params(layout.params)
+    from text2video.index import index  # here: --help and bad params should not wait for torch
+
     with watch("index"):
-        vocabulary = build_vocabulary(Layout(root))
-    print(f"{len(vocabulary)} words: {console.escape(' '.join(vocabulary.words))}")
+        told = index(params.text, layout)
+    print(console.escape(told))
     watch.report()
 
 

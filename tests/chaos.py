@@ -33,7 +33,7 @@ from victims import (
 )  # fmt: skip
 
 TRAINERS = ("autoencode", "train")
-LIVE = ("metrics/train.csv", "metrics/validation.csv", "metrics/samples/")  # which train writes while it goes
+LIVE = ("metrics/train.csv", "metrics/samples/")  # which train writes while it goes
 
 
 class Ground:

@@ -60,7 +60,7 @@ def trained(
 
     def noting(params: Params, layout: Layout) -> None:
         train(params, layout)
-        for path in (layout.gan / "generator.safetensors", layout.metrics / "train.csv"):
+        for path in (layout.model / "model.safetensors", layout.metrics / "train.csv"):
             written[path.name] = path.read_bytes()
 
     monkeypatch.setattr(ablations, "train", noting)

@@ -19,12 +19,14 @@ from text2video.bundle import load_model, save_bundle, ship_bundle, write_manife
 from text2video.errors import UserError
 from text2video.files import write_json
 from text2video.layout import Layout
+from text2video.models import build_model
+from text2video.models.base import Spec
 from text2video.models.codec import build_codec
-from text2video.models.gans import build_discriminator, build_generator
-from text2video.params import CodecParams, ExportParams, GanParams, TextParams
+from text2video.params import CodecParams, ExportParams, load_params
 from text2video.sampling import draw_noise
-from text2video.text.encoder import TextEncoder
-from text2video.text.vocabulary import Vocabulary
+from text2video.text.cache import encode_captions
+from text2video.text.encoder import build_text_encoder
+from text2video.text.words import Words
 from text2video.weights import save_network
 
 CODEC = {
@@ -38,8 +40,9 @@ CODEC = {
     "lr": 1,
     "precision": "fp32",
 }
-GAN = {"kind": "video", "noise_dim": 4, "width": 8, "code_dim": 8, "harmonics": 1, "critic_width": 8}
-TEXT = {"dim": 4, "pooling": "sum", "unknown_share": 0.0}
+PAGE = load_params(ROOT / "params.yaml")
+GAN = PAGE.video_gan.model_copy(update={"noise_dim": 4, "width": 8, "code_dim": 8, "critic_width": 8})
+TEXT = PAGE.text.model_copy(update={"dim": 4})
 PROMPTS = ["red circle moving up", "circle shrinking", "blue square moving down"]
 
 
@@ -48,20 +51,17 @@ def layout(tmp_path_factory) -> Layout:
     """A pipeline folder with an exported model whose weights are random."""
     torch.manual_seed(0)
     layout = Layout(tmp_path_factory.mktemp("pipeline"))
-    vocabulary = Vocabulary.from_prompts(PROMPTS)
-    vocabulary.save(layout.vocabulary)
-    codec, gan, text = build_codec(CodecParams(**CODEC), (32, 32)), GanParams(**GAN), TextParams(**TEXT)
-    shape, words = codec.latent_shape, len(vocabulary)
-    networks = {
-        "generator": build_generator(gan, text, shape, 4),
-        "text_encoder": TextEncoder(words, 4, "sum"),
-        "discriminator": build_discriminator(gan, text, shape, 4, words),
-    }
+    words = Words.from_captions(PROMPTS)
+    encode_captions(words, PROMPTS, layout.text)
+    codec = build_codec(CodecParams(**CODEC), (32, 32))
+    shape = codec.latent_shape
+    model = build_model("video_gan", GAN, Spec(shape, 4, lambda: build_text_encoder(words.facts, 4), 4))
     save_network(layout.codec, {"codec": codec}, {"codec": CODEC, "size": [32, 32]})
-    config = {"gan": GAN, "text": TEXT, "frames": 4, "latent_shape": shape, "words": words, "fps": 10}
-    save_network(layout.gan, networks, config)
+    config = {"kind": "video_gan", "model": GAN.model_dump(), "text": TEXT.model_dump(), "frames": 4,
+              "latent_shape": shape, "fps": 10, "examples": PROMPTS[:2]}  # fmt: skip
+    save_network(layout.model, {"model": model}, config)
     write_json(layout.metrics / "autoencode.json", {"reconstruction_error": 1.5})
-    write_json(layout.metrics / "train.json", {"validation": {"joint": 0.25}})
+    write_json(layout.metrics / "train.json", {"losses": {"loss_d": 0.25}})
     save_bundle(ExportParams(candidates=3), layout)
     return layout
 
@@ -101,7 +101,8 @@ def test_the_card_has_the_numbers(layout):
     """Protects the model card: it shows what training measured, not a template."""
     card = (layout.export / "README.md").read_text()
     assert "| autoencode: reconstruction_error | 1.5 |" in card
-    assert '{"joint": 0.25}' in card
+    assert '{"loss_d": 0.25}' in card
+    assert "- circle shrinking" in card
 
 
 @pytest.mark.parametrize("name", [*bundle.NEEDED, "README.md"])
@@ -127,13 +128,13 @@ def test_a_missing_or_cut_file_is_refused(folder, name):
 
 def test_what_a_forged_manifest_cannot_do(folder):
     """Protects against bundles that fit a forged manifest: shape, finiteness and format are checked."""
-    weights = load_file(folder / "generator.safetensors")
+    weights = load_file(folder / "model.safetensors")
     key = next(iter(weights))
     for forged in (weights | {key: weights[key] * float("nan")}, weights | {key: weights[key][:1]}):
-        save_file(forged, folder / "generator.safetensors")
+        save_file(forged, folder / "model.safetensors")
         (folder / bundle.MANIFEST).unlink()
         write_manifest(folder)
-        with pytest.raises(UserError, match="generator"):
+        with pytest.raises(UserError, match="model"):
             load_model(folder)
     config = json.loads((folder / "config.json").read_text())
     write_json(folder / "config.json", config | {"format": 99})
@@ -158,29 +159,40 @@ def test_an_empty_prompt_is_refused(folder):
         load_model(folder).generate(["  "])
 
 
-def test_the_discriminator_chooses(folder):
-    """Protects the choice: of the candidates that one seed gives, the video is the one that the discriminator prefers,
-    and with one candidate there is none. Turning its opinion round gives another video."""
-    model = load_model(folder)
-    sampler, critic = model._sampler, model._discriminator
+def test_the_best_of_the_candidates_is_chosen(folder):
+    """Protects the choice: of the candidates that one seed gives, the video is the one that the model ranks highest, and
+    with one candidate there is none. Turning the ranks round gives another video."""
+    loaded = load_model(folder)
+    sampler = loaded._sampler
+    critic = sampler.model.discriminator
     with torch.no_grad():
         for value in critic.parameters():
             value.normal_(0, 0.4)
-    noise = draw_noise((3, 4), PROMPTS[0], 7, 0)
+    noise = draw_noise((3, 4), sampler.frontend.canonical(PROMPTS[0]), 7, 0)
     alone = [sampler.clips(PROMPTS[:1], row[None]) for row in noise]
-    tokens = torch.from_numpy(model.vocabulary.encode(PROMPTS[:1] * 3))
     with torch.no_grad():
-        latents = sampler.generator.encoded(noise, sampler.text_encoder(tokens), sampler.codec)
-        scores = critic.preference(latents, tokens)
+        scores = sampler.model.rerank(noise, sampler.frontend.encode(PROMPTS[:1] * 3), sampler.codec)
     best, worst = scores.argmax(), scores.argmin()
     assert best != worst
-    assert np.abs(model.generate(PROMPTS[0], seed=7).astype(int) - alone[best]).max() <= 1
+    assert np.abs(loaded.generate(PROMPTS[0], seed=7).astype(int) - alone[best]).max() <= 1
     for match in (critic.frame_match, critic.path_match):
         for value in (match.real.weight, match.real.bias, match.query.weight, match.query.bias):
             value.neg_()
-    assert np.abs(model.generate(PROMPTS[0], seed=7).astype(int) - alone[worst]).max() <= 1
-    model.candidates = 1
-    assert np.array_equal(model.generate(PROMPTS[0], seed=7), alone[0])
+    assert np.abs(loaded.generate(PROMPTS[0], seed=7).astype(int) - alone[worst]).max() <= 1
+    loaded.candidates = 1
+    assert np.array_equal(loaded.generate(PROMPTS[0], seed=7), alone[0])
+
+
+def test_prompts_that_are_read_alike_have_the_same_videos(folder):
+    """Case, punctuation, spaces and words that say nothing change no bit, not even those of the noise."""
+    model = load_model(folder)
+    plain = model.generate("red circle moving up", seed=2)
+    for prompt in (
+        "Red Circle, moving up.",
+        "  red  circle MOVING up",
+        "a red circle that is moving up, please",
+    ):
+        assert np.array_equal(model.generate(prompt, seed=2), plain), prompt
 
 
 def test_what_is_shipped_is_the_export(layout, tmp_path, monkeypatch):

@@ -16,6 +16,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save
+from tiny import ROOT
 from victims import (
     INPUTS,
     Malicious,
@@ -107,14 +108,15 @@ FILES = [
     ("train", "data/latents/clips.bin"),
     ("train", "data/latents/index.json"),
     ("train", "data/validation/clips.bin"),
-    ("train", "data/vocabulary.json"),
+    ("train", "data/text/text.json"),
+    ("train", "data/text/captions.json"),
+    ("train", "data/text/captions-00000.safetensors"),
     ("train", "models/codec/config.json"),
     ("train", "models/codec/codec.safetensors"),
     ("export", "models/codec/codec.safetensors"),
-    ("export", "models/gan/config.json"),
-    ("export", "models/gan/generator.safetensors"),
-    ("export", "models/gan/discriminator.safetensors"),
-    ("export", "data/vocabulary.json"),
+    ("export", "models/trained/config.json"),
+    ("export", "models/trained/model.safetensors"),
+    ("export", "data/text/text.json"),
     ("render", "models/export/config.json"),
     ("render", "models/export/manifest.json"),
     ("render", "models/export/codec.safetensors"),
@@ -137,7 +139,7 @@ def test_a_broken_input_is_refused_by_name(
     assert "again" in line or "dvc" in line
     assert len(line) < 400
     after = contents(root)
-    live = ("metrics/train.csv", "metrics/validation.csv", "metrics/samples/")  # written while it goes
+    live = ("metrics/train.csv", "metrics/samples/")  # written while it goes
     assert {n: c for n, c in after.items() if not n.startswith(live)} == {
         n: c for n, c in before.items() if not n.startswith(live)
     }
@@ -209,8 +211,8 @@ def reseal(file: Path, **values: object) -> None:
         ("train", "data/latents", partial(repack, change=lambda latents: latents[:, :, :2].copy())),
         ("train", "data/latents", partial(repack, change=lambda latents: latents[:, :5].copy())),
         ("train", "data/latents/index.json", partial(reseal, version=2)),
-        ("train", "data/vocabulary.json", partial(reseal, format=2)),
-        ("train", "data/vocabulary.json", partial(reseal, words=["<pad>", "<unk>", "b", "a"])),
+        ("train", "data/text/text.json", partial(reseal, format=2)),
+        ("train", "data/text/text.json", partial(reseal, words=["<pad>", "<unk>", "b", "a"])),
         ("train", "models/codec/config.json", partial(reseal, size="large")),
         ("train", "models/codec/config.json", partial(reseal, codec={"kind": "magic"})),
     ],
@@ -251,12 +253,12 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_old_model(
 
 def nan_in_step(number: int) -> None:
     """A loss that is no number in one step."""
-    from text2video.training import checkpoint, gan
+    from text2video.training import checkpoint, trainer
 
     def require_finite(loss: torch.Tensor, step: int, key: str) -> None:
         checkpoint.require_finite(loss * float("nan") if step + 1 == number else loss, step, key)
 
-    gan.require_finite = require_finite
+    trainer.require_finite = require_finite
 
 
 def test_after_a_loss_that_is_no_number_the_last_good_state_is_there(world: Path, tmp_path: Path) -> None:
@@ -266,7 +268,7 @@ def test_after_a_loss_that_is_no_number_the_last_good_state_is_there(world: Path
     (line,) = errors(run("train", root, partial(nan_in_step, 5), code=2))
     assert "in step 5;" in line
     assert "going on from step 4 of 12" in run("train", root)
-    assert contents(root / "models" / "gan") == contents(world / "models" / "gan")
+    assert contents(root / "models" / "trained") == contents(world / "models" / "trained")
 
 
 # Disks that are full
@@ -302,7 +304,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(world: Path, 
     assert file.read_bytes() == before
     assert [path.name for path in file.parent.iterdir()] == ["checkpoint"]
     assert "going on from step 3 of 12" in run("train", root)
-    assert contents(root / "models" / "gan") == contents(world / "models" / "gan")
+    assert contents(root / "models" / "trained") == contents(world / "models" / "trained")
 
 
 # Malice
@@ -367,24 +369,20 @@ def test_a_forged_codec_has_no_effect(
 @pytest.mark.parametrize(
     "changes",
     [
-        {"words": 3},
-        {"words": 10**12},
+        {"kind": "magic"},
+        {"kind": "frame_gan"},
         {"frames": "many"},
         {"latent_shape": 4},
         {"codec": None},
         {"size": -8},
-        {"gan": {"kind": "video"}},
+        {"model": {"noise_dim": 8}},
         {
-            "gan": {
-                "kind": "video",
-                "noise_dim": 8,
-                "width": 8,
-                "code_dim": 16,
+            "model": {
+                **load_params(ROOT / "params.yaml").video_gan.model_dump(),
                 "harmonics": 10**9,
-                "critic_width": 8,
             }
         },
-        {"text": {"dim": 10**9, "pooling": "sum", "unknown_share": 0}},
+        {"text": {**load_params(ROOT / "params.yaml").text.model_dump(), "dim": 10**9}},
     ],
 )
 def test_a_forged_bundle_is_refused(root: Path, refused: Callable[[str, Path], str], changes: dict) -> None:

@@ -2,7 +2,6 @@
 
 import math
 from functools import partial
-from unittest.mock import patch
 
 import pytest
 import torch
@@ -13,55 +12,74 @@ from text2video.models.codec import ConvCodec, IdentityCodec, squares
 from text2video.models.frame_gan import FrameGenerator
 from text2video.models.video_gan import (
     GATE_SCALE,
-    TASTE,
+    RERANK_REALISM,
     TEXT_SCALE,
-    Course,
+    Discriminator,
     Gates,
-    VideoDiscriminator,
-    VideoGenerator,
+    Generator,
+    TrajectoryHead,
+    encode_views,
+    render,
 )
 from text2video.models.views import (
-    FASTEST,
-    WAY,
+    SHORTEST_PERIOD,
+    TRANSLATION,
     Views,
-    looking_back,
-    middle,
-    places,
-    seen,
+    centre_of_mass,
+    grid_points,
+    sampling_points,
     time_functions,
+    warp,
 )
-from text2video.text.encoder import Text
+from text2video.text.encoder import Encoded, WordEncoder
+from text2video.text.prompts import Prompts
 
 SHAPE = (3, 32, 32)
-CODEC = IdentityCodec(32)
+CODEC = IdentityCodec((32, 32))
 
 
-def video_generator(seed: int = 0) -> VideoGenerator:
+def video_generator(seed: int = 0) -> Generator:
     """A small one, for the same seed always with the same weights."""
     torch.manual_seed(seed)
-    return VideoGenerator(SHAPE, frames=6, text_dim=8, noise_dim=5, width=16, code_dim=24, harmonics=3)
+    return Generator(SHAPE, frames=6, text_dim=8, noise_dim=5, width=16, code_dim=24, harmonics=3)
 
 
-def texts(*words: torch.Tensor) -> Text:
+def texts(*words: torch.Tensor) -> Encoded:
     """Prompts of as many words, ``float[N, dim]`` each."""
-    return Text(torch.stack(words, dim=1), sum(words))
+    tokens = torch.stack(words, dim=1)
+    return Encoded(tokens, torch.ones(tokens.shape[:2], dtype=torch.bool), sum(words))
+
+
+def numbers(tokens: torch.Tensor) -> Prompts:
+    """Prompts of word numbers, 0 for padding."""
+    return Prompts(tokens, tokens > 0, torch.empty(len(tokens), 0))
+
+
+def discriminator(frames: int) -> Discriminator:
+    """A small one for a vocabulary of nine words."""
+    return Discriminator(SHAPE, frames, WordEncoder(9, 8, "sum"), 8, 16)
+
+
+def shown_video(generator: Generator, noise: torch.Tensor, text: Encoded) -> torch.Tensor:
+    """What users see of a generator."""
+    return render(*generator(noise, text, CODEC))
 
 
 def test_codecs_return_what_they_promise():
     """Protects the interface that the GAN relies on: the shape of the code, the same for a video that is cut into
     squares, and a way back to the frame's shape."""
     video = torch.rand(2, 3, 3, 32, 32) * 2 - 1
-    for codec in (IdentityCodec(32), ConvCodec(32, channels=4, width=8, noise=0.1)):
+    for codec in (IdentityCodec((32, 32)), ConvCodec((32, 32), channels=4, width=8, noise=0.1)):
         latents = codec.eval().encode(video)
         assert torch.equal(codec.encode_squares(squares(video, codec.side)), latents)
         assert latents.shape == (2, 3, *codec.latent_shape)
         assert codec.decode(latents).shape == video.shape
-    assert torch.equal(IdentityCodec(32).decode(IdentityCodec(32).encode(video)), video)
+    assert torch.equal(IdentityCodec((32, 32)).decode(IdentityCodec((32, 32)).encode(video)), video)
 
 
 def test_codec_normalises_every_channel():
     """Protects against dead latent channels: whatever the encoder's scale, each channel has spread 1 in training."""
-    codec = ConvCodec(32, channels=4, width=8, noise=0.0)
+    codec = ConvCodec((32, 32), channels=4, width=8, noise=0.0)
     with torch.no_grad():
         codec.encoder[-2].weight.mul_(0.1)
     spread = codec.encode(torch.randn(8, 4, 3, 32, 32)).std(dim=(0, 1, 3, 4))
@@ -83,11 +101,11 @@ def listening(seed: int) -> tuple[float, ...]:
     generator = video_generator(seed)
     noise, text, other = torch.randn(32, 5), texts(torch.randn(32, 8)), texts(torch.randn(32, 8))
     with torch.no_grad():
-        video = generator(noise, text, CODEC)
+        video = shown_video(generator, noise, text)
         assert video.shape == (32, 6, 3, 32, 32)
         by_text, by_noise = (
-            generator(noise, other, CODEC) - video,
-            generator(noise.flip(0), text, CODEC) - video,
+            shown_video(generator, noise, other) - video,
+            shown_video(generator, noise.flip(0), text) - video,
         )
     shares = (video.std(0).mean(), by_text.std(), by_noise.std(), video.std(1).mean())
     return tuple((share / video.std()).item() for share in shares)
@@ -113,7 +131,7 @@ def test_what_swings_swings_regularly():
 def test_waves_are_harmonics_at_their_knots(harmonics):
     """Protects the names of the waves: at its knots each is the cosine or the sine that it is called."""
     knots = 2 * harmonics + 2
-    once = torch.tensor([FASTEST / knots]).logit()  # a knot for each frame
+    once = torch.tensor([SHORTEST_PERIOD / knots]).logit()  # a knot for each frame
     waves = time_functions(once, 2 * knots + 1, harmonics)[0, 2:]
     angle = 2 * math.pi * torch.arange(2 * knots + 1) / knots
     for k in range(1, harmonics + 1):
@@ -123,7 +141,7 @@ def test_waves_are_harmonics_at_their_knots(harmonics):
 
 def test_one_harmonic_turns_at_once():
     """Protects bounces: cosine and sine of one wave are triangles, that start at a turn and between two of them."""
-    once_in_twelve = torch.tensor([FASTEST / 12]).logit()
+    once_in_twelve = torch.tensor([SHORTEST_PERIOD / 12]).logit()
     waves = time_functions(once_in_twelve, 25, harmonics=1)[0, 2:]
     torch.testing.assert_close(waves.diff().abs(), torch.full((2, 24), 4 / 12), atol=1e-4, rtol=0)
     signs = waves.diff().sign().tolist()
@@ -131,46 +149,46 @@ def test_one_harmonic_turns_at_once():
 
 
 def test_settled_swings_have_the_shape_that_the_text_says():
-    """Protects smooth bounces: once settled, the swings of one text differ in size and side only; before, they go along
-    one line and are as they are; and of what strays, the shape hears and the swings do not."""
+    """Protects smooth bounces: in the second phase, the swings of one text differ in size and side only; before, they
+    go along one line and are as they are; and of what strays, the shape hears and the swings do not."""
     torch.manual_seed(0)
-    course = Course(text_dim=8, waves=4)
+    trajectory = TrajectoryHead(text_dim=8, waves=4)
     ways, text = torch.randn(7, 2, 5), torch.randn(1, 8).expand(7, -1)
-    settled = course(ways, text)[..., 1:]
-    cosines = torch.nn.functional.cosine_similarity(settled.flatten(1), settled[:1].flatten(1))
+    second_phase = trajectory(ways, text)[..., 1:]
+    cosines = torch.nn.functional.cosine_similarity(second_phase.flatten(1), second_phase[:1].flatten(1))
     torch.testing.assert_close(cosines.abs(), torch.ones(7))
     assert len(set(cosines.sign().tolist())) == 2, "to either side"
-    assert settled.flatten(1).norm(dim=1).std() > 0.1, "and as far as it likes"
-    again = torch.cat((ways[..., :1], settled), dim=2)
-    torch.testing.assert_close(course(again, text)[..., 1:], settled)
-    torch.testing.assert_close(course.astray(again, text), torch.zeros(7), atol=1e-5, rtol=0)
-    course.settled.fill_(False)
-    free = course(ways, text)[..., 1:]
+    assert second_phase.flatten(1).norm(dim=1).std() > 0.1, "and as far as it likes"
+    again = torch.cat((ways[..., :1], second_phase), dim=2)
+    torch.testing.assert_close(trajectory(again, text)[..., 1:], second_phase)
+    torch.testing.assert_close(trajectory.off_basis_penalty(again, text), torch.zeros(7), atol=1e-5, rtol=0)
+    trajectory.second_phase.fill_(False)
+    free = trajectory(ways, text)[..., 1:]
     assert torch.linalg.matrix_rank(free.flatten(1)) > 1
     torch.testing.assert_close(torch.linalg.matrix_rank(free), torch.ones(7, dtype=torch.int64))
     ways.requires_grad_()
-    course.astray(ways, text).sum().backward()
+    trajectory.off_basis_penalty(ways, text).sum().backward()
     assert ways.grad is None
-    assert course.line.weight.grad is None
-    assert course.shape.weight.grad.any()
+    assert trajectory.line.weight.grad is None
+    assert trajectory.shape.weight.grad.any()
 
 
 def test_what_is_shown_swings_in_one_wave():
     """Protects smooth bounces from what colours say of them: when training is over, a swing is the one wave that
-    is most of its shape, whole and nothing else; before it has settled, it is as it is."""
+    is most of its shape, whole and nothing else; before it has second_phase, it is as it is."""
     torch.manual_seed(0)
-    course = Course(text_dim=8, waves=4)
+    trajectory = TrajectoryHead(text_dim=8, waves=4)
     with torch.no_grad():
-        course.shape.weight.mul_(0.01)
-        course.shape.bias.copy_(torch.tensor([0.2, -0.3, -4, 0.1]))
+        trajectory.shape.weight.mul_(0.01)
+        trajectory.shape.bias.copy_(torch.tensor([0.2, -0.3, -4, 0.1]))
     ways, text = torch.randn(7, 2, 5), torch.randn(7, 8)
-    mixed = course(ways, text)[..., 1:]
+    mixed = trajectory(ways, text)[..., 1:]
     assert mixed.any(dim=(0, 1)).all()
-    course.settled.fill_(False)
-    free = course(ways, text)[..., 1:]
-    assert torch.equal(course.eval()(ways, text)[..., 1:], free)
-    course.settled.fill_(True)
-    shown = course(ways, text)[..., 1:]
+    trajectory.second_phase.fill_(False)
+    free = trajectory(ways, text)[..., 1:]
+    assert torch.equal(trajectory.eval()(ways, text)[..., 1:], free)
+    trajectory.second_phase.fill_(True)
+    shown = trajectory(ways, text)[..., 1:]
     assert torch.equal(shown[..., 2], free[..., 2])
     assert not shown[..., [0, 1, 3]].any()
 
@@ -179,33 +197,33 @@ def test_what_is_shown_swings_in_one_wave():
 def test_two_words_make_a_direction_between_theirs(angle, length):
     """Protects directions that were never trained on: whatever the noise says, and whatever else is said, a clip goes
     where its words do together; how far is its own."""
-    course = Course(text_dim=4, waves=2)
+    trajectory = TrajectoryHead(text_dim=4, waves=2)
     ways = torch.tensor([[[math.cos(angle)], [math.sin(angle)]]]) * torch.tensor([length, 0.3, -0.2])
     with torch.no_grad():
-        course.direction.weight.copy_(torch.tensor([[1.0, 0, 0, 0], [0, -1, 0, 0]]))
-        course.direction.bias.zero_()
+        trajectory.direction.weight.copy_(torch.tensor([[1.0, 0, 0, 0], [0, -1, 0, 0]]))
+        trajectory.direction.bias.zero_()
     right, up, others = torch.tensor([[1.0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 1]])[:, None]
     for text, (x, y) in ((right, (1, 0)), (up, (0, -1)), (right + up, (math.sqrt(0.5), -math.sqrt(0.5)))):
-        way = course(ways, text + others)[0, :, 0].tolist()
+        way = trajectory(ways, text + others)[0, :, 0].tolist()
         assert way == pytest.approx([length * x, length * y], abs=1e-5)
 
 
 def test_frame_generator_ties_nothing_together():
     """Documents the tutorial's limit: each frame depends on its own noise and on no other frame's."""
     torch.manual_seed(0)
-    codec = IdentityCodec(16)
+    codec = IdentityCodec((16, 16))
     generator = FrameGenerator(codec.latent_shape, text_dim=4, noise_dim=6)
-    noise, text = torch.randn(1, 5, 6), texts(torch.randn(1, 4))
+    noise, text = torch.randn(1, 5, 6), torch.randn(1, 4)
     changed = noise.clone()
     changed[:, 2] += 1
-    same = (generator(noise, text, codec) == generator(changed, text, codec)).flatten(2).all(2)[0]
+    same = (generator(noise, text) == generator(changed, text)).flatten(2).all(2)[0]
     assert same.tolist() == [True, True, False, True, True]
 
 
 def test_discriminator_reads_prompt_and_motion():
     """Protects the conditioning: other words, or the frames in another order, are judged differently."""
     torch.manual_seed(0)
-    critic = VideoDiscriminator(SHAPE, frames=6, words=9, text_dim=8, width=16)
+    critic = discriminator(6)
     for weight in (
         critic.clip_match.query.weight,
         critic.clip_match.real.weight,
@@ -215,18 +233,19 @@ def test_discriminator_reads_prompt_and_motion():
     ):
         torch.nn.init.normal_(weight)  # a new one has no opinion yet
     latents, tokens, frames = torch.randn(3, 6, *SHAPE), torch.randint(1, 9, (3, 4)), torch.tensor([0, 4])
-    logits = critic(latents, tokens, frames)
+    prompts = numbers(tokens)
+    logits = critic(latents, prompts, frames)
     assert logits.shape == (3, 4)
-    assert not torch.allclose(critic(latents, tokens.flip(1) % 8 + 1, frames), logits)
-    assert not torch.allclose(critic(latents.flip(1), tokens, frames)[:, 0], logits[:, 0])
-    assert not torch.allclose(critic(latents.flip(1), tokens, frames)[:, 1], logits[:, 1])
+    assert not torch.allclose(critic(latents, numbers(tokens.flip(1) % 8 + 1), frames), logits)
+    assert not torch.allclose(critic(latents.flip(1), prompts, frames)[:, 0], logits[:, 0])
+    assert not torch.allclose(critic(latents.flip(1), prompts, frames)[:, 1], logits[:, 1])
 
 
 @pytest.mark.parametrize("frames", [1, 2, 3])
 def test_points_lie_where_something_is(frames):
     """Protects the path critic's sight: a spot that moves by a cell moves the points by a cell, x and y alike."""
     torch.manual_seed(0)
-    critic = VideoDiscriminator(SHAPE, frames, words=9, text_dim=8, width=16).path
+    critic = discriminator(frames).path
     latents = torch.zeros(1, frames, *SHAPE)
     latents[..., 3, 3] = 5
     with torch.no_grad():
@@ -238,17 +257,19 @@ def test_points_lie_where_something_is(frames):
 
 def test_the_motions_of_words_add_up():
     """Protects directions that were never trained on: ``up`` moves the view the same beside ``right`` as alone."""
-    generator = VideoGenerator(SHAPE, 5, text_dim=8, noise_dim=6, width=16, code_dim=32, harmonics=2)
+    generator = Generator(SHAPE, 5, text_dim=8, noise_dim=6, width=16, code_dim=32, harmonics=2)
     noise, up, right = torch.randn(1, 6), torch.randn(1, 8), torch.randn(1, 8)
-    assert not generator.words_alone(noise, up).any(), "nobody has told it anything yet"
+    assert not generator.word_coefficients(noise, up).any(), "nobody has told it anything yet"
     torch.nn.init.normal_(generator.word_views.weight)
     with torch.no_grad():
-        both = generator.words_alone(noise, up + right)
+        both = generator.word_coefficients(noise, up + right)
         assert both.shape == (1, 6, 6)
         torch.testing.assert_close(
-            both, generator.words_alone(noise, up) + generator.words_alone(noise, right)
+            both, generator.word_coefficients(noise, up) + generator.word_coefficients(noise, right)
         )
-        assert not torch.allclose(both, generator.words_alone(-noise, up + right)), "the noise says how fast"
+        assert not torch.allclose(both, generator.word_coefficients(-noise, up + right)), (
+            "the noise says how fast"
+        )
 
 
 def views_of(**numbers: float) -> torch.Tensor:
@@ -258,12 +279,12 @@ def views_of(**numbers: float) -> torch.Tensor:
 
 
 def shown(
-    picture: torch.Tensor, centre: tuple[float, float] = (0, 0), spot: tuple[float, float] = (0, 0),
+    picture: torch.Tensor, centre: tuple[float, float] = (0, 0), anchor: tuple[float, float] = (0, 0),
     **numbers: float,
 ) -> torch.Tensor:  # fmt: skip
     """A picture, ``float[16, 16]``, through one view."""
-    views = Views(views_of(**numbers), torch.tensor([centre]), torch.tensor([spot]))
-    return seen(picture[None, None], views)[0, 0, 0, ..., 0]
+    views = Views(views_of(**numbers), torch.tensor([centre]), torch.tensor([anchor]))
+    return warp(picture[None, None], views)[0, 0, 0, ..., 0]
 
 
 def test_a_frame_is_a_view_of_a_picture():
@@ -275,9 +296,9 @@ def test_a_frame_is_a_view_of_a_picture():
     close(shown(picture), picture)
     close(shown(picture, x=2 / 16, y=-4 / 16), picture.roll((-2, 1), dims=(0, 1)))
     close(shown(picture, turn=0.5), picture.rot90(-1))
-    close(shown(picture, centre=(0.5, -0.5), spot=(0.5, -0.5)), picture)
+    close(shown(picture, centre=(0.5, -0.5), anchor=(0.5, -0.5)), picture)
     close(shown(picture, centre=(0.5, -0.5), x=0.5, y=-0.5, turn=1.0), rotated_half(picture))
-    close(shown(picture, spot=(2 / 16, -4 / 16), turn=0.5), picture.roll((-2, 1), dims=(0, 1)).rot90(-1))
+    close(shown(picture, anchor=(2 / 16, -4 / 16), turn=0.5), picture.roll((-2, 1), dims=(0, 1)).rot90(-1))
     large = shown(picture, along_x=1.0, along_y=1.0)
     assert large.sum().item() == pytest.approx(4 * picture.sum().item(), rel=1e-3)
     close(shown(torch.ones(16, 16), x=0.7, turn=1.0), torch.ones(16, 16))
@@ -288,7 +309,7 @@ def test_what_is_at_the_centre_grows_where_it_is():
     picture = torch.zeros(16, 16)
     picture[4, 11] = 1  # the cell about (7/16, -7/16)
     small, large = (
-        shown(picture, centre=(7 / 16, -7 / 16), spot=(-5 / 16, 3 / 16), along_x=size, along_y=size)
+        shown(picture, centre=(7 / 16, -7 / 16), anchor=(-5 / 16, 3 / 16), along_x=size, along_y=size)
         for size in (0.0, 1.5)
     )
     assert small[9, 5] == pytest.approx(1)
@@ -309,18 +330,18 @@ def test_the_codec_reads_a_frame_by_squares():
     """Protects the faster way from a picture to its code: frames that are made in squares, and what the codec makes
     channels of, are those of ``nn.PixelUnshuffle``."""
     video = torch.randn(2, 3, 3, 8, 12)
-    patches = ConvCodec(32, channels=4, width=8, noise=0.0).encoder[0]
+    patches = ConvCodec((32, 32), channels=4, width=8, noise=0.0).encoder[0]
     cut = squares(video, 4)
     assert torch.equal(patches(cut), torch.nn.functional.pixel_unshuffle(video.flatten(0, 1), 4))
     with torch.autocast("cpu", torch.bfloat16):
         assert patches(cut).dtype == torch.bfloat16
     pictures = torch.randn(2, 3, 8, 12)
     views = Views(0.3 * torch.randn(2, 6, 5), torch.zeros(2, 2), torch.zeros(2, 2))
-    whole = seen(pictures, views).squeeze(-1)
-    assert torch.equal(seen(pictures, views, side=4), squares(whole, 4))
-    close = seen(pictures[..., :8], views, samples=3).squeeze(-1)
+    whole = warp(pictures, views).squeeze(-1)
+    assert torch.equal(warp(pictures, views, side=4), squares(whole, 4))
+    close = warp(pictures[..., :8], views, samples=3).squeeze(-1)
     assert close.shape == (2, 5, 3, 8, 8)
-    assert (close - seen(pictures[..., :8], views).squeeze(-1)).abs().mean() < 0.5
+    assert (close - warp(pictures[..., :8], views).squeeze(-1)).abs().mean() < 0.5
 
 
 @pytest.mark.parametrize("x", [3, 8, 12])
@@ -331,7 +352,7 @@ def test_the_middle_is_where_something_is_drawn(x):
     picture = ground[:, None, None].expand(3, 16, 16).clone()
     picture[:, 4:7, x - 1 : x + 2] = thing[:, None, None]  # in the middle of a pixel
     with torch.autocast("cpu", torch.bfloat16):
-        found = middle(torch.stack((picture, ground[:, None, None].expand(3, 16, 16))))
+        found = centre_of_mass(torch.stack((picture, ground[:, None, None].expand(3, 16, 16))))
     expected = torch.tensor([[2 * (x + 0.5) / 16 - 1, 2 * 5.5 / 16 - 1], [0.0, 0.0]])
     torch.testing.assert_close(found, expected, atol=1e-3, rtol=0)
 
@@ -341,7 +362,7 @@ def test_no_view_is_without_end(numbers):
     """Protects training from a view that is squeezed to a line: where a frame looks is always a number."""
     six, points = numbers[:6], torch.tensor(numbers[6:])
     views = Views(torch.tensor(six)[None, :, None], points[None, :2], points[None, 2:])
-    assert looking_back(views, places(4, 4)).isfinite().all()
+    assert sampling_points(views, grid_points(4, 4)).isfinite().all()
 
 
 def test_what_the_gates_shut_out_does_not_change():
@@ -349,12 +370,12 @@ def test_what_the_gates_shut_out_does_not_change():
     a swing has a line, from which it does not stray."""
     generator = video_generator()
     noise, text = torch.randn(7, 5), texts(torch.randn(7, 8), torch.randn(7, 8))
-    motion = generator.clip_codes(noise, text.whole)[2]
+    motion = generator.clip_codes(noise, text.pooled)[2]
 
     def views(*open_gates: float) -> torch.Tensor:
         with torch.no_grad():
             generator.gates.layer.bias.copy_((torch.tensor(open_gates) - 1) / GATE_SCALE)
-            return generator.view(motion, noise, text, torch.zeros(7, 2)).numbers
+            return generator.view(motion, noise, text, torch.zeros(7, 2)).affine
 
     def changing(*open_gates: float) -> list[bool]:
         return (views(*open_gates).std(2).amax(0) > 1e-6).tolist()
@@ -372,11 +393,14 @@ def test_what_the_gates_shut_out_does_not_change():
     torch.testing.assert_close(
         straight.diff(dim=2), straight.diff(dim=2)[..., :1].expand(-1, -1, 5), atol=1e-5, rtol=0
     )
-    course = generator.course
-    for numbers, layer in ((views(0, 0, 1, 0, 0), course.direction), (views(0, 0, 0, 1, 0), course.line)):
-        way, (x, y) = numbers[:, WAY], layer(TEXT_SCALE * text.whole).detach().unbind(1)
+    trajectory = generator.trajectory
+    for numbers_, layer in (
+        (views(0, 0, 1, 0, 0), trajectory.direction),
+        (views(0, 0, 0, 1, 0), trajectory.line),
+    ):
+        way, (x, y) = numbers_[:, TRANSLATION], layer(TEXT_SCALE * text.pooled).detach().unbind(1)
         torch.testing.assert_close(way[:, 0] * y[:, None], way[:, 1] * x[:, None], atol=1e-5, rtol=1e-3)
-    assert generator.effort(text).tolist() == pytest.approx([2] * 7), "each word pays"
+    assert generator.gates.penalty(text).tolist() == pytest.approx([2] * 7), "each word pays"
 
 
 def test_a_gate_that_is_shut_can_be_opened_again():
@@ -385,17 +409,17 @@ def test_a_gate_that_is_shut_can_be_opened_again():
     gates = Gates(text_dim=8)
     with torch.no_grad():
         gates.layer.bias.fill_(-9)
-    open_gates = gates(torch.randn(4, 3, 8))
+    open_gates = gates(texts(*torch.randn(3, 4, 8)))
     assert not open_gates.any()
     open_gates.sum().backward()
     assert gates.layer.bias.grad.tolist() == pytest.approx([4 * 3 * GATE_SCALE] * 5)
     generator = video_generator()
-    generator.effort(texts(torch.randn(7, 8))).sum().backward()
+    generator.gates.penalty(texts(torch.randn(7, 8))).sum().backward()
     assert generator.gates.layer.bias.grad.min() > 0
     generator.zero_grad()
     with torch.no_grad():
         generator.gates.layer.bias.fill_(-9)
-    generator.effort(texts(torch.randn(7, 8))).sum().backward()
+    generator.gates.penalty(texts(torch.randn(7, 8))).sum().backward()
     assert not generator.gates.layer.bias.grad.any()
 
 
@@ -409,7 +433,7 @@ def test_a_gate_listens_to_the_words_that_open_it():
 
     def heard(*words: int) -> list[float]:
         given = torch.eye(3)[list(words)][None].requires_grad_()
-        gates(given).sum().backward()
+        gates(Encoded(given, torch.ones(given.shape[:2], dtype=torch.bool), given.sum(1))).sum().backward()
         return (given.grad[0].sum(1) / given.grad.sum()).tolist()
 
     assert heard(0, 2) == pytest.approx([1, 0], abs=1e-3)
@@ -424,17 +448,18 @@ def test_one_word_is_enough_to_open_a_gate():
     whatever stands beside it; padding opens nothing."""
     gates = Gates(text_dim=8)
     rotating, circle, padding = torch.randn(1, 8), torch.randn(1, 8), torch.zeros(1, 8)
-    alone, beside = gates(rotating[:, None]), gates(circle[:, None])
-    both = gates(torch.stack((circle, rotating), dim=1))
+    alone, beside, both = gates(texts(rotating)), gates(texts(circle)), gates(texts(circle, rotating))
     torch.testing.assert_close(both, torch.maximum(alone, beside))
-    torch.testing.assert_close(gates(torch.stack((rotating, padding), dim=1)), alone)
+    padded = Encoded(torch.stack((rotating, padding), dim=1), torch.tensor([[True, False]]), rotating)
+    torch.testing.assert_close(gates(padded), alone)
 
 
 def test_videos_are_shown_more_finely_than_they_are_learned():
     """Protects what users see: the generator reads several points of its picture for a pixel that is shown."""
     generator = video_generator()
     noise, text = torch.randn(2, 5), texts(torch.randn(2, 8))
-    learned, shown = generator.encoded(noise, text, CODEC), generator(noise, text, CODEC)
+    learned = encode_views(*generator(noise, text, CODEC), CODEC)
+    shown = shown_video(generator, noise, text)
     assert shown.shape == learned.shape
     assert not torch.equal(shown, learned)
     assert shown.abs().max() <= 1
@@ -444,12 +469,10 @@ def test_videos_are_shown_more_finely_than_they_are_learned():
 @given(x=st.floats(-2, 2), y=st.floats(-2, 2), turn=st.floats(-1, 1))
 def test_what_is_drawn_at_the_edge_of_a_picture_ends_there(x, y, turn):
     """Protects plain grounds: a stain at the edge of what was drawn is not shown as a ray to the edge of the frame."""
-    generator, noise, text = video_generator(), torch.zeros(1, 5), texts(torch.zeros(1, 8))
     picture = torch.tensor([0.9, 0.8, 0.7])[:, None, None].repeat(1, 32, 32)
     picture[:, 15:17, 0] = -1
     views = Views(views_of(x=x, y=y, turn=turn), torch.zeros(1, 2), torch.zeros(1, 2))
-    with patch.object(generator, "picture_and_views", lambda *_: (picture[None], views)):
-        shown = generator(noise, text, CODEC)[0, 0]
+    shown = render(picture[None], views)[0, 0]
     stained = (shown[0] < 0.89).sum()
     assert stained <= 12
     torch.testing.assert_close(shown.flatten(1).median(1).values, picture[:, 0, 0])
@@ -458,24 +481,28 @@ def test_what_is_drawn_at_the_edge_of_a_picture_ends_there(x, y, turn):
 def test_a_choice_goes_by_the_prompt_more_than_by_taste():
     """Protects variety: which of some videos is shown depends less on what the frame critic finds real whatever the
     prompt, black things, say, than on what it says of the prompt."""
-    critic = VideoDiscriminator(SHAPE, frames=2, words=9, text_dim=8, width=16)
+    critic = discriminator(2)
     for value in critic.frame_match.parameters():
         torch.nn.init.normal_(value)
-    latents, tokens = torch.randn(5, 2, *SHAPE), torch.tensor([[3, 4]] * 5)
+    latents, prompts = torch.randn(5, 2, *SHAPE), numbers(torch.tensor([[3, 4]] * 5))
 
     def choice(weight: float) -> tuple[torch.Tensor, torch.Tensor]:
         with torch.no_grad():
             critic.frame_match.real.weight.fill_(weight)
-            return critic.preference(latents, tokens), critic(latents, tokens, torch.arange(2))[:, 2:].mean(1)
+            return critic.rerank_score(latents, prompts), critic(latents, prompts, torch.arange(2))[
+                :, 2:
+            ].mean(1)
 
     (fit, said_of_fit), (liked, said_of_liked) = choice(0.0), choice(1.0)
     assert fit.std() > 0
-    torch.testing.assert_close(liked - fit, TASTE * (said_of_liked - said_of_fit))
+    torch.testing.assert_close(liked - fit, RERANK_REALISM * (said_of_liked - said_of_fit))
 
 
 @pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
 def test_padding_means_nothing(kind):
     """Protects prompts of different lengths in one batch: padding adds nothing to a prompt's vector."""
-    critic = VideoDiscriminator(SHAPE, frames=2, words=9, text_dim=8, width=16).to(kind)
+    critic = discriminator(2).to(kind)
     short, padded = torch.tensor([[3, 4]]), torch.tensor([[3, 4, 0, 0]])
-    assert torch.equal(critic.text_encoder(short).whole, critic.text_encoder(padded).whole)
+    assert torch.equal(
+        critic.text_encoder(numbers(short)).pooled, critic.text_encoder(numbers(padded)).pooled
+    )

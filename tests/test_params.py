@@ -61,11 +61,11 @@ def test_the_page_survives_what_dvc_does_to_it(pipeline: Path, tmp_path: Path) -
 
 def test_numbers_are_read_however_they_are_spelt(tmp_path: Path) -> None:
     """DVC writes ``-S train.lr=1e-5`` as ``1e-05``, which is text to many readers; 1 is as good as 1.0."""
-    page = tiny_params(train={"lr": 1e-5, "lr_final": "2e-6", "beta1": 0, "epochs": 3})
+    page = tiny_params(train={"lr": 1e-5, "lr_final": "2e-6", "ema": 0, "epochs": 3})
     path = write_params(tmp_path / "params.yaml", page)
     assert "  lr: 1e-05\n" in path.read_text()
     train = load_params(path).train
-    values = (train.lr, train.lr_final, train.beta1, train.epochs)
+    values = (train.lr, train.lr_final, train.ema, train.epochs)
     assert values == (1e-5, 2e-6, 0.0, 3.0)
     assert all(type(value) is float for value in values)
 
@@ -76,8 +76,8 @@ def test_numbers_are_read_however_they_are_spelt(tmp_path: Path) -> None:
         (lambda page: page["train"].update(lr=-1), "train.lr"),
         (lambda page: page["train"].update(lr="fast"), "train.lr"),
         (lambda page: page["train"].update(lr=math.inf), "train.lr"),
-        (lambda page: page["train"].update(gamma=math.inf), "train.gamma"),
-        (lambda page: page["train"].update(mismatch=math.nan), "train.mismatch"),
+        (lambda page: page["video_gan"].update(gamma=math.inf), "video_gan.gamma"),
+        (lambda page: page["video_gan"].update(mismatch=math.nan), "video_gan.mismatch"),
         (lambda page: page["codec"].update(noise=math.nan), "codec.noise"),
         (lambda page: page["train"].update(epochs=True), "train.epochs"),
         (lambda page: page["train"].update(epochs=-3), "train.epochs"),
@@ -88,9 +88,14 @@ def test_numbers_are_read_however_they_are_spelt(tmp_path: Path) -> None:
         (lambda page: page.update(trian={"lr": 1}), "trian"),
         (lambda page: page.update(train=None), "train"),
         (lambda page: page.update(train=[1, 2]), "train"),
-        (lambda page: page["gan"].update(kind="diffusion"), "gan.kind"),
-        (lambda page: page["gan"].update(width=10**6), "gan.width"),
-        (lambda page: page["gan"].update(critic_width=10**6), "gan.critic_width"),
+        (lambda page: page["model"].update(kind="diffusion"), "model.kind.*video_gan, frame_gan"),
+        (lambda page: page["model"].update(kind="train"), "model.kind"),
+        (lambda page: page["train"].update(effort=0.5), "train.effort.*video_gan.gate_penalty"),
+        (lambda page: page["data"].update(train_clips=5), "data.train_clips.*world.train_clips"),
+        (lambda page: page.update(gan={"kind": "video"}), "gan.*model.kind"),
+        (lambda page: page["data"].update(size=[64, 48]), "data.size.*data.source shapes"),
+        (lambda page: page["video_gan"].update(width=10**6), "video_gan.width"),
+        (lambda page: page["video_gan"].update(critic_width=10**6), "video_gan.critic_width"),
         (lambda page: page["codec"].update(channels=10**6), "codec.channels"),
         (lambda page: page["text"].update(dim=10**6), "text.dim"),
         (lambda page: page["data"].update(seed=2**32), "data.seed"),
@@ -117,7 +122,7 @@ def test_numbers_are_read_however_they_are_spelt(tmp_path: Path) -> None:
         (lambda page: page["render"].update(prompts=[]), "render.prompts"),
         (lambda page: page["render"].update(prompts=[None]), "render.prompts.0"),
         (lambda page: page["runtime"].update(threads=-1), "runtime.threads"),
-        (lambda page: [page["gan"].update(kind="frame"), page["data"].update(size=32)], "data.size.*gan.kind"),
+        (lambda page: [page["model"].update(kind="frame_gan"), page["data"].update(size=32)], "data.size.*model.kind"),
     ],
 )  # fmt: skip
 def test_a_bad_value_is_one_line_that_names_its_key(tmp_path: Path, edit: Edit, key: str) -> None:
@@ -161,13 +166,13 @@ EDGES: dict[str, dict[str, dict[str, Any]]] = {
     },
     "two frames, an odd size": {"data": {"size": 24, "frames": 2}, "world": ONE, "codec": {"steps": 0}},
     "pixels in the video GAN": {"data": {"size": 16}, "world": ONE, "codec": {"kind": "identity"}},
-    "latents in the frame GAN": {"world": ONE, "gan": {"kind": "frame"}},
+    "latents in the frame GAN": {"world": ONE, "model": {"kind": "frame_gan"}},
     "the smallest networks": {
         "world": ONE,
         "text": {"dim": 1},
         "codec": {"channels": 1, "width": 1, "batch": 1},
-        "gan": {"noise_dim": 1, "width": 1, "code_dim": 1, "harmonics": 1, "critic_width": 4},
-        "train": {"batch": 1, "epochs": 1e-6, "validate_every": 1e-6},
+        "video_gan": {"noise_dim": 1, "width": 1, "code_dim": 1, "harmonics": 1, "critic_width": 4},
+        "train": {"batch": 1, "epochs": 1e-6, "sample_every": 1e-6},
     },
 }  # fmt: skip
 

@@ -384,5 +384,5 @@ def test_a_stage_works_on_the_folder_it_is_given(finished: Repository, tmp_path:
     shutil.copytree(finished.folder / "data" / "train", root / "data" / "train")
     script = f"cd '{tmp_path}' && PYTHONPATH='{finished.folder}' python -m stages.index --root root"
     assert "words" in finished.run("sh", "-c", script).stdout
-    made, first = (folder / "data" / "vocabulary.json" for folder in (root, finished.folder))
+    made, first = (folder / "data" / "text" / "text.json" for folder in (root, finished.folder))
     assert made.read_bytes() == first.read_bytes()

@@ -46,17 +46,17 @@ def losses(root: Path) -> list[float]:
         return [float(row[name]) for row in csv.DictReader(file) for name in ("loss_d", "loss_g")]
 
 
-@pytest.mark.parametrize("kind", ["video", "frame"])
+@pytest.mark.parametrize("kind", ["video_gan", "frame_gan"])
 def test_two_processes_train_what_one_would_have_trained(world: Path, tmp_path: Path, kind: str) -> None:
     """Each on half of every batch: the same losses and weights within rounding, and one set of files."""
-    change(world, "gan", kind=kind)
+    change(world, "model", kind=kind)
     alone, pair = (copy_inputs(world, tmp_path / name, "train") for name in ("alone", "pair"))
     assert not errors(run("train", alone))
     process = together(pair)
     said = process.communicate(timeout=300)[1]
     assert process.returncode == 0, said
     assert losses(pair) == pytest.approx(losses(alone), abs=2e-3)
-    one, two = (load_file(root / "models" / "gan" / "generator.safetensors") for root in (alone, pair))
+    one, two = (load_file(root / "models" / "trained" / "model.safetensors") for root in (alone, pair))
     assert all(torch.allclose(one[name], two[name], atol=2e-4) for name in one)
     assert not list(pair.glob(".scratch/*/*"))
 
@@ -86,7 +86,7 @@ def test_two_processes_make_the_codec_that_one_would_have_made(world: Path, tmp_
 
 def test_two_processes_that_are_stopped_go_on(world: Path, tmp_path: Path) -> None:
     """SIGTERM: the leader saves, the other one goes with it; the next two go on from there to the same end."""
-    change(world, "gan", kind="video")
+    change(world, "model", kind="video_gan")
     change(world, "train", epochs=40)  # 80 steps: too long to end before torchrun has passed the signal on
     calm, root = (copy_inputs(world, tmp_path / name, "train") for name in ("calm", "stopped"))
     change(root, "runtime", checkpoint_every=0.001)
@@ -106,7 +106,7 @@ def test_two_processes_that_are_stopped_go_on(world: Path, tmp_path: Path) -> No
     said = second.communicate(timeout=300)[1]
     assert second.returncode == 0, said
     assert f"going on from step {step} of" in said
-    name = "models/gan/generator.safetensors"
+    name = "models/trained/model.safetensors"
     assert (root / name).read_bytes() == (calm / name).read_bytes()
 
 

@@ -36,24 +36,21 @@ from victims import (
     run,
 )
 
+from text2video.data.packed import PackedReader
 from text2video.errors import Stopped, UserError
 from text2video.files import atomic_write
 from text2video.layout import Layout
-from text2video.params import load_params
-from text2video.text.vocabulary import Vocabulary
-from text2video.training import checkpoint, validation
+from text2video.training import checkpoint
 from text2video.training.checkpoint import (
-    Randomness,
+    RNGState,
     Stateful,
     fingerprint,
     read_checkpoint,
     resumable,
     write_checkpoint,
 )
+from text2video.training.samples import SamplePictures
 from text2video.training.tables import Curve
-from text2video.training.train import build_gan
-from text2video.training.validation import Kept, Validation
-from text2video.weights import load_codec
 
 STAGES = ("autoencode", "train")
 Results = dict[str, dict[str, bytes]]
@@ -108,7 +105,7 @@ def interrupted(stage: str, root: Path, number: int = signal.SIGTERM) -> list[st
 
 def forget_random_numbers() -> None:
     """Go on with the random numbers of the beginning."""
-    Randomness.load_state_dict = lambda self, state: None
+    RNGState.load_state_dict = lambda self, state: None
 
 
 def forget_optimizers() -> None:
@@ -189,7 +186,7 @@ def test_what_is_forgotten_shows(
     assert "going on from step" in "".join(run("train", root, forget))
     end = contents(root)
     assert set(end) == set(uninterrupted["train"])
-    for name in ("models/gan/discriminator.safetensors", "metrics/train.csv"):
+    for name in ("models/trained/model.safetensors", "metrics/train.csv"):
         assert end[name] != uninterrupted["train"][name]
 
 
@@ -197,78 +194,29 @@ def test_what_is_forgotten_shows(
 def test_a_curve_goes_on_within_a_stretch(steps: int, most: int, stop: int) -> None:
     """A row is the mean over several steps; a stop may fall between them."""
     losses = torch.rand(steps, 2).tolist()
-    calm, stopped = Curve(["a", "b"], steps, most), Curve(["a", "b"], steps, most)
+    calm, stopped = Curve(steps, most), Curve(steps, most)
     for done, pair in enumerate(losses, 1):
-        calm.add(done, *pair)
-        stopped.add(done, *pair)
+        calm.add(done, dict(zip("ab", pair, strict=True)))
+        stopped.add(done, dict(zip("ab", pair, strict=True)))
         if done == stop:
-            state, stopped = copy.deepcopy(stopped.state_dict()), Curve(["a", "b"], steps, most)
+            state, stopped = copy.deepcopy(stopped.state_dict()), Curve(steps, most)
             stopped.load_state_dict(state)
     assert stopped.text() == calm.text()
     assert len(calm.rows) <= most
     assert calm.rows[-1][0] == steps
 
 
-def test_the_weights_that_are_kept_are_not_forgotten(
-    world: Path, uninterrupted: Results, tmp_path: Path
-) -> None:
-    """They may be older than the last checkpoint, and better than all that comes after it."""
+def test_the_pictures_are_not_forgotten(world: Path, uninterrupted: Results, tmp_path: Path) -> None:
+    """DVC removes them before it starts a stage again: those of the steps before a stop are written anew."""
     layout = Layout(copy_inputs(world, tmp_path / "root", "train"))
-    params, vocabulary = load_params(layout.params), Vocabulary.load(layout.vocabulary)
-    gan, device = build_gan(params, (4, 8, 8), 10, len(vocabulary)), torch.device("cpu")
-    codec = load_codec(layout.codec)
-    before = Validation(params, layout, vocabulary, codec, device, gan.average())
-    before.kept = Kept(4, {"joint": 0.75}, 0.76, gan.average())
-    before.rows, before.pictures = [(4, 1.0, 1.0, 0.75, 0.75)], {4: b"picture"}
-    write_checkpoint(tmp_path / "checkpoint", before.state_dict())
-    for parameter in gan.generator.parameters():
-        parameter.data.zero_()
-    after = Validation(params, layout, vocabulary, codec, device, gan.average())
-    after.load_state_dict(read_checkpoint(tmp_path / "checkpoint"))
-    assert (after.kept.step, after.kept.scores, after.kept.highest) == (4, {"joint": 0.75}, 0.76)
-    for name, network in vars(before.kept.networks).items():
-        restored = getattr(after.kept.networks, name).state_dict()
-        assert all(torch.equal(value, restored[key]) for key, value in network.state_dict().items())
-    assert (layout.metrics / "samples" / "000004.png").read_bytes() == b"picture"
-    assert (layout.metrics / "validation.csv").read_text().splitlines()[1] == "4,1,1,0.75,0.75"
-
-
-@pytest.mark.parametrize(
-    ("joints", "kept"),
-    [
-        ([0.5, 0.9, 0.91], 3),  # better and better
-        ([0.5, 0.984, 0.965, 0.977, 0.965], 5),  # as good, but for chance: five clips of 256
-        ([0.5, 0.98, 0.91, 0.9], 2),  # clearly worse
-        ([0.5, 0.98, 0.965, 0.95, 0.935], 3),  # a little worse each time is clearly worse in the end
-        ([0.99, 0.6, 0.7], 3),  # the first is from before the gates learned
-        ([0.99, 0.0], 2),  # nothing right is better than nothing kept
-    ],
-)
-def test_the_newest_of_equally_good_weights_is_kept(
-    joints: list[float], kept: int, world: Path, uninterrupted: Results, tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    """Protects straight paths, which are learned to the end, from a validation that cannot tell .984 from .965."""
-    layout = Layout(copy_inputs(world, tmp_path / "root", "train"))
-    params, vocabulary = load_params(layout.params), Vocabulary.load(layout.vocabulary)
-    gan = build_gan(params, (4, 8, 8), 10, len(vocabulary))
-    validated = Validation(
-        params, layout, vocabulary, load_codec(layout.codec), torch.device("cpu"), gan.average()
+    before, after = (
+        SamplePictures(layout.metrics / "samples", PackedReader(layout.validation), 0) for _ in range(2)
     )
-    said = iter(joints)
-
-    def score(*ignored: object) -> dict[str, dict[str, float]]:
-        joint = next(said)
-        return {name: {"value": joint} for name in validated.names} | {"smoothness_px": {"mean": 0.5}}
-
-    monkeypatch.setattr(validation, "score", score)
-    for step in range(1, len(joints) + 1):
-        with torch.no_grad():
-            next(gan.generator.parameters()).fill_(step)
-        validated.run(step, gan.average(), eligible=step > 1)
-    assert validated.kept.step == kept
-    assert validated.kept.scores == {**dict.fromkeys(validated.names, joints[kept - 1]), "smoothness_px": 0.5}
-    assert (next(validated.kept.networks.generator.parameters()) == kept).all()
+    before.pictures = {4: b"picture"}
+    write_checkpoint(tmp_path / "checkpoint", before.state_dict())
+    after.load_state_dict(read_checkpoint(tmp_path / "checkpoint"))
+    assert after.pictures == before.pictures
+    assert (layout.metrics / "samples" / "4.png").read_bytes() == b"picture"
 
 
 # Signals
@@ -308,7 +256,7 @@ def test_a_terminal_that_is_closed_stops_it_as_well(
     gate = closed(root)
     master, slave = pty.openpty()
     victim = Victim("train", root, partial(move_to_terminal, os.ttyname(slave), gate))
-    victim.wait_until((root / "metrics" / "samples" / "000004.png").exists)
+    victim.wait_until((root / "metrics" / "samples" / "4.png").exists)
     os.close(slave)
     os.close(master)
     gate.unlink()
@@ -340,7 +288,7 @@ def test_other_stages_are_ended_without_litter_too(world: Path, tmp_path: Path) 
 
 def test_a_second_signal_does_not_wait() -> None:
     """A step, or what is wrong with it, may take long: who presses Ctrl-C twice means now."""
-    scratch = checkpoint.Scratch(Path("nowhere"), every=1000)
+    scratch = checkpoint.CheckpointStore(Path("nowhere"), every=1000)
     for _ in scratch.steps(0, 2):
         scratch.on_signal(signal.SIGINT, None)
         with pytest.raises(Stopped, match="saved before"):
@@ -399,8 +347,8 @@ def test_another_run_never_takes_up_the_state(world: Path, uninterrupted: Result
     interrupted("train", root)
     change(root, "train", lr=1e-5)
     assert "going on" not in "".join(run("train", root))
-    changed = contents(root)["models/gan/generator.safetensors"]
-    assert changed != uninterrupted["train"]["models/gan/generator.safetensors"]
+    changed = contents(root)["models/trained/model.safetensors"]
+    assert changed != uninterrupted["train"]["models/trained/model.safetensors"]
     (root / "params.yaml").write_bytes(page)
     assert "going on" in "".join(run("train", root))
     assert contents(root) == uninterrupted["train"]
@@ -568,7 +516,9 @@ def test_through_dvc_nothing_is_lost_either(repository: Repository, tmp_path: Pa
     assert 1 < int(step) < 12
     assert f"stopped at step {step} of 12" in second.log.read_text()
 
-    made = {name: data for name, data in contents(calm).items() if name.startswith(("models/gan", "metrics"))}
+    made = {
+        name: data for name, data in contents(calm).items() if name.startswith(("models/trained", "metrics"))
+    }
     assert len(made) > 10
     assert {name: (folder / name).read_bytes() for name in made} == made
     assert json.loads(made["metrics/train.json"])["steps"] == 12

@@ -7,38 +7,52 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
+from tiny import ROOT
+from torch import Tensor
 
 from text2video.errors import UserError
+from text2video.models import build_model
+from text2video.models.base import Batch, Spec, cosine
 from text2video.models.codec import IdentityCodec
-from text2video.models.video_gan import VideoDiscriminator, VideoGenerator
-from text2video.params import TrainParams
-from text2video.text.encoder import TextEncoder
-from text2video.training.batches import LEAST_MARGIN, Batches, Priorities
-from text2video.training.gan import Gan, GanTrainer, cosine
-from text2video.training.losses import gradient_penalty, mismatched, relativistic
+from text2video.models.losses import gradient_penalty, relativistic_loss
+from text2video.params import TrainParams, load_params
+from text2video.text.encoder import WordEncoder
+from text2video.text.prompts import Prompts
+from text2video.training.batches import Batches, drop_words, mismatched
+from text2video.training.trainer import Trainer
 
 SHAPE, FRAMES, WORDS = (3, 4, 4), 3, 8
 
 
-def train_params(**changes) -> TrainParams:
-    """Small and quick."""
-    values = {
-        "seed": 0, "epochs": 1, "batch": 16, "lr": 2e-3, "lr_final": 2e-3, "beta1": 0, "beta2": 0.9, "ema": 0.9,
-        "gamma": 0.1, "gamma_final": 0.1, "gamma_every": 4, "mismatch": 1.0, "priority": 0, "effort": 0.1,
-        "precision": "fp32", "validate_every": 1,
-    }  # fmt: skip
-    return TrainParams(**(values | changes))
-
-
-def new_trainer(steps: int, **changes) -> GanTrainer:
-    """A GAN of toy size."""
+def new_trainer(steps: int, **changes) -> Trainer:
+    """A video GAN of toy size."""
     torch.manual_seed(0)
-    gan = Gan(
-        VideoGenerator(SHAPE, FRAMES, text_dim=6, noise_dim=4, width=16, code_dim=16, harmonics=1),
-        TextEncoder(WORDS, 6, "sum"),
-        VideoDiscriminator(SHAPE, FRAMES, WORDS, text_dim=6, width=16, dim=32),
+    page = load_params(ROOT / "params.yaml")
+    small = {"noise_dim": 4, "width": 16, "code_dim": 16, "critic_width": 16, "beta2": 0.9, "gamma": 0.1,
+             "gamma_final": 0.1, "gamma_every": 4, "gate_penalty": 0.1}  # fmt: skip
+    own = page.video_gan.model_copy(update=small | changes)
+    train = TrainParams(
+        seed=0, epochs=1, batch=16, lr=2e-3, lr_final=2e-3, ema=0.9, precision="fp32", sample_every=1
     )
-    return GanTrainer(gan, IdentityCodec(SHAPE[1]), train_params(**changes), steps)
+    model = build_model(
+        "video_gan", own, Spec(SHAPE, FRAMES, lambda: WordEncoder(WORDS, 6, "sum"), text_dim=6)
+    )
+    return Trainer(model, IdentityCodec(SHAPE[1:]), train, steps)
+
+
+def batch_of(trainer: Trainer, step: int, real: Tensor, tokens: Tensor, rng: torch.Generator) -> Batch:
+    """The batch of a step: real latents float[N, T, C, h, w] of prompts int64[N, L]."""
+    prompts = Prompts(tokens, tokens > 0, torch.empty(len(tokens), 0))
+    return Batch(real, prompts, prompts[mismatched(tokens, rng)], step / trainer.steps, step, len(real),
+                 slice(0, len(real)), rng)  # fmt: skip
+
+
+def noise_batch(trainer: Trainer, step: int, rng: torch.Generator, tokens: Tensor | None = None) -> Batch:
+    """Eight clips of noise and, unless given, random prompts."""
+    real = torch.randn(8, FRAMES, *SHAPE, generator=rng)
+    return batch_of(
+        trainer, step, real, torch.randint(1, 8, (8, 3), generator=rng) if tokens is None else tokens, rng
+    )
 
 
 @given(samples=st.integers(1, 50), batch=st.integers(1, 60), seed=st.integers(0, 99))
@@ -51,42 +65,38 @@ def test_an_epoch_shows_every_sample_at_most_once(samples, batch, seed):
     assert Batches(samples, batch, seed)[late].tolist() == batches[late].tolist()
 
 
-@given(margins=st.lists(st.floats(-1, 8), min_size=2, max_size=5), exponent=st.floats(0.5, 3))
-def test_prompts_that_lag_are_drawn_more_often(margins, exponent):
-    """Protects the priorities: shares go by the margins' power, no prompt is lost, and a prompt's clips stay alike."""
-    captions = [str(prompt) for prompt in range(len(margins)) for _ in range(3)]
-    priorities, rng = Priorities(captions, exponent), torch.Generator().manual_seed(0)
-    clips = 3 * torch.arange(len(margins))
-    for _ in range(99):
-        priorities.update(clips, torch.tensor(margins))
-    drawn = torch.bincount(priorities.draw(30_000, rng), minlength=len(captions)).double() / 10_000
-    wanted = torch.tensor(margins).double().clamp(min=LEAST_MARGIN) ** exponent
-    wanted = (wanted / wanted.sum()).repeat_interleave(3)
-    assert drawn.tolist() == pytest.approx(wanted.tolist(), abs=0.06)
-    other = Priorities(captions, exponent)
-    other.load_state_dict(priorities.state_dict())
-    again = [p.draw(9, torch.Generator().manual_seed(1)).tolist() for p in (priorities, other)]
-    assert again[0] == again[1]
-
-
 @given(
     st.lists(st.lists(st.integers(1, 7), min_size=1, max_size=4), min_size=1, max_size=12), st.integers(0, 9)
 )
 def test_a_mismatched_prompt_says_something_else(prompts, seed):
     """Protects the conditioning from false negatives: a prompt that merely says less (or more) is no mismatch."""
     tokens = torch.tensor([words + [0] * (4 - len(words)) for words in prompts])
-    others = mismatched(tokens, torch.Generator().manual_seed(seed))
+    others = tokens[mismatched(tokens, torch.Generator().manual_seed(seed))]
     for words, other in zip(tokens.tolist(), others.tolist(), strict=True):
         mine, its = set(words) - {0}, set(other) - {0}
         alone = all(mine <= set(p) or set(p) <= mine for p in prompts)
         assert (words == other) if alone else (mine - its and its - mine)
 
 
+@given(
+    lengths=st.lists(st.integers(1, 5), min_size=1, max_size=6), share=st.floats(0, 1), seed=st.integers(0, 9)
+)
+def test_words_are_dropped_and_never_all(lengths, share, seed):
+    """Protects word dropout: what is left are words of the prompt, at least one, and padding is 0."""
+    mask = torch.arange(5)[None] < torch.tensor(lengths)[:, None]
+    prompts = Prompts(torch.arange(1, 6).expand(len(lengths), 5) * mask, mask, torch.empty(len(lengths), 0))
+    dropped = drop_words(prompts, share, torch.Generator().manual_seed(seed))
+    assert dropped.mask.any(1).all()
+    assert not (dropped.mask & ~mask).any()
+    assert torch.equal(dropped.tokens, prompts.tokens * dropped.mask)
+    assert torch.equal(drop_words(prompts, 0.0, torch.Generator()).mask, mask)
+
+
 def test_losses_are_the_papers():
     """Protects the formulas against hand-computed values."""
     winner, loser = torch.tensor([[1.0, 2.0, 0.5, 0.5]]), torch.tensor([[0.0, 0.0, 0.5, 0.5]])
     alone = (F.softplus(torch.tensor(-difference)) for difference in (1.0, 2.0, 0.0))
-    assert relativistic(winner, loser).item() == pytest.approx(float(sum(alone)))
+    assert relativistic_loss(winner, loser).item() == pytest.approx(float(sum(alone)))
     weights = torch.randn(3, 3)
     penalty = gradient_penalty(
         lambda x: x @ weights.T, torch.randn(5, 3)
@@ -104,32 +114,34 @@ def test_the_generator_learns_what_the_words_mean():
     prompts = torch.tensor([[2, 3], [2, 4]])
     for step in range(80):
         which = torch.randint(2, (16,), generator=rng)
-        real = (2.0 * which - 1)[:, None, None, None, None] + 0.1 * torch.randn(
-            16, FRAMES, *SHAPE, generator=rng
-        )
-        losses, margins = trainer.step(step, real, prompts[which], rng)
+        noise = 0.1 * torch.randn(16, FRAMES, *SHAPE, generator=rng)
+        real = (2.0 * which - 1)[:, None, None, None, None] + noise
+        losses = trainer.step(batch_of(trainer, step, real, prompts[which], rng))
     assert set(losses) == {"loss_d", "loss_g"}
-    assert margins.shape == (16,)
-    average = trainer.average
+    average = trainer.average.eval()
     with torch.no_grad():
         down, up = (
-            average.generator(torch.randn(16, 4), average.text_encoder(p.expand(16, 2)), trainer.codec).mean()
+            average.sample(torch.randn(16, 4), prompts_of(p.expand(16, 2)), trainer.codec).mean()
             for p in prompts
         )
     assert down < -0.5
     assert up > 0.5
 
 
+def prompts_of(tokens: Tensor) -> Prompts:
+    """Prompts of word numbers without padding."""
+    return Prompts(tokens, tokens > 0, torch.empty(len(tokens), 0))
+
+
 def test_a_loss_that_is_no_number_stops_before_the_weights_change():
     """Protects a run from poisoned data: the step is named, and every weight is as it was."""
-    trainer = new_trainer(steps=10)
-    before = copy.deepcopy(trainer.gan.discriminator.state_dict())
+    trainer, rng = new_trainer(steps=10), torch.Generator()
+    before = copy.deepcopy(trainer.model.state_dict())
     real = torch.full((4, FRAMES, *SHAPE), float("nan"))
     with pytest.raises(UserError, match="step 7"):
-        trainer.step(6, real, torch.ones(4, 2, dtype=torch.int64), torch.Generator())
-    assert all(
-        torch.equal(before[key], value) for key, value in trainer.gan.discriminator.state_dict().items()
-    )
+        trainer.step(batch_of(trainer, 6, real, torch.ones(4, 2, dtype=torch.int64), rng))
+    after = trainer.model.state_dict()
+    assert all(torch.equal(before[key], after[key]) for key in before if not key.endswith("second_phase"))
 
 
 def test_the_same_seed_gives_the_same_weights():
@@ -138,40 +150,37 @@ def test_the_same_seed_gives_the_same_weights():
     for _ in range(2):
         trainer, rng = new_trainer(steps=6), torch.Generator().manual_seed(1)
         for step in range(6):
-            trainer.step(
-                step,
-                torch.randn(8, FRAMES, *SHAPE, generator=rng),
-                torch.randint(1, 8, (8, 3), generator=rng),
-                rng,
-            )
-        ends.append(torch.cat([p.flatten() for p in trainer.average.generator.parameters()]))
+            trainer.step(noise_batch(trainer, step, rng))
+        ends.append(torch.cat([p.flatten() for p in trainer.average.parameters()]))
     assert torch.equal(*ends)
 
 
 def test_gates_wait_until_there_is_something_to_keep():
-    """Protects motions that bend: in the first half the gates stand open, whatever is said; then they learn, and one
+    """Protects motions that bend: in the first phase the gates stand open, whatever is said; then they learn, and one
     that costs more than it brings goes towards shut."""
-    trainer, rng = new_trainer(steps=20, effort=50.0), torch.Generator().manual_seed(1)
+    trainer, rng = new_trainer(steps=20, gate_penalty=50.0), torch.Generator().manual_seed(1)
     tokens, gates = torch.randint(1, 8, (8, 3), generator=rng), []
     for step in range(20):
-        trainer.step(step, torch.randn(8, FRAMES, *SHAPE, generator=rng), tokens, rng)
+        trainer.step(noise_batch(trainer, step, rng, tokens))
         with torch.no_grad():
-            gates.append(trainer.gan.generator.effort(trainer.gan.text_encoder(tokens)).mean().item())
+            text = trainer.model.text_encoder(prompts_of(tokens))
+            gates.append(trainer.model.generator.gates.penalty(text).mean().item())
     assert gates[:10] == pytest.approx([tokens.shape[1] * 5] * 10), "each word pays for each of five gates"
     assert gates[19] < gates[14] < gates[10] < gates[9]
 
 
-def test_swings_settle_when_the_gates_start_to_learn():
-    """Protects smooth bounces: in the first half the shape of a text's swings is learned from them and does not bind
-    them; then it does, in the averaged networks, too, which are the ones that are kept."""
+def test_swings_keep_to_their_shape_in_the_second_phase():
+    """Protects smooth bounces: in the first phase the shape of a text's swings is learned from them and does not bind
+    them; then it does, in the averaged model, too, which is the one that is kept."""
     trainer, rng = new_trainer(steps=40), torch.Generator().manual_seed(1)
     tokens, noise = torch.randint(1, 8, (1, 3), generator=rng).expand(8, -1), torch.randn(8, 4)
-    astray, settled = [], []
+    penalties, phases = [], []
     for step in range(40):
-        trainer.step(step, torch.randn(8, FRAMES, *SHAPE, generator=rng), tokens, rng)
+        trainer.step(noise_batch(trainer, step, rng, tokens))
         with torch.no_grad():
-            text = trainer.gan.text_encoder(tokens)
-            astray.append(trainer.gan.generator.astray(noise, text).mean().item())
-        settled.append([part.generator.course.settled.item() for part in (trainer.gan, trainer.average)])
-    assert settled == [[False, False]] * 20 + [[True, True]] * 20
-    assert sum(astray[15:20]) < sum(astray[:5])
+            text = trainer.model.text_encoder(prompts_of(tokens))
+            penalties.append(trainer.model.generator.off_basis_penalty(noise, text).mean().item())
+        models = (trainer.model, trainer.average)
+        phases.append([model.generator.trajectory.second_phase.item() for model in models])
+    assert phases == [[False, False]] * 20 + [[True, True]] * 20
+    assert sum(penalties[15:20]) < sum(penalties[:5])

@@ -11,24 +11,34 @@ from test_pipeline import STAGES, figures, ran
 from tiny import ROOT, Repository
 from torch import Tensor, nn
 
+from text2video.layout import Layout
+from text2video.models.base import Batch, Spec
 from text2video.models.codec import IdentityCodec
-from text2video.models.frame_gan import FrameDiscriminator
+from text2video.models.frame_gan import FrameDiscriminator, FrameGAN
 from text2video.params import Params, load_params
-from text2video.text.encoder import Text
-from text2video.text.vocabulary import Vocabulary
-from text2video.training.gan import Gan, GanTrainer
-from text2video.training.train import build_gan
+from text2video.text.encoder import build_text_encoder
+from text2video.text.kinds import load_text
+from text2video.text.prompts import Prompts, TextFacts
+from text2video.training.trainer import Trainer
 
 PROMPT = "circle moving up-right"
 PARAMS = load_params(ROOT / "tutorial" / "params.yaml")
 FRAME = (3, 64, 64)
-CODEC = IdentityCodec(64)
+CODEC = IdentityCodec((64, 64))
+
+
+def new_gan(params: Params, words: int) -> FrameGAN:
+    """New networks, as a page of parameters asks for them, with a vocabulary of so many words."""
+    torch.manual_seed(params.train.seed)
+    text = params.text
+    encoder = lambda: build_text_encoder(TextFacts(words, 0), text.dim, text.pooling)  # noqa: E731
+    return FrameGAN(params.frame_gan, Spec(FRAME, 10, encoder, text.dim))
 
 
 @pytest.fixture
-def gan() -> Gan:
-    """New networks, as the tutorial's page asks for them, with a vocabulary of twenty words."""
-    return build_gan(PARAMS, FRAME, frames=10, words=20)
+def gan() -> FrameGAN:
+    """Those of the tutorial."""
+    return new_gan(PARAMS, 20)
 
 
 def shapes(network: nn.Module) -> dict[str, tuple[int, ...]]:
@@ -45,12 +55,13 @@ def test_the_page_holds_the_tutorials_settings() -> None:
     assert PROMPT in world.test_prompts
     assert PROMPT in PARAMS.render.prompts
     assert (train.epochs, train.batch) == (13, 16)
-    assert (train.lr, train.lr_final, train.beta1, train.beta2) == (2e-4, 2e-4, 0.5, 0.999)
-    assert (PARAMS.text.dim, PARAMS.text.pooling, PARAMS.gan.noise_dim) == (10, "mean", 100)
-    assert (PARAMS.codec.kind, PARAMS.gan.kind, train.precision) == ("identity", "frame", "fp32")
+    own = PARAMS.frame_gan
+    assert (train.lr, train.lr_final, own.beta1, own.beta2) == (2e-4, 2e-4, 0.5, 0.999)
+    assert (PARAMS.text.dim, PARAMS.text.pooling, own.noise_dim) == (10, "mean", 100)
+    assert (PARAMS.codec.kind, PARAMS.model.kind, train.precision) == ("identity", "frame_gan", "fp32")
 
 
-def test_the_generator_is_the_tutorials_layer_for_layer(gan: Gan) -> None:
+def test_the_generator_is_the_tutorials_layer_for_layer(gan: FrameGAN) -> None:
     """110 numbers to an 8x8 grid of 256, doubled three times, with ReLU between and tanh at the end."""
     generator = gan.generator
     assert shapes(generator) == {
@@ -69,14 +80,14 @@ def test_the_generator_is_the_tutorials_layer_for_layer(gan: Gan) -> None:
         assert isinstance(layer, nn.ConvTranspose2d)
         assert (layer.kernel_size, layer.stride, layer.padding) == ((4, 4), (2, 2), (1, 1))
     noise, text = torch.randn(2, 3, 100), torch.randn(2, 10)
-    drawn = generator(noise, Text(text[:, None], text), CODEC)
+    drawn = generator(noise, text)
     assert drawn.shape == (2, 3, *FRAME)
     for clip in range(2):
         alone = layers(torch.cat((noise[clip], text[clip].expand(3, 10)), dim=1))
         torch.testing.assert_close(drawn[clip], alone)
 
 
-def test_the_discriminator_is_the_tutorials_and_gets_no_text(gan: Gan) -> None:
+def test_the_discriminator_is_the_tutorials_and_gets_no_text(gan: FrameGAN) -> None:
     """Three convolutions with leaky ReLU, one linear layer, a probability for each frame: pixels in, nothing else."""
     discriminator = gan.discriminator
     assert isinstance(discriminator, FrameDiscriminator)
@@ -103,7 +114,7 @@ def bce(probabilities: Tensor, real: bool) -> Tensor:
     return -(probabilities if real else 1 - probabilities).log().mean()
 
 
-def test_the_steps_are_those_of_the_tutorials_loop(gan: Gan) -> None:
+def test_the_steps_are_those_of_the_tutorials_loop(gan: FrameGAN) -> None:
     """Two updates of D and G equal, weight by weight, the tutorial's recipe written out beside them.
 
     But for one thing that the tutorial meant to do and did not: the text embedding is in the generator's optimiser.
@@ -116,17 +127,18 @@ def test_the_steps_are_those_of_the_tutorials_loop(gan: Gan) -> None:
     optimizer_g = torch.optim.Adam([*generator.parameters(), *embedding.parameters()], **adam)
     optimizer_d = torch.optim.Adam(discriminator.parameters(), **adam)
 
-    trainer = GanTrainer(gan, CODEC, PARAMS.train, steps=2)
+    trainer = Trainer(gan, CODEC, PARAMS.train, steps=2)
     ours, theirs = (torch.Generator().manual_seed(1) for _ in range(2))
     words = [[2, 3, 4], [5, 2]]
     tokens = torch.tensor([row + [0] * (3 - len(row)) for row in words])
     for step in range(2):
         real = torch.rand(2, 1, *FRAME, generator=torch.Generator().manual_seed(step)) * 2 - 1
-        losses, _ = trainer.step(step, real, tokens, ours)
+        prompts = Prompts(tokens, tokens > 0, torch.empty(2, 0))
+        losses = trainer.step(Batch(real, prompts, prompts, step / 2, step, 2, slice(0, 2), ours))
 
         noise = torch.randn(2, 1, 100, generator=theirs)
         text = torch.stack([embedding(torch.tensor(row)).mean(0) for row in words])
-        fake = generator(noise, Text(text[:, None], text), CODEC)
+        fake = generator(noise, text)
         loss_d = bce(discriminator(real), True) + bce(discriminator(fake.detach()), False)
         optimizer_d.zero_grad()
         loss_d.backward()
@@ -203,7 +215,7 @@ def check_figures(tutorial: Path) -> None:
 def check_trained_embedding(tutorial: Path) -> None:
     """What is exported is not what the embedding began with: the tutorial's own was random for good."""
     params: Params = load_params(tutorial / "params.yaml")
-    words = len(Vocabulary.load(tutorial / "data" / "vocabulary.json"))
-    first = build_gan(params, FRAME, frames=10, words=words).text_encoder.embedding.weight
-    last = load_file(tutorial / "models" / "export" / "text_encoder.safetensors")["embedding.weight"]
+    words = load_text(Layout(tutorial).text).facts.words
+    first = new_gan(params, words).text_encoder.embedding.weight
+    last = load_file(tutorial / "models" / "export" / "model.safetensors")["text_encoder.embedding.weight"]
     assert ((last - first).abs() > 1e-5).any(1)[2:].float().mean() > 0.5

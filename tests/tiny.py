@@ -29,8 +29,9 @@ TINY: dict[str, dict[str, Any]] = {
         "test_prompts": ["circle moving down", "circle moving up-right"],
     },
     "codec": {"width": 8, "steps": 4, "batch": 16},
-    "gan": {"noise_dim": 8, "width": 8, "code_dim": 16, "critic_width": 8},
-    "train": {"epochs": 2, "batch": 16, "validate_every": 1},
+    "video_gan": {"noise_dim": 8, "width": 8, "code_dim": 16, "critic_width": 8},
+    "frame_gan": {"noise_dim": 8},
+    "train": {"epochs": 2, "batch": 16, "sample_every": 1},
     "render": {"prompts": ["circle moving up-right", "red square shrinking"], "count": 1, "scale": 1},
     "runtime": {"device": "cpu", "threads": 1},
 }

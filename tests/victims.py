@@ -32,9 +32,9 @@ INPUTS = {
     "synthesize": [],
     "index": ["data/train"],
     "autoencode": ["data/train", "data/validation"],
-    "train": ["data/latents", "data/validation", "data/vocabulary.json", "models/codec"],
+    "train": ["data/latents", "data/validation", "data/text", "models/codec"],
     "export": [
-        "models/codec", "models/gan", "data/vocabulary.json", "metrics/autoencode.json", "metrics/train.json"
+        "models/codec", "models/trained", "data/text", "metrics/autoencode.json", "metrics/train.json"
     ],
     "render": ["models/export"],
 }  # fmt: skip
@@ -42,11 +42,11 @@ Harm = Callable[[], None]
 
 
 def make_world(root: Path, **sections: dict) -> Path:
-    """A pipeline folder with tiny clips and their vocabulary, and params that save every step. Returns it."""
+    """A pipeline folder with tiny clips and their text, and params that save every step. Returns it."""
     page = tiny_params(
         world={"train_clips": 32, "validation_clips": 6, "test_clips": 0, "prompt_clips": 1},
         codec={"steps": 12},
-        train={"epochs": 6, "batch": 16, "validate_every": 2},
+        train={"epochs": 6, "batch": 16, "sample_every": 2},
         runtime={"checkpoint_every": 0.001},
     )
     for section, values in sections.items():

@@ -1,8 +1,8 @@
 """An exported model: one folder with all that generating needs, checked before it is used.
 
-``config.json`` and ``vocabulary.json`` say how to put the networks together, the safetensors files hold their weights,
-``README.md`` is the model card, and ``manifest.json`` has the sha256 of each file: neither safetensors nor torch would
-notice a flipped bit. Nothing in a bundle is unpickled.
+``config.json`` and ``text.json`` say how to put the model together, ``codec.safetensors`` and ``model.safetensors``
+hold its weights, ``README.md`` is the model card, and ``manifest.json`` has the sha256 of each file: neither safetensors
+nor torch notices a flipped bit. Nothing in a bundle is unpickled.
 """
 
 import json
@@ -20,37 +20,30 @@ from text2video.device import side_by_side
 from text2video.errors import UserError
 from text2video.files import check_files, read_json, replace_folder, sha256, write_json, write_text
 from text2video.layout import Layout
+from text2video.models import build_model
+from text2video.models.base import Spec
 from text2video.models.codec import build_codec
-from text2video.models.frame_gan import FrameDiscriminator
-from text2video.models.gans import build_discriminator, build_generator
-from text2video.models.video_gan import VideoDiscriminator
 from text2video.params import (
     Candidates,
     CodecParams,
     ExportParams,
-    GanParams,
     Positive,
     Section,
     Side,
     TextParams,
+    model_kinds,
 )
 from text2video.sampling import Sampler
-from text2video.text.encoder import TextEncoder
-from text2video.text.vocabulary import Vocabulary
+from text2video.text.encoder import build_text_encoder
+from text2video.text.kinds import load_text
+from text2video.text.prompts import FRONTEND_FILE
 from text2video.video import to_clips, to_video
 from text2video.weights import Network, load_network, read_network_config
 
 FORMAT = 9
 BATCH = 64  # videos that are made before any of them is handed on
 MANIFEST = "manifest.json"
-NEEDED = (
-    "config.json",
-    "vocabulary.json",
-    "codec.safetensors",
-    "generator.safetensors",
-    "text_encoder.safetensors",
-    "discriminator.safetensors",
-)
+NEEDED = ("config.json", FRONTEND_FILE, "codec.safetensors", "model.safetensors")
 REMEDY = "run the stage export again, or restore the folder with `dvc checkout`"
 CARD_FIGURES = ("autoencode.json", "train.json")
 
@@ -63,28 +56,23 @@ class BundleConfig(Section):
     frames: Annotated[int, Field(ge=1, le=256)]
     fps: Annotated[int, Field(ge=1, le=60)]
     latent_shape: tuple[Positive, Positive, Positive]
-    words: Positive
     candidates: Candidates
     codec: CodecParams
-    gan: GanParams
+    kind: str
+    model: dict[str, Any]  # the parameters of that kind
     text: TextParams
+    examples: list[str]  # captions that it was trained on
 
 
 class Model:
-    """A trained text-to-video model: it draws ``candidates`` videos for each that it returns, and its discriminator
-    chooses."""
+    """A trained text-to-video model: it draws ``candidates`` videos for each that it returns, and keeps the best, where
+    its kind can rank them."""
 
-    def __init__(
-        self,
-        sampler: Sampler,
-        discriminator: FrameDiscriminator | VideoDiscriminator,
-        config: dict[str, Any],
-    ) -> None:
-        self._sampler, self._discriminator = sampler, discriminator
+    def __init__(self, sampler: Sampler, config: dict[str, Any]) -> None:
+        self._sampler = sampler
         self.config = config
         self.candidates: int = config["candidates"]
         self.fps: int = config["fps"]
-        self.vocabulary = sampler.vocabulary
 
     def generate(self, prompts: Sequence[str] | str, seed: int = 0, count: int = 1) -> np.ndarray:
         """Videos ``uint8[N * count, T, H, W, 3]`` for N prompts, ``count`` for each, those of one prompt together.
@@ -100,7 +88,7 @@ class Model:
     def check(self, prompts: Sequence[str]) -> None:
         """Warn of words that were never trained on. Raises UserError for a prompt without words."""
         for prompt in prompts:
-            if remark := self.vocabulary.check_prompt(prompt):
+            if remark := self._sampler.frontend.check_prompt(prompt):
                 warn(remark)
 
     def draw(self, prompts: Sequence[str], seed: int, numbers: Sequence[int]) -> np.ndarray:
@@ -108,7 +96,7 @@ class Model:
 
         def clip(asked: tuple[str, int]) -> np.ndarray:
             prompt, number = asked
-            return self._sampler.best_clip(prompt, seed, number, self.candidates, self._discriminator)
+            return self._sampler.best_clip(prompt, seed, number, self.candidates)
 
         clips = side_by_side(clip, zip(prompts, numbers, strict=True))
         shape = (0, self.config["frames"], *self.config["size"], 3)
@@ -130,16 +118,22 @@ class Model:
 
 
 def save_bundle(params: ExportParams, layout: Layout) -> None:
-    """Put ``models/codec``, ``models/gan`` and the vocabulary together as ``models/export``."""
+    """Put ``models/codec``, ``models/trained`` and the text frontend together as ``models/export``."""
     codec = read_network_config(layout.codec, "run the stage autoencode again")
-    gan = read_network_config(layout.gan, "run the stage train again")
-    Vocabulary.load(layout.vocabulary)  # raises when it is damaged
-    config = {"format": FORMAT, **params.model_dump(), "size": codec["size"], "codec": codec["codec"], **gan}
+    trained = read_network_config(layout.model, "run the stage train again")
+    config = {
+        "format": FORMAT,
+        **params.model_dump(),
+        "size": codec["size"],
+        "codec": codec["codec"],
+        **trained,
+    }
     figures = {name: read_json(layout.metrics / name, "run `dvc repro`") for name in CARD_FIGURES}
+    frontend = load_text(layout.text)
     with replace_folder(layout.export) as fresh:
         write_json(fresh / "config.json", config)
-        sources = [layout.vocabulary, *layout.codec.glob("*.safetensors"), *layout.gan.glob("*.safetensors")]
-        for source in sorted(sources):
+        frontend.save(fresh)
+        for source in (layout.codec / "codec.safetensors", layout.model / "model.safetensors"):
             (fresh / source.name).write_bytes(source.read_bytes())
         write_text(fresh / "README.md", model_card(config, figures))
         write_manifest(fresh)
@@ -165,30 +159,32 @@ def model_card(config: dict[str, Any], figures: dict[str, Any]) -> str:
     rows = [(f"{name.removesuffix('.json')}: {key}", json.dumps(value))
             for name, page in figures.items() for key, value in page.items()]  # fmt: skip
     table = "\n".join(f"| {key} | {value} |" for key, value in rows)
+    examples = "\n".join(f"- {' '.join(text.split())}" for text in config["examples"])
+    example = config["examples"][:1]
     return f"""---
 license: mit
 library_name: text2video
 pipeline_tag: text-to-video
 ---
-# A small text-to-video GAN
+# A small text-to-video model
 
-Videos of {config["frames"]} frames of {config["size"][1]}x{config["size"][0]} pixels from prompts such as
-`red circle moving down`. Codec `{config["codec"]["kind"]}`, GAN `{config["gan"]["kind"]}`, a vocabulary of
-{config["words"]} words, trained from nothing on drawn clips of one moving shape. It knows nothing else.
-Each video is the best of {config["candidates"]}, chosen by the discriminator that the generator was trained against.
+Videos of {config["frames"]} frames of {config["size"][1]}x{config["size"][0]} pixels, {config["fps"]} a second. Model
+`{config["kind"]}`, codec `{config["codec"]["kind"]}`, text `{config["text"]["kind"]}`, trained from nothing on
+captioned clips, and it knows nothing else. Captions that it was trained on:
+
+{examples}
 
 ```python
 from text2video import load_model
 
-clips = load_model("path/of/this/folder").generate(["circle moving up-right"], seed=0)  # uint8[N, T, H, W, 3]
+clips = load_model("path/of/this/folder").generate({example!r}, seed=0)  # uint8[N, T, H, W, 3]
 ```
 
 | figure | value |
 |---|---|
 {table}
 
-`validation` is the share of right videos on fresh draws of the training prompts, before anything is chosen; the scores
-of the whole on held-out prompts are in `metrics/evaluation.json`, which the stage `evaluate` writes.
+How well it does is in `metrics/evaluation.json`, which the stage `evaluate` writes.
 """
 
 
@@ -201,30 +197,23 @@ def load_model(path: Path | str | None = None, device: torch.device | str = "cpu
     config = verify_bundle(folder)
     try:
         page = BundleConfig(**config)
-    except (TypeError, ValidationError) as error:
+        own = model_kinds()[page.kind](**page.model)
+    except (KeyError, TypeError, ValidationError) as error:
         raise UserError(f"{folder / 'config.json'} does not fit this version; {REMEDY}") from error
-    vocabulary = Vocabulary.load(folder / "vocabulary.json")
-    if len(vocabulary) != page.words:
-        raise UserError(
-            f"{folder / 'vocabulary.json'} has {len(vocabulary)} words, not {page.words}; {REMEDY}"
-        )
+    frontend = load_text(folder)
 
     def load(name: str, build: Callable[[], Network]) -> Network:
         return load_network(build, folder / f"{name}.safetensors", REMEDY).to(device)
 
     codec = load("codec", lambda: build_codec(page.codec, page.size))
-    generator = load(
-        "generator", lambda: build_generator(page.gan, page.text, page.latent_shape, page.frames)
-    )
-    text_encoder = load("text_encoder", lambda: TextEncoder(page.words, page.text.dim, page.text.pooling))
-    discriminator = load(
-        "discriminator",
-        lambda: build_discriminator(page.gan, page.text, page.latent_shape, page.frames, page.words),
-    )
     if codec.latent_shape != page.latent_shape:
-        raise UserError(f"{folder / 'config.json'} has a codec that does not go with the generator; {REMEDY}")
-    sampler = Sampler(generator, text_encoder, codec, vocabulary, page.frames, device)
-    return Model(sampler, discriminator, config)
+        raise UserError(f"{folder / 'config.json'} has a codec that does not go with the model; {REMEDY}")
+    spec = Spec(
+        latent_shape=page.latent_shape, frames=page.frames, text_dim=page.text.dim,
+        text_encoder=lambda: build_text_encoder(frontend.facts, page.text.dim, page.text.pooling),
+    )  # fmt: skip
+    model = load("model", lambda: build_model(page.kind, own, spec))
+    return Model(Sampler(model, codec, frontend, device), config)
 
 
 def default_model() -> Path:

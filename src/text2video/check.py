@@ -9,7 +9,7 @@ from text2video.errors import UserError
 from text2video.files import write_text
 from text2video.layout import Layout
 from text2video.params import Params
-from text2video.text.vocabulary import require_words
+from text2video.text.spelling import require_words
 from text2video.world import World
 
 NOTE = "params.yaml is valid. The stages wait for this file, so that a mistake is found before any output is touched.\n"

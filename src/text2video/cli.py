@@ -61,7 +61,7 @@ def generate(
 
     A prompt that begins with a dash goes behind " -- ".
     """
-    from text2video.text.vocabulary import require_words
+    from text2video.text.spelling import require_words
 
     for prompt in prompts:
         require_words(prompt)  # before torch is loaded and anything is written

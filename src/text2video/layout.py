@@ -34,8 +34,9 @@ class Layout:
         return self.root / "data" / "test"
 
     @property
-    def vocabulary(self) -> Path:
-        return self.root / "data" / "vocabulary.json"
+    def text(self) -> Path:
+        """The text frontend and the encoded training captions."""
+        return self.root / "data" / "text"
 
     @property
     def latents(self) -> Path:
@@ -50,8 +51,8 @@ class Layout:
         return self.root / "models" / "codec"
 
     @property
-    def gan(self) -> Path:
-        return self.root / "models" / "gan"
+    def model(self) -> Path:
+        return self.root / "models" / "trained"
 
     @property
     def export(self) -> Path:

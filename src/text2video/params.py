@@ -86,15 +86,17 @@ class VideosParams(Section):
 
 
 class TextParams(Section):
-    """How a prompt becomes a vector (trained in stage ``train``)."""
+    """How prompts are read (stage ``index``) and become vectors (trained in stage ``train``)."""
 
+    kind: Literal["words", "pretrained"]
+    encoder: str
     dim: Width
     pooling: Literal["sum", "mean"]
-    unknown_share: Share
+    word_dropout: Share
 
 
 class CodecParams(Section):
-    """The space that the GAN works in (stage ``autoencode``)."""
+    """The space that models work in (stage ``autoencode``)."""
 
     kind: Literal["identity", "conv"]
     seed: Seed
@@ -107,36 +109,52 @@ class CodecParams(Section):
     precision: Precision
 
 
-class GanParams(Section):
-    """Generator and discriminator (stage ``train``)."""
+class ModelParams(Section):
+    """Which kind of model is trained (stage ``train``); the section of that name has its parameters."""
 
-    kind: Literal["frame", "video"]
+    kind: str
+
+
+class KindParams(Section):
+    """The parameters of one kind of model. A section of this class makes its name a value of ``model.kind``."""
+
+
+class VideoGanParams(KindParams):
+    """The video GAN (models/video_gan.py)."""
+
     noise_dim: Width
     width: Width
     code_dim: Width
     harmonics: Annotated[int, Field(ge=1, le=128)]
-    critic_width: Annotated[int, Field(ge=4, le=2048)]  # the frame critic is a quarter as wide
+    critic_width: Annotated[int, Field(ge=4, le=2048)]  # the frame and path critics are half as wide
+    beta1: Annotated[float, Field(ge=0, lt=1)]
+    beta2: Annotated[float, Field(ge=0, lt=1)]
+    gamma: Annotated[float, Field(ge=0)]
+    gamma_final: Annotated[float, Field(ge=0)]
+    gamma_every: Positive
+    mismatch: Annotated[float, Field(ge=0)]
+    gate_penalty: Annotated[float, Field(ge=0)]
+
+
+class FrameGanParams(KindParams):
+    """The tutorial's frame GAN (models/frame_gan.py)."""
+
+    noise_dim: Width
+    beta1: Annotated[float, Field(ge=0, lt=1)]
+    beta2: Annotated[float, Field(ge=0, lt=1)]
 
 
 class TrainParams(Section):
-    """How the GAN is trained (stage ``train``)."""
+    """How a model of any kind is trained (stage ``train``)."""
 
     seed: Seed
     epochs: Annotated[float, Field(gt=0, le=10_000)]
     batch: Positive
     lr: Rate
     lr_final: Rate
-    beta1: Annotated[float, Field(ge=0, lt=1)]
-    beta2: Annotated[float, Field(ge=0, lt=1)]
     ema: Annotated[float, Field(ge=0, lt=1)]
-    gamma: Annotated[float, Field(ge=0)]
-    gamma_final: Annotated[float, Field(ge=0)]
-    gamma_every: Positive
-    mismatch: Annotated[float, Field(ge=0)]
-    priority: Annotated[float, Field(ge=0, le=10)]
-    effort: Annotated[float, Field(ge=0)]
     precision: Precision
-    validate_every: Annotated[float, Field(gt=0)]
+    sample_every: Annotated[float, Field(gt=0)]
 
 
 class ExportParams(Section):
@@ -177,7 +195,9 @@ class Params(Section):
     videos: VideosParams
     text: TextParams
     codec: CodecParams
-    gan: GanParams
+    model: ModelParams
+    video_gan: VideoGanParams
+    frame_gan: FrameGanParams
     train: TrainParams
     export: ExportParams
     render: RenderParams
@@ -190,15 +210,49 @@ class Params(Section):
             raise ValueError(
                 f"data.size: {self.data.size} is no single number, which data.source shapes needs"
             )
-        if (
-            self.gan.kind == "frame"
-            and self.codec.kind == "conv"
-            and any(n % 64 for n in self.data.height_width)
-        ):
+        frame_gan_on_latents = self.model.kind == "frame_gan" and self.codec.kind == "conv"
+        if frame_gan_on_latents and any(side % 64 for side in self.data.height_width):
             raise ValueError(
-                f"data.size: {self.data.size} is no multiple of 64, as gan.kind frame on codec.kind conv needs"
+                f"data.size: {self.data.size} is no multiple of 64, as model.kind frame_gan on codec.kind conv needs"
             )
         return self
+
+    @model_validator(mode="after")
+    def _kind_is_known(self) -> "Params":
+        if self.model.kind not in model_kinds():
+            raise ValueError(
+                f"model.kind: there is no {self.model.kind!r}; known are {', '.join(model_kinds())}"
+            )
+        return self
+
+    @property
+    def own(self) -> KindParams:
+        """The parameters of the kind of model that is trained."""
+        own: KindParams = getattr(self, self.model.kind)
+        return own
+
+
+def model_kinds() -> dict[str, type[KindParams]]:
+    """The classes of the sections that are kinds of model, by name."""
+    sections = {name: field.annotation for name, field in Params.model_fields.items()}
+    return {
+        name: kind
+        for name, kind in sections.items()
+        if isinstance(kind, type) and issubclass(kind, KindParams)
+    }
+
+
+RENAMED = {
+    "gan": "model.kind and the section of that kind (video_gan, frame_gan)",
+    **{f"data.{name}": f"world.{name}" for name in WorldParams.model_fields},
+    **{
+        f"train.{name}": f"video_gan.{name}"
+        for name in ("beta1", "beta2", "gamma", "gamma_final", "gamma_every", "mismatch")
+    },
+    "train.effort": "video_gan.gate_penalty",
+    "train.validate_every": "train.sample_every",
+    "text.unknown_share": "text.word_dropout",
+}  # keys of earlier versions
 
 
 def load_params(path: Path) -> Params:
@@ -224,7 +278,7 @@ def _first_mistake(error: ValidationError) -> str:
     key = ".".join(str(part) for part in first["loc"])
     reason = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
-        return f"unknown key {key}"
+        return f"unknown key {key}" + (f"; it is {RENAMED[key]} now" if key in RENAMED else "")
     if first["type"] == "missing":
         return f"{key} is missing"
     return f"{key}: {reason} (it is {first['input']!r:.60})" if key else reason

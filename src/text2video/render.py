@@ -9,7 +9,7 @@ from text2video import bundle, console, media
 from text2video.files import replace_folder, write_json
 from text2video.layout import Layout
 from text2video.params import RenderParams
-from text2video.text.vocabulary import require_words
+from text2video.text.spelling import require_words
 
 SHEET_CLIPS = 100  # on the contact sheet; more would be a picture that nobody can open
 

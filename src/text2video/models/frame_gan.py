@@ -1,13 +1,17 @@
-"""The tutorial's GAN, layer for layer: each frame is a sample of its own, the discriminator sees no text."""
+"""The tutorial's GAN, layer for layer: each frame is a sample of its own, and the discriminator sees no text."""
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from text2video.models.base import Batch, Spec, Update, VideoModel
 from text2video.models.codec import Codec
-from text2video.text.encoder import Text
+from text2video.text.prompts import Prompts
+
+if TYPE_CHECKING:
+    from text2video.params import FrameGanParams
 
 
 class FrameGenerator(nn.Module):
@@ -20,34 +24,19 @@ class FrameGenerator(nn.Module):
         super().__init__()
         channels, height, width = latent_shape
         self.grid = (256, height // 8, width // 8)
-        self.noise_dim = noise_dim
         self.fc1 = nn.Linear(noise_dim + text_dim, 256 * self.grid[1] * self.grid[2])
         self.deconv1 = nn.ConvTranspose2d(256, 128, 4, 2, 1)
         self.deconv2 = nn.ConvTranspose2d(128, 64, 4, 2, 1)
         self.deconv3 = nn.ConvTranspose2d(64, channels, 4, 2, 1)
 
-    def noise_shape(self, frames: int) -> tuple[int, ...]:
-        """The shape of one clip's noise: every frame draws its own, which is why nothing ties them together."""
-        return (frames, self.noise_dim)
-
-    def forward(self, noise: Tensor, text: Text, codec: Codec) -> Tensor:
-        """Noise ``float[N, T, noise_dim]`` and text to a video ``float[N, T, 3, H, W]``."""
+    def forward(self, noise: Tensor, text: Tensor) -> Tensor:
+        """Noise float[N, T, noise_dim] and text float[N, text_dim] to latents float[N, T, C, h, w] in [-1, 1]."""
         frames = noise.shape[1]
-        x = torch.cat((noise, text.whole[:, None].expand(-1, frames, -1)), dim=2).flatten(0, 1)
+        x = torch.cat((noise, text[:, None].expand(-1, frames, -1)), dim=2).flatten(0, 1)
         x = self.fc1(x).unflatten(1, self.grid)
         x = F.relu(self.deconv1(x))
         x = F.relu(self.deconv2(x))
-        return codec.decode(torch.tanh(self.deconv3(x)).unflatten(0, (-1, frames)))
-
-    def encoded(self, noise: Tensor, text: Text, codec: Codec) -> Tensor:
-        """That as the discriminator sees it: latents ``float[N, T, C, h, w]``."""
-        return codec.encode(self(noise, text, codec))
-
-    def best(self, noise: Tensor, text: Text, codec: Codec, preference: Callable[[Tensor], Tensor]) -> Tensor:
-        """Of the videos that noise and text come to, the one whose latents the ``preference`` is largest for,
-        ``float[1, T, 3, H, W]``."""
-        videos = self(noise, text, codec)
-        return videos[preference(codec.encode(videos)).argmax()][None]
+        return torch.tanh(self.deconv3(x)).unflatten(0, (-1, frames))
 
 
 class FrameDiscriminator(nn.Module):
@@ -62,12 +51,61 @@ class FrameDiscriminator(nn.Module):
         self.fc1 = nn.Linear(256 * (height // 8) * (width // 8), 1)
 
     def forward(self, latents: Tensor) -> Tensor:
-        """Latents ``float[N, T, C, h, w]`` to probabilities ``float[N * T]`` in (0, 1)."""
+        """Latents float[N, T, C, h, w] to probabilities float[N * T] in (0, 1)."""
         x = F.leaky_relu(self.conv1(latents.flatten(0, 1)), 0.2)
         x = F.leaky_relu(self.conv2(x), 0.2)
         x = F.leaky_relu(self.conv3(x), 0.2)
         return torch.sigmoid(self.fc1(x.flatten(1))).squeeze(1)
 
-    def preference(self, latents: Tensor, tokens: Tensor) -> Tensor:
-        """How real the frames of each video look, ``float[N]``."""
-        return self(latents).unflatten(0, latents.shape[:2]).mean(1)
+
+class FrameGAN(VideoModel):
+    """The tutorial's system: binary cross-entropy on single frames, Adam for both networks."""
+
+    frames_per_sample = 1
+
+    def __init__(self, params: "FrameGanParams", spec: Spec) -> None:
+        super().__init__()
+        self.params, self.frames = params, spec.frames
+        self.generator = FrameGenerator(spec.latent_shape, spec.text_dim, params.noise_dim)
+        self.text_encoder = spec.text_encoder()
+        self.discriminator = FrameDiscriminator(spec.latent_shape)
+
+    def optimizers(self, lr: float) -> dict[str, torch.optim.Optimizer]:
+        """Adam for the generator with its text encoder, and Adam for the discriminator."""
+        betas = (float(self.params.beta1), float(self.params.beta2))
+        generator = [*self.generator.parameters(), *self.text_encoder.parameters()]
+        return {
+            "generator": torch.optim.Adam(generator, lr=lr, betas=betas, fused=True),
+            "discriminator": torch.optim.Adam(
+                self.discriminator.parameters(), lr=lr, betas=betas, fused=True
+            ),
+        }
+
+    def training_step(self, batch: Batch, codec: Codec, update: Update) -> dict[str, Tensor]:
+        """Discriminator: real frames are real, generated ones are not. Generator: its frames are called real."""
+        noise = batch.randn(batch.latents.shape[1], self.params.noise_dim)
+        # Generated frames are judged as real ones are: after a way through the codec.
+        fake = codec.encode(codec.decode(self.generator(noise, self.text_encoder(batch.prompts).pooled)))
+        loss_d = bce(self.discriminator(batch.latents), 1.0) + bce(self.discriminator(fake.detach()), 0.0)
+        update("discriminator", loss_d)
+        self.discriminator.requires_grad_(False)
+        loss_g = bce(self.discriminator(fake), 1.0)
+        update("generator", loss_g)
+        self.discriminator.requires_grad_(True)
+        return {"loss_d": loss_d, "loss_g": loss_g}
+
+    def noise_shape(self) -> tuple[int, ...]:
+        """Every frame draws its own noise, which is why nothing ties frames together."""
+        return (self.frames, self.params.noise_dim)
+
+    def sample(self, noise: Tensor, prompts: Prompts, codec: Codec) -> Tensor:
+        """Noise float[N, T, noise_dim] and N prompts to videos float[N, T, 3, H, W]."""
+        return codec.decode(self.generator(noise, self.text_encoder(prompts).pooled))
+
+
+def bce(probabilities: Tensor, label: float) -> Tensor:
+    """Binary cross-entropy of probabilities float[N] against one label, 1 for real and 0 for generated."""
+    with torch.autocast(probabilities.device.type, enabled=False):  # torch refuses it in half precision
+        return F.binary_cross_entropy(
+            probabilities.float(), torch.full_like(probabilities, label, dtype=torch.float32)
+        )

@@ -1,13 +1,13 @@
-"""Views of one picture: where each frame looks at it, and what it sees there.
+"""Affine views of one picture: how each frame of a clip looks at it.
 
-A view is six numbers a frame, each a function of time: a turn (in half turns), a stretch (along x, along y and across)
-and a way that has been gone. Beside them stand two points: ``centre``, the middle of what is in the picture, and
-``spot``, the place in the frame where the clip shows it. From the picture to the frame they make an affine map,
+A view has six parameters a frame, each a function of time: a rotation (in half turns), a symmetric stretch (along x,
+along y, across) and a translation. Two points of the clip stand beside them: ``centre``, the centre of mass of what the
+picture shows, and ``anchor``, where in the frame it is shown. A point u of the picture appears in the frame at
 
-    way + turn @ (spot + stretch @ (u - centre)),
+    translation + rotation @ (anchor + (1 + stretch) @ (u - centre)),
 
-and the frame reads the picture backwards through it (spatial transformers: Jaderberg et al., NeurIPS 2015). So what is
-drawn at the centre grows where it is, goes round the middle of the frame by a turn alone, and moves by its way alone.
+and the frame samples the picture through the inverse map (spatial transformers: Jaderberg et al., NeurIPS 2015). So an
+object grows about itself, a rotation turns it about the middle of the frame, and a translation moves it.
 """
 
 import math
@@ -17,108 +17,101 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-TURN, STRETCH, WAY = slice(0, 1), slice(1, 4), slice(4, 6)  # what the six numbers are
-FASTEST = 3  # frames in the shortest period: a shorter one would look like flicker
-STANDS_OUT = 0.2  # of a range of 2: a ground that was decoded is never quite plain
-NO_MASS = 1e-6  # of a pixel: an empty picture has its middle in the middle
-LEAST_AREA = 0.01  # of the picture in the frame: below, the way back would lead everywhere
+ROTATION, STRETCH, TRANSLATION = slice(0, 1), slice(1, 4), slice(4, 6)  # of the six parameters
+SHORTEST_PERIOD = 3  # frames; shorter ones look like flicker
+FOREGROUND = (
+    0.2  # colour distance from the background, of a range of 2, from which a pixel counts as foreground
+)
+EPSILON = 1e-6  # mass of a background pixel: the centre of mass of an empty picture is its middle
+MIN_AREA = 0.01  # of the stretched picture; the inverse map has no end below
 
 
 class Views(NamedTuple):
-    """How the frames of some clips look at their pictures. Points are x and y, -1 to 1 from edge to edge."""
+    """The views of N clips. Points are (x, y), -1 to 1 from edge to edge."""
 
-    numbers: Tensor
-    """float[N, 6, T]: all 0 for the picture as it is."""
+    affine: Tensor
+    """float[N, 6, T]: rotation, stretch and translation of each frame; all 0 is the identity."""
     centre: Tensor
     """float[N, 2], in the picture."""
-    spot: Tensor
+    anchor: Tensor
     """float[N, 2], in the frame."""
 
 
 def time_functions(tempo: Tensor, frames: int, harmonics: int) -> Tensor:
-    """Functions of time for each clip, ``float32[N, 2 + 2 * harmonics, frames]``: constant, ramp, and cosine and
-    sine of a wave and its harmonics, with a period that is the clip's own and a mean of 0: what is constant has one
-    name and no other.
+    """The basis of all motion, float32[N, 2 + 2 * harmonics, frames]: 1, a ramp from -1 to 1, and for each harmonic a
+    cosine and a sine with mean 0.
 
-    Between their knots, two more in a period than there are waves, the waves are straight: what moves goes straight
-    from turn to turn. One harmonic is a triangle, whose corners would take many round ones; the more there are, the
-    rounder can their sum be.
-    ``tempo`` is ``float[N]``, any number: it says how often the waves swing, from never to once in three frames.
+    The waves are piecewise linear between 2 * harmonics + 2 knots a period; one harmonic is a triangle wave. ``tempo``
+    float[N] is any number; its sigmoid goes from no swing at all to one swing in SHORTEST_PERIOD frames.
     """
-    most, knots = (frames - 1) / FASTEST, 2 * harmonics + 2
-    turns = torch.linspace(0, 1, frames, device=tempo.device) if frames > 1 else tempo.new_zeros(1)
-    lines = torch.stack((torch.ones_like(turns), 2 * turns - 1)).expand(len(tempo), 2, frames)
+    most, knots = (frames - 1) / SHORTEST_PERIOD, 2 * harmonics + 2
+    time = torch.linspace(0, 1, frames, device=tempo.device) if frames > 1 else tempo.new_zeros(1)
+    lines = torch.stack((torch.ones_like(time), 2 * time - 1)).expand(len(tempo), 2, frames)
     angle = 2 * math.pi * torch.arange(knots, device=tempo.device) / knots
     waves = torch.stack([wave(k * angle) for k in range(1, harmonics + 1) for wave in (torch.cos, torch.sin)])
-    at = knots * most * tempo.sigmoid()[:, None] * turns
-    before = at.detach().floor()
-    share, knot = at - before, before.long() % knots
-    swings = ((1 - share) * waves[:, knot] + share * waves[:, (knot + 1) % knots]).transpose(0, 1)
+    position = knots * most * tempo.sigmoid()[:, None] * time
+    before = position.detach().floor()
+    weight, knot = position - before, before.long() % knots
+    swings = ((1 - weight) * waves[:, knot] + weight * waves[:, (knot + 1) % knots]).transpose(0, 1)
     return torch.cat((lines, swings - swings.mean(2, keepdim=True)), dim=1)
 
 
-def places(height: int, width: int) -> Tensor:
-    """Where the cells of a grid are, row by row, ``float32[height * width, 2]``: x and y, -1 to 1 from edge to edge.
+def grid_points(height: int, width: int) -> Tensor:
+    """The centres of the cells of a grid, row by row, float32[height * width, 2]: (x, y), -1 to 1 from edge to edge.
 
-    Always on the CPU: for arithmetic on the meta device, on which a network is laid out before it is loaded, torch
-    would first load a compiler for two seconds.
+    Always on the CPU: on the meta device, on which a network is laid out before it is loaded, torch would first load a
+    compiler, which takes two seconds.
     """
     x, y = ((2 * torch.arange(cells, device="cpu") + 1) / cells - 1 for cells in (width, height))
     return torch.cartesian_prod(y, x).flip(1)
 
 
-def plain(pictures: Tensor) -> Tensor:
-    """The ground of each of ``float[N, C, H, W]``, what most of it is like, ``float[N, C, 1, 1]``: half of it is darker
-    in each channel, and half is lighter."""
+def background(pictures: Tensor) -> Tensor:
+    """The median colour of each picture, float[N, C, H, W] to float[N, C, 1, 1]."""
     return pictures.flatten(2).median(2).values[..., None, None]
 
 
 @torch.no_grad()
-def middle(pictures: Tensor) -> Tensor:
-    """The centre of mass of what stands out in each of ``float[N, C, H, W]``, ``float32[N, 2]``: x and y, -1 to 1. What
-    has another colour than most of a picture stands out.
-
-    So the middle is wherever the generator has drawn something: one that was to be learned stayed far from it, for ways
-    learned to make up for that sooner. No gradient goes this way: nothing is to be drawn elsewhere for it.
-    """
+def centre_of_mass(pictures: Tensor) -> Tensor:
+    """The centre of mass (x, y) of each picture's foreground, float[N, C, H, W] to float32[N, 2]. No gradient flows."""
     full = pictures.float()
-    mass = ((full - plain(full)).square().sum(1).sqrt() - STANDS_OUT).relu().flatten(1)[..., None] + NO_MASS
-    at = places(*full.shape[2:]).to(full.device)
-    return (mass * at).sum(1) / mass.sum(1)  # not a product of matrices, which may be rounded
+    mass = (full - background(full)).square().sum(1).sqrt() - FOREGROUND
+    mass = mass.relu().flatten(1)[..., None] + EPSILON
+    points = grid_points(*full.shape[2:]).to(full.device)
+    return (mass * points).sum(1) / mass.sum(1)  # no matrix product, which may be rounded
 
 
-def looking_back(views: Views, at: Tensor) -> Tensor:
-    """Where in the picture the points ``float[P, 2]`` of a frame come from, ``float[N, T, P, 2]``."""
-    numbers, centre, spot = views
-    angle, gone = math.pi * numbers[:, 0], numbers[:, WAY]
-    along_x, along_y, across = numbers[:, STRETCH].unbind(1)
+def sampling_points(views: Views, points: Tensor) -> Tensor:
+    """The inverse map: where in the picture the points float[P, 2] of each frame come from, float[N, T, P, 2]."""
+    affine, centre, anchor = views
+    angle, translation = math.pi * affine[:, 0], affine[:, TRANSLATION]
+    along_x, along_y, across = affine[:, STRETCH].unbind(1)
     cos, sin, along_x, along_y = angle.cos(), angle.sin(), 1 + along_x, 1 + along_y
-    area = (along_x * along_y - across.square()).clamp(min=LEAST_AREA)
+    area = (along_x * along_y - across.square()).clamp(min=MIN_AREA)
     to_x = torch.stack((along_y * cos + across * sin, along_y * sin - across * cos), dim=-1)
     to_y = torch.stack((-across * cos - along_x * sin, along_x * cos - across * sin), dim=-1)
-    back = torch.stack((to_x, to_y), dim=-1) / area[..., None, None]  # a point is a row: at @ back
+    inverse = torch.stack((to_x, to_y), dim=-1) / area[..., None, None]  # a point is a row: points @ inverse
     turned = torch.stack(
-        (cos * spot[:, :1] - sin * spot[:, 1:], sin * spot[:, :1] + cos * spot[:, 1:]), dim=-1
+        (cos * anchor[:, :1] - sin * anchor[:, 1:], sin * anchor[:, :1] + cos * anchor[:, 1:]), dim=-1
     )
-    return at @ back + (centre[:, None, None] - (turned + gone.mT)[:, :, None] @ back)
+    return points @ inverse + (centre[:, None, None] - (turned + translation.mT)[:, :, None] @ inverse)
 
 
-def seen(pictures: Tensor, views: Views, samples: int = 1, side: int = 1, beyond: str = "border") -> Tensor:
-    """The frames that show ``float[N, C, H, W]`` through ``views``, cut into squares as by ``codec.squares``:
-    ``float32[N, T, C, H / side, W / side, side * side]``.
+def warp(pictures: Tensor, views: Views, samples: int = 1, side: int = 1, padding: str = "border") -> Tensor:
+    """The frames that show float[N, C, H, W] through ``views``, cut into squares as by ``codec.squares``:
+    float32[N, T, C, H / side, W / side, side * side].
 
-    Each pixel is the mean of ``samples`` x ``samples`` points of the picture, each between its four nearest pixels.
-    Beyond its edges the picture goes on as it ends (``border``) or is 0 (``zeros``). In full precision: half of it
-    would shake what is shown.
+    Each pixel is the mean of ``samples`` x ``samples`` bilinear samples. Outside of the picture is what ``padding``
+    says (``border`` or ``zeros``). Always in float32: half precision would shake the frames.
     """
-    height, width, frames = *pictures.shape[2:], views.numbers.shape[2]
+    height, width, frames = *pictures.shape[2:], views.affine.shape[2]
     rows, columns = height // side, width // side
-    at = places(height * samples, width * samples)
-    at = at.view(rows, side, samples, columns, side, samples, 2).permute(2, 5, 0, 3, 1, 4, 6)
+    points = grid_points(height * samples, width * samples)
+    points = points.view(rows, side, samples, columns, side, samples, 2).permute(2, 5, 0, 3, 1, 4, 6)
     with torch.autocast(pictures.device.type, enabled=False):
         full = Views(*(value.float() for value in views))
-        points = looking_back(full, at.reshape(-1, 2).to(pictures.device))
-        lines = points.view(len(points), -1, columns * side * side, 2)  # long ones are the quicker to sample
-        shown = F.grid_sample(pictures.float(), lines, padding_mode=beyond, align_corners=False)
-        shown = shown.flatten(2).unflatten(2, (frames, samples * samples, rows, columns, side * side))
-        return (shown.mean(3) if samples > 1 else shown.squeeze(3)).transpose(1, 2)
+        sources = sampling_points(full, points.reshape(-1, 2).to(pictures.device))
+        lines = sources.view(len(sources), -1, columns * side * side, 2)  # long lines are sampled faster
+        pixels = F.grid_sample(pictures.float(), lines, padding_mode=padding, align_corners=False)
+        pixels = pixels.flatten(2).unflatten(2, (frames, samples * samples, rows, columns, side * side))
+        return (pixels.mean(3) if samples > 1 else pixels.squeeze(3)).transpose(1, 2)

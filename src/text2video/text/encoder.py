@@ -1,8 +1,66 @@
-"""From token numbers to vectors: one for each word, and one for the whole prompt."""
+"""The trained part of the text encoder: from encoded prompts to a vector for each token and one for the prompt."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from torch import Tensor, nn
+from torch.nn.functional import layer_norm
+
+from text2video.text.prompts import Prompts, TextFacts
+
+Pooling = Literal["sum", "mean"]
+
+
+class Encoded(NamedTuple):
+    """N prompts as models read them."""
+
+    tokens: Tensor
+    """float[N, L, dim]: a vector for each token, zeros for padding."""
+    mask: Tensor
+    """bool[N, L]: True for tokens, False for padding."""
+    pooled: Tensor
+    """float[N, dim]: the whole prompt."""
+
+
+class WordEncoder(nn.Module):
+    """A learned embedding for each word; the pooled vector is their sum or mean.
+
+    The sum keeps what a word contributes the same whatever stands beside it, which is what lets ``up`` and ``right``
+    meet for the first time in ``up-right``. The mean is the tutorial's way.
+    """
+
+    def __init__(self, words: int, dim: int, pooling: Pooling) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(words, dim, padding_idx=0)
+        self.pooling = pooling
+
+    def forward(self, prompts: Prompts) -> Encoded:
+        """Numbers of words ``int64[N, L]`` to vectors."""
+        tokens = self.embedding(prompts.tokens)
+        pooled = tokens.sum(1)
+        if self.pooling == "mean":
+            pooled = pooled / prompts.mask.sum(1, keepdim=True)
+        return Encoded(tokens, prompts.mask, pooled)
+
+
+class FeatureEncoder(nn.Module):
+    """Frozen features, normalised and mapped linearly to ``dim``: one map for tokens, one for the pooled vector."""
+
+    def __init__(self, features: int, dim: int) -> None:
+        super().__init__()
+        self.token, self.sentence = nn.Linear(features, dim), nn.Linear(features, dim)
+        for layer in (self.token, self.sentence):  # unit variance, as embeddings have it
+            nn.init.normal_(layer.weight, std=features**-0.5)
+
+    def forward(self, prompts: Prompts) -> Encoded:
+        """Features ``float[N, L, D]`` and pooled vectors ``float[N, D]`` to vectors."""
+        tokens = self.token(layer_norm(prompts.tokens, prompts.tokens.shape[2:]))
+        pooled = self.sentence(layer_norm(prompts.pooled, prompts.pooled.shape[1:]))
+        return Encoded(tokens.masked_fill(~prompts.mask[:, :, None], 0), prompts.mask, pooled)
+
+
+def build_text_encoder(facts: TextFacts, dim: int, pooling: Pooling = "sum") -> WordEncoder | FeatureEncoder:
+    """The trained part for a frontend of these facts. ``pooling`` is of words; a frozen encoder has its own."""
+    return FeatureEncoder(facts.features, dim) if facts.features else WordEncoder(facts.words, dim, pooling)
 
 
 class Text(NamedTuple):

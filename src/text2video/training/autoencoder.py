@@ -1,6 +1,5 @@
 """Training the codec, and writing every training clip in its code so that no GAN experiment has to do it again."""
 
-import io
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from text2video.console import Progress, Stopwatch
+from text2video.console import Stopwatch
 from text2video.data.packed import PackedReader, PackedWriter
 from text2video.device import autocast, on_device, pick_device
 from text2video.errors import UserError
@@ -18,8 +17,8 @@ from text2video.layout import Layout
 from text2video.models.codec import Codec, build_codec
 from text2video.params import CodecParams, Params
 from text2video.training.batches import Batches
-from text2video.training.checkpoint import Scratch, Stateful, fingerprint, require_finite
-from text2video.training.ranks import Ranks, joined, resumable_together
+from text2video.training.checkpoint import CheckpointStore, Stateful, fingerprint, require_finite
+from text2video.training.ranks import Ranks, init_distributed, resumable_ranks
 from text2video.training.tables import Curve
 from text2video.video import to_video
 from text2video.weights import save_network
@@ -34,25 +33,25 @@ def autoencode(params: Params, layout: Layout) -> None:
     on where an earlier run was stopped. Raises UserError when the loss is no finite number.
     """
     watch = Stopwatch()
-    with joined() as ranks:
+    with init_distributed() as ranks:
         device, size = ranks.device(pick_device(params.runtime)), params.data.height_width
         clips, validation = (read_clips(path, size) for path in (layout.train, layout.validation))
         config = {"codec": params.codec.model_dump(), "size": size}
         inputs, every = [layout.train, layout.validation], params.runtime.checkpoint_every
         run = fingerprint({**config, "processes": ranks.world}, layout.root, inputs, device)
         figures, curve = layout.metrics / "autoencode.json", layout.metrics / "autoencode.csv"
-        with resumable_together("autoencode", layout.root, run, every, ranks) as scratch:
-            if ranks.leads:
+        with resumable_ranks("autoencode", layout.root, run, every, ranks) as checkpoints:
+            if ranks.is_main:
                 remove_leftovers(layout.codec, layout.latents, figures, curve)
             torch.manual_seed(params.codec.seed)
             codec = on_device(build_codec(params.codec, size), device)
             ranks.share_statistics(codec)
             with watch("train the codec"):
-                losses = train_codec(codec, clips, params, device, scratch, ranks)
+                losses = train_codec(codec, clips, params, device, checkpoints, ranks)
             codec.eval()
             with watch("encode the clips"):
                 write_latents(codec, clips, layout, params, device, ranks)
-            if not ranks.leads:
+            if not ranks.is_main:
                 return
             with watch("measure the codec"):
                 error = reconstruction_error(codec, validation, params.codec, device)
@@ -78,27 +77,27 @@ def read_clips(path: Path, size: tuple[int, int]) -> PackedReader:
 
 
 def train_codec(
-    codec: Codec, clips: PackedReader, params: Params, device: torch.device, scratch: Scratch, ranks: Ranks
+    codec: Codec, clips: PackedReader, params: Params, device: torch.device, checkpoints: CheckpointStore, ranks: Ranks
 ) -> Curve:  # fmt: skip
     """Fit the codec to single frames by squared plus a little absolute error. Returns the curve of the loss."""
     own = params.codec
     if not list(codec.parameters()):
-        return Curve(["loss"], 0)
+        return Curve(0)
     optimizer = torch.optim.Adam(codec.parameters(), lr=own.lr, betas=(0.9, 0.99), fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, own.lr, total_steps=own.steps + 1, pct_start=0.1
     )
     batches = RandomFrames(clips, own, codec.latent_shape, ranks)
-    losses = Curve(["loss"], own.steps, most=500)
+    losses = Curve(own.steps, most=500)
     parts: dict[str, Stateful] = {
         "codec": codec,
         "optimizer": optimizer,
         "schedule": schedule,
         "losses": losses,
     }
-    start = scratch.restore(parts, own.steps)
-    with progress_of("autoencode", own.steps, "steps", params, ranks, start) as progress:
-        for step in scratch.steps(start, own.steps):
+    start = checkpoints.restore(parts, own.steps)
+    with ranks.progress("autoencode", own.steps, every=params.runtime.log_every, start=start) as progress:
+        for step in checkpoints.steps(start, own.steps):
             frames, noise = (values.to(device) for values in batches[step])
             with autocast(device, own.precision):
                 decoded = codec(frames, noise)
@@ -110,15 +109,9 @@ def train_codec(
             ranks.average(codec.parameters())
             optimizer.step()
             schedule.step()
-            losses.add(step + 1, loss.item())
+            losses.add(step + 1, {"loss": loss.item()})
             progress.update(step + 1, loss=loss.item())
     return losses
-
-
-def progress_of(label: str, total: int, unit: str, params: Params, ranks: Ranks, start: int = 0) -> Progress:
-    """A progress line; of several processes only the leader's is shown."""
-    stream = None if ranks.leads else io.StringIO()
-    return Progress(label, total, unit, params.runtime.log_every, start=start, stream=stream)
 
 
 class RandomFrames:
@@ -157,8 +150,8 @@ def write_latents(
     writer = PackedWriter(layout.latents, (clips.shape[0], *codec.latent_shape), np.float16, clips.fps)
     written = 0
     with (
-        writer if ranks.leads else nullcontext(),
-        progress_of("encode", len(clips), "clips", params, ranks) as progress,
+        writer if ranks.is_main else nullcontext(),
+        ranks.progress("encode", len(clips), "clips", every=params.runtime.log_every) as progress,
     ):
         for start in range(ranks.rank * CHUNK, len(clips) + ranks.rank * CHUNK, ranks.world * CHUNK):
             chunk = None

@@ -36,7 +36,7 @@ SIGNALS = (
     signal.SIGTERM,
     signal.SIGHUP,
 )  # Ctrl-C, `kill` and queues, a terminal that is closed
-KEPT_DAYS = 30  # what nobody goes on with for so long is removed
+KEEP_DAYS = 30  # what nobody goes on with for so long is removed
 
 
 class Stateful(Protocol):
@@ -49,7 +49,7 @@ class Stateful(Protocol):
         """Take over what ``state_dict`` gave."""
 
 
-class Randomness:
+class RNGState:
     """A random number generator as a thing that can be saved."""
 
     def __init__(self, rng: torch.Generator) -> None:
@@ -64,7 +64,7 @@ class Randomness:
         self.rng.set_state(state["state"])
 
 
-class Scratch:
+class CheckpointStore:
     """The saved state of one run, and the signals that stop it; ``resumable`` makes it."""
 
     def __init__(self, file: Path, every: float) -> None:
@@ -119,7 +119,7 @@ class Scratch:
 
 
 @contextmanager
-def resumable(stage: str, root: Path, run: str, every: float) -> Iterator[Scratch]:
+def resumable(stage: str, root: Path, run: str, every: float) -> Iterator[CheckpointStore]:
     """Where the stage ``stage`` of the pipeline in ``root`` saves the state of ``run``, every ``every`` seconds.
 
     What was saved goes when the block ends well, and stays when it does not. Raises UserError when another process does
@@ -129,19 +129,19 @@ def resumable(stage: str, root: Path, run: str, every: float) -> Iterator[Scratc
     place = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]
     what = f"the stage {stage}"
     with locked(home / f"{stage}-in-{place}.lock", what), locked(file.with_name("lock"), what):
-        scratch = Scratch(file, every)
-        remove_leftovers(scratch.file)
+        checkpoints = CheckpointStore(file, every)
+        remove_leftovers(checkpoints.file)
         _forget_old(home)
         before = {number: signal.getsignal(number) for number in SIGNALS}
         for number, handler in before.items():
             if handler is not signal.SIG_IGN:  # nohup
-                signal.signal(number, scratch.on_signal)
+                signal.signal(number, checkpoints.on_signal)
         try:
-            yield scratch
+            yield checkpoints
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-        scratch.file.unlink(missing_ok=True)
+        checkpoints.file.unlink(missing_ok=True)
 
 
 def fingerprint(params: Any, root: Path, inputs: Sequence[Path], device: torch.device) -> str:
@@ -276,7 +276,7 @@ def _forget_old(home: Path) -> None:
     """Remove the state of runs that nobody went on with, and locks left lying; one at work was saved a moment ago."""
     for entry in home.iterdir():
         with suppress(FileNotFoundError, UserError):  # its run is done; it is held
-            if time.time() - entry.stat().st_mtime < KEPT_DAYS * 86400:
+            if time.time() - entry.stat().st_mtime < KEEP_DAYS * 86400:
                 continue
             if entry.is_dir():
                 shutil.rmtree(entry, ignore_errors=True)

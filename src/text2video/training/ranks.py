@@ -5,6 +5,7 @@ draw the same random numbers for the whole batch and use their share of them, so
 but for rounding. The leader alone validates, saves and writes.
 """
 
+import io
 import math
 import os
 import signal
@@ -12,14 +13,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, distributed, nn
 from torch.distributed.nn.functional import all_reduce
 
+from text2video.console import Progress
 from text2video.errors import Stopped, UserError
-from text2video.training.checkpoint import SIGNALS, Scratch, checkpoint_file, resumable
+from text2video.training.checkpoint import SIGNALS, CheckpointStore, checkpoint_file, resumable
 
 T = TypeVar("T")
 
@@ -32,7 +34,7 @@ class Ranks:
     world: int = 1
 
     @property
-    def leads(self) -> bool:
+    def is_main(self) -> bool:
         """Whether this is the process that validates, saves and writes."""
         return self.rank == 0
 
@@ -67,8 +69,8 @@ class Ranks:
         """What the processes have, in their order, for the leader; nothing for the others."""
         if self.world == 1:
             return [value]
-        values: list = [None] * self.world if self.leads else []
-        distributed.gather_object(value, values if self.leads else None)
+        values: list = [None] * self.world if self.is_main else []
+        distributed.gather_object(value, values if self.is_main else None)
         return values
 
     def share_statistics(self, network: nn.Module) -> None:
@@ -77,6 +79,10 @@ class Ranks:
             for name, layer in parent.named_children():
                 if isinstance(layer, nn.BatchNorm2d):
                     setattr(parent, name, SharedBatchNorm(layer.num_features, affine=False))
+
+    def progress(self, label: str, total: int, unit: str = "steps", **options: Any) -> Progress:
+        """A progress line, which only the main process shows."""
+        return Progress(label, total, unit, stream=None if self.is_main else io.StringIO(), **options)
 
     def device(self, device: torch.device) -> torch.device:
         """``device``, or, where several processes share a machine with several of its kind, this process's own."""
@@ -112,7 +118,7 @@ class SharedBatchNorm(nn.BatchNorm2d):
             return ((values - mean[:, None, None]) * scale[:, None, None]).to(x.dtype)
 
 
-class Following(Scratch):
+class Following(CheckpointStore):
     """The state that a leader saved, in the hands of a process that follows it: who saves nothing itself."""
 
     def steps(self, start: int, total: int) -> Iterator[int]:
@@ -121,13 +127,15 @@ class Following(Scratch):
 
 
 @contextmanager
-def resumable_together(stage: str, root: Path, run: str, every: float, ranks: Ranks) -> Iterator[Scratch]:
+def resumable_ranks(
+    stage: str, root: Path, run: str, every: float, ranks: Ranks
+) -> Iterator[CheckpointStore]:
     """``resumable`` for the leader. The others go on from what it saved, and live as long as it does: it saves when a
     signal comes. Raises Stopped, for them, when the leader is gone.
     """
-    if ranks.leads:
-        with resumable(stage, root, run, every) as scratch:
-            yield scratch
+    if ranks.is_main:
+        with resumable(stage, root, run, every) as checkpoints:
+            yield checkpoints
         return
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
@@ -139,8 +147,8 @@ def resumable_together(stage: str, root: Path, run: str, every: float, ranks: Ra
 
 
 @contextmanager
-def joined() -> Iterator[Ranks]:
-    """The processes that ``torchrun`` started, joined; this one alone where it did not."""
+def init_distributed() -> Iterator[Ranks]:
+    """The processes that ``torchrun`` started, init_distributed; this one alone where it did not."""
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world == 1:
         yield Ranks()

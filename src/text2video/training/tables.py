@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,18 +20,24 @@ def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 class Curve:
     """Named losses over ``steps`` steps, averaged over stretches so that there are at most ``most`` rows."""
 
-    def __init__(self, names: Sequence[str], steps: int, most: int = 1000) -> None:
-        self.names, self.steps = names, steps
+    def __init__(self, steps: int, most: int = 1000) -> None:
+        self.steps = steps
         self.stretch = max(-(-steps // most), 1)
+        self.names: list[str] = []
         self.rows: list[tuple[Any, ...]] = []  # (step, *losses)
         self.recent: list[tuple[float, ...]] = []
 
-    def add(self, done: int, *losses: float) -> None:
-        """Take in the losses of a step; ``done`` steps are done with it."""
-        self.recent.append(losses)
+    def add(self, done: int, losses: Mapping[str, float]) -> None:
+        """Take in the losses of a step, the same names each time; ``done`` steps are done with it."""
+        self.names = list(losses)
+        self.recent.append(tuple(losses.values()))
         if done % self.stretch == 0 or done == self.steps:
             self.rows.append((done, *np.mean(self.recent, 0).tolist()))
             self.recent.clear()
+
+    def last(self) -> dict[str, float]:
+        """The losses of the last row by name."""
+        return dict(zip(self.names, self.rows[-1][1:], strict=True)) if self.rows else {}
 
     def text(self) -> str:
         """The curve as CSV."""
@@ -39,8 +45,8 @@ class Curve:
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint keeps of it."""
-        return {"rows": self.rows, "recent": self.recent}
+        return {"names": self.names, "rows": self.rows, "recent": self.recent}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from what a checkpoint kept."""
-        self.rows, self.recent = state["rows"], state["recent"]
+        self.names, self.rows, self.recent = state["names"], state["rows"], state["recent"]

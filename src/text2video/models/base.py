@@ -1,0 +1,96 @@
+"""What the training loop and the sampler ask of a model, whatever its kind."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from text2video.models.codec import Codec
+from text2video.text.prompts import Prompts
+
+Update = Callable[
+    [str, Tensor], None
+]  # (optimizer, loss): one step of that optimizer down the gradient of that loss
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One step's clips. Several processes share a batch: each holds the latents of its own clips."""
+
+    latents: Tensor
+    """float[n, T, C, h, w] of this process's clips; T is 1 where a sample is a single frame."""
+    prompts: Prompts
+    """The prompts of these clips."""
+    mismatched: Prompts
+    """For each of these clips the prompt of another clip of the batch that says something else."""
+    progress: float
+    """Share of the training that is done, in [0, 1)."""
+    step: int
+    """The number of the step, from 0."""
+    size: int
+    """Clips in the batch of all processes."""
+    share: slice
+    """Which of them are this process's."""
+    rng: torch.Generator
+    """Random numbers on the CPU, the same in every process."""
+
+    def randn(self, *shape: int) -> Tensor:
+        """Standard normal noise float[n, *shape], which does not depend on the number of processes."""
+        return torch.randn((self.size, *shape), generator=self.rng)[self.share].to(self.latents.device)
+
+
+class VideoModel(nn.Module):
+    """A text-to-video model that works on the latents of a codec.
+
+    A kind of model is a subclass. It holds its networks, its text encoder among them, and owns its losses and its
+    sampler. What trains it knows none of these: it calls ``training_step`` with batches, and keeps the moving average
+    of all weights, which is what users get.
+    """
+
+    frames_per_sample: int | None = None
+    """Frames in one training sample; None for whole clips."""
+    max_grad_norm = math.inf
+    """To which the gradient of an update is clipped."""
+
+    def optimizers(self, lr: float) -> dict[str, torch.optim.Optimizer]:
+        """The optimizers by name. The loop sets their learning rate, which goes from ``lr`` to ``train.lr_final``."""
+        raise NotImplementedError
+
+    def training_step(self, batch: Batch, codec: Codec, update: Update) -> dict[str, Tensor]:
+        """One step on ``batch``: computes each loss and hands it to ``update`` with the name of its optimizer.
+
+        Returns the losses by name, each a scalar, the same names in every step.
+        """
+        raise NotImplementedError
+
+    def noise_shape(self) -> tuple[int, ...]:
+        """The shape of one clip's noise."""
+        raise NotImplementedError
+
+    def sample(self, noise: Tensor, prompts: Prompts, codec: Codec) -> Tensor:
+        """Noise float[N, *noise_shape] and N prompts to videos float[N, T, 3, H, W] in [-1, 1]."""
+        raise NotImplementedError
+
+    def rerank(self, noise: Tensor, prompts: Prompts, codec: Codec) -> Tensor | None:
+        """How good the video of each noise is, float[N], to choose the best of several; None if the kind cannot say."""
+        return None
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a model is made for, beside its own parameters."""
+
+    latent_shape: tuple[int, int, int]
+    """Channels, height and width of a frame's latents."""
+    frames: int
+    """Frames in a clip."""
+    text_encoder: Callable[[], nn.Module]
+    """Makes a new text encoder: ``Prompts`` to ``Encoded`` with vectors of ``text_dim`` numbers."""
+    text_dim: int
+
+
+def cosine(start: float, end: float, progress: float) -> float:
+    """From ``start`` at progress 0 to ``end`` at progress 1, flat at both ends."""
+    return end + (start - end) * (1 + math.cos(math.pi * min(progress, 1))) / 2

@@ -1,0 +1,91 @@
+"""Captions encoded once, in stage ``index``: training needs neither the text encoder nor a network."""
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from text2video.console import Progress
+from text2video.errors import UserError
+from text2video.files import check_files, read_sealed, replace_folder, sha256, write_sealed
+from text2video.text.kinds import REMEDY
+from text2video.text.prompts import Prompts, TextFrontend, pad
+
+CAPTIONS_FILE = "captions.json"
+SHARD = 512  # captions: what is in memory while they are encoded
+
+
+class CaptionCache:
+    """The distinct captions of a data set, sorted, and their encodings, which stay on disk until they are asked for.
+
+    ``cache[cache.rows(captions)]`` are the prompts of these captions, all padded to the longest caption there is.
+    """
+
+    def __init__(self, captions: list[str], length: int, shards: Sequence[Path]) -> None:
+        self.captions, self.length = captions, length
+        self._shards = [load_file(shard) for shard in shards]  # mapped into memory, not read
+        self._ends = [shard["lengths"].cumsum(0).tolist() for shard in self._shards]
+
+    def __len__(self) -> int:
+        return len(self.captions)
+
+    def __getitem__(self, rows: Tensor | Sequence[int]) -> Prompts:
+        """The encodings of captions by number, in the order of ``rows``; at least one."""
+        tokens, pooled = zip(*(self._one(int(row)) for row in rows), strict=True)
+        return pad(tokens, pooled, self.length)
+
+    def rows(self, captions: Iterable[str]) -> Tensor:
+        """The number of each caption: int64[N]. Raises UserError for one that was not encoded."""
+        try:
+            return torch.tensor([self._numbers[caption] for caption in captions], dtype=torch.long)
+        except KeyError as error:
+            raise UserError(
+                f"the caption {error.args[0]!r} is not among the encoded ones; {REMEDY}"
+            ) from None
+
+    def _one(self, row: int) -> tuple[Tensor, Tensor]:
+        shard, inside = self._shards[row // SHARD], row % SHARD
+        ends = self._ends[row // SHARD]
+        tokens = shard["tokens"][ends[inside - 1] if inside else 0 : ends[inside]]
+        return tokens.float() if tokens.is_floating_point() else tokens.long(), shard["pooled"][
+            inside
+        ].float()
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {caption: number for number, caption in enumerate(self.captions)}
+
+
+def encode_captions(frontend: TextFrontend, captions: Iterable[str], folder: Path) -> CaptionCache:
+    """Encode each distinct caption once and write a folder of them, with the frontend, in place of an older one.
+
+    A shard of SHARD captions holds the tokens of all, one after the other, their ``lengths`` and their pooled vectors;
+    features as float16, as which they are exact, words as int32. The bytes depend on frontend and captions alone.
+    """
+    distinct, length, digests = sorted(set(captions)), 0, {}
+    with replace_folder(folder) as fresh, Progress("text", len(distinct), "captions") as progress:
+        for start in range(0, len(distinct), SHARD):
+            prompts = frontend.encode_many(distinct[start : start + SHARD])
+            lengths, tokens = prompts.mask.sum(1), prompts.tokens[prompts.mask]
+            tokens = tokens.half() if tokens.is_floating_point() else tokens.int()
+            name = f"captions-{start // SHARD:05}.safetensors"
+            content = save({"tokens": tokens, "lengths": lengths, "pooled": prompts.pooled.half()})
+            (fresh / name).write_bytes(content)
+            digests[name], length = sha256(fresh / name), max(length, int(lengths.max()))
+            progress.update(start + len(prompts))
+        frontend.save(fresh)
+        write_sealed(fresh / CAPTIONS_FILE, {"format": 1, "shard": SHARD, "length": length, "files": digests,
+                                             "captions": distinct})  # fmt: skip
+    return load_captions(folder)
+
+
+def load_captions(folder: Path) -> CaptionCache:
+    """What ``encode_captions`` wrote. Raises UserError when it is missing, damaged or of another version."""
+    page = read_sealed(folder / CAPTIONS_FILE, REMEDY)
+    if (page.get("format"), page.get("shard")) != (1, SHARD):
+        raise UserError(f"{folder / CAPTIONS_FILE} is of another version; {REMEDY}")
+    check_files(folder, page["files"], REMEDY)
+    return CaptionCache(page["captions"], page["length"], [folder / name for name in sorted(page["files"])])

@@ -1,0 +1,28 @@
+"""Make a pipeline of its own in a folder: the same stages, another ``params.yaml``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from text2video import console
+from text2video.pages import new_page
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def main(
+    name: Annotated[str, typer.Argument(help="The folder, in the repository's own: letters, digits, _.")],
+    videos: Annotated[
+        str | None, typer.Option(help="A folder of captioned videos to take the clips from.")
+    ] = None,
+) -> None:
+    """Write NAME/params.yaml, unless it is there, and NAME/dvc.yaml; `dvc repro NAME/dvc.yaml` runs it."""
+    for path in new_page(Path(), name, videos):
+        print(f"wrote {path}")
+    print(f"next: look at {name}/params.yaml, then run: dvc repro {name}/dvc.yaml")
+
+
+if __name__ == "__main__":
+    console.run(app)

@@ -1,0 +1,94 @@
+"""A new kind of model: one file, one section of parameters and one line that names it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tiny import make_repository, tiny_params, write_params
+
+MODEL = '''"""One still picture for each word."""
+
+import torch
+from torch import Tensor, nn
+
+from text2video.models.base import Batch, Spec, Update, VideoModel
+
+
+class Still(VideoModel):
+    """Mean latents, linear in the text."""
+
+    def __init__(self, params, spec: Spec) -> None:
+        super().__init__()
+        self.frames, self.shape = spec.frames, spec.latent_shape
+        self.text_encoder = spec.text_encoder()
+        self.layer = nn.Linear(spec.text_dim, self.shape[0] * self.shape[1] * self.shape[2])
+        self.strength = params.strength
+
+    def optimizers(self, lr: float):
+        return {"all": torch.optim.SGD(self.parameters(), lr=lr)}
+
+    def forward(self, prompts) -> Tensor:
+        latents = self.strength * self.layer(self.text_encoder(prompts).pooled)
+        return latents.view(-1, 1, *self.shape).expand(-1, self.frames, -1, -1, -1)
+
+    def training_step(self, batch: Batch, codec, update: Update):
+        loss = (self(batch.prompts) - batch.latents).square().mean()
+        update("all", loss)
+        return {"loss": loss}
+
+    def noise_shape(self):
+        return (1,)
+
+    def sample(self, noise, prompts, codec) -> Tensor:
+        return codec.decode(self(prompts)).clamp(-1, 1)
+'''
+SECTION = '''class StillParams(KindParams):
+    """One still picture."""
+
+    strength: float
+
+
+class TrainParams(Section):'''
+
+
+def add_kind(folder: Path) -> None:
+    """What a person writes who adds the kind ``still``."""
+    source = folder / "src" / "text2video"
+    (source / "models" / "still.py").write_text(MODEL)
+    for path, old, new in (
+        (source / "models" / "__init__.py", "KINDS = {", 'KINDS = {\n    "still": "text2video.models.still:Still",'),
+        (source / "params.py", "class TrainParams(Section):", SECTION),
+        (source / "params.py", "    frame_gan: FrameGanParams\n", "    frame_gan: FrameGanParams\n    still: StillParams\n"),
+    ):  # fmt: skip
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+
+
+def test_a_kind_is_one_file_one_section_and_one_line(tmp_path: Path) -> None:
+    """It is trained, stopped and resumed, exported and drawn from; what others need is neither asked for nor said."""
+    repository = make_repository(tmp_path / "repository")
+    add_kind(repository.folder)
+    page = tiny_params(model={"kind": "still"}, train={"epochs": 3}, export={"candidates": 3})
+    page["still"] = {"strength": 1.0}
+    write_params(repository.folder / "params.yaml", page)
+    for stage in ("synthesize", "index", "autoencode", "train"):
+        repository.stage(stage)
+    assert (repository.folder / "metrics" / "train.csv").read_text().startswith("step,loss\n")
+    repository.stage("export")
+    out = tmp_path / "videos"
+    command = [
+        sys.executable,
+        "-m",
+        "text2video.cli",
+        "generate",
+        "a red circle moving up",
+        "--out",
+        str(out),
+    ]
+    environment = repository.environment()
+    subprocess.run(command, cwd=repository.folder, env=environment, check=True, capture_output=True)
+    assert (out / "manifest.json").is_file()
+    page["still"]["mismatch"] = 1.0
+    write_params(repository.folder / "params.yaml", page)
+    assert "unknown key still.mismatch" in repository.stage("train", code=2)
