@@ -13,7 +13,7 @@ import typer
 import zstandard
 from common import ROOT, rates, report
 from torch.profiler import ProfilerActivity, profile
-from training import codec_step, gan_step
+from training import codec_step, model_step
 
 from text2video import load_model
 from text2video.bundle import Model
@@ -76,16 +76,14 @@ def parts_of_the_data_path(params: Params) -> list[dict[str, Any]]:
 
 def a_video(model: Model) -> Callable[[], object]:
     """One video, without the threads that `generate` starts: the profiler would not see them."""
-    return lambda: model._sampler.best_clip(
-        "circle moving up-right", 0, 0, model.candidates, model._discriminator
-    )
+    return lambda: model._sampler.best_clip("circle moving up-right", 0, 0, model.candidates)
 
 
 def main() -> None:
-    """The GAN's step, the codec's step, one video; then the data path."""
+    """The model's step, the codec's step, one video; then the data path."""
     params, model = load_params(ROOT / "params.yaml"), load_model()
     works: dict[str, Callable[[], object]] = {
-        "train, a step": gan_step(params, 10),
+        "train, a step": model_step(params),
         "autoencode, a step": codec_step(params),
         "generate, a video": a_video(model),
     }

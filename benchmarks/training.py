@@ -1,4 +1,4 @@
-"""GAN training, clips per second: ours against the tutorial's loop, and against what the processor can multiply.
+"""Training, clips per second: our model against the tutorial's loop, and against what the processor can multiply.
 
 Run from the repository: `python benchmarks/training.py`.
 """
@@ -13,32 +13,49 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from text2video.device import autocast, on_device
+from text2video.models import build_model
+from text2video.models.base import Batch, Spec
 from text2video.models.codec import build_codec
 from text2video.params import Params, load_params
-from text2video.training.gan import GanTrainer
-from text2video.training.train import build_gan
+from text2video.text.encoder import build_text_encoder
+from text2video.text.prompts import Prompts, TextFacts
+from text2video.training.batches import mismatched
+from text2video.training.trainer import Trainer
 
 WORDS, SIDE = 40, 2048
 CPU = torch.device("cpu")
 
 
-def gan_step(params: Params, frames: int) -> Callable[[], None]:
-    """A training step of the GAN of a page, on random samples: what they show costs no time."""
-    codec = build_codec(params.codec, params.data.height_width).eval().requires_grad_(False)
-    gan, shape = build_gan(params, codec.latent_shape, 10, WORDS), codec.latent_shape
-    for network in (codec, *vars(gan).values()):
-        on_device(network, CPU)
-    trainer, rng, batch = (
-        GanTrainer(gan, codec, params.train, 10**6),
-        torch.Generator().manual_seed(0),
-        params.train.batch,
+def model_step(params: Params) -> Callable[[], None]:
+    """A training step of a page's kind of model on random samples: what they show costs no time."""
+    codec = on_device(build_codec(params.codec, params.data.height_width), CPU).eval().requires_grad_(False)
+    text, shape = params.text, codec.latent_shape
+    spec = Spec(
+        shape,
+        params.data.frames,
+        lambda: build_text_encoder(TextFacts(WORDS, 0), text.dim, text.pooling),
+        text.dim,
     )
+    model = on_device(build_model(params.model.kind, params.own, spec), CPU)
+    trainer, rng = Trainer(model, codec, params.train, 10**6), torch.Generator().manual_seed(0)
+    batch, frames = params.train.batch, model.frames_per_sample or params.data.frames
     real, tokens = torch.randn(batch, frames, *shape), torch.randint(1, WORDS, (batch, 4))
-    steps = iter(range(10**6))
+    prompts, steps = Prompts(tokens, tokens > 0, torch.empty(batch, 0)), iter(range(10**6))
 
     def step() -> None:
+        number = next(steps)
+        sample = Batch(
+            real,
+            prompts,
+            prompts[mismatched(tokens, rng)],
+            number / 10**6,
+            number,
+            batch,
+            slice(0, batch),
+            rng,
+        )
         with autocast(CPU, params.train.precision):
-            trainer.step(next(steps), real, tokens, rng)
+            trainer.step(sample)
 
     return step
 
@@ -82,14 +99,14 @@ def flop_of(step: Callable[[], None], steps: int) -> float:
 
 
 def main() -> None:
-    """Steps of both GANs, of the codec, and plain matrix products, in turn."""
+    """Steps of both models, of the codec, and plain matrix products, in turn."""
     ours, theirs = load_params(ROOT / "params.yaml"), load_params(ROOT / "tutorial" / "params.yaml")
     steps = {
-        "train": gan_step(ours, 10),
-        "tutorial": gan_step(theirs, 1),
+        "train": model_step(ours),
+        "tutorial": model_step(theirs),
         "autoencode": codec_step(ours),
     }
-    every = ours.train.gamma_every
+    every = ours.video_gan.gamma_every
     flop = {name: flop_of(step, every) for name, step in steps.items()}
     matrix = torch.randn(SIDE, SIDE)
 

@@ -160,8 +160,8 @@ def test_an_empty_prompt_is_refused(folder):
 
 
 def test_the_best_of_the_candidates_is_chosen(folder):
-    """Protects the choice: of the candidates that one seed gives, the video is the one that the model ranks highest, and
-    with one candidate there is none. Turning the ranks round gives another video."""
+    """Protects the choice: of the candidates that one seed gives, the video is the one that the model ranks highest,
+    and with one candidate there is none. Turning the ranks round gives another video."""
     loaded = load_model(folder)
     sampler = loaded._sampler
     critic = sampler.model.discriminator

@@ -58,7 +58,7 @@ def add_kind(folder: Path) -> None:
     for path, old, new in (
         (source / "models" / "__init__.py", "KINDS = {", 'KINDS = {\n    "still": "text2video.models.still:Still",'),
         (source / "params.py", "class TrainParams(Section):", SECTION),
-        (source / "params.py", "    frame_gan: FrameGanParams\n", "    frame_gan: FrameGanParams\n    still: StillParams\n"),
+        (source / "params.py", "    train: TrainParams\n", "    still: StillParams\n    train: TrainParams\n"),
     ):  # fmt: skip
         text = path.read_text()
         assert old in text

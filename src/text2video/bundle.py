@@ -1,8 +1,8 @@
 """An exported model: one folder with all that generating needs, checked before it is used.
 
 ``config.json`` and ``text.json`` say how to put the model together, ``codec.safetensors`` and ``model.safetensors``
-hold its weights, ``README.md`` is the model card, and ``manifest.json`` has the sha256 of each file: neither safetensors
-nor torch notices a flipped bit. Nothing in a bundle is unpickled.
+hold its weights, ``README.md`` is the model card, and ``manifest.json`` has the sha256 of each file: neither
+safetensors nor torch notices a flipped bit. Nothing in a bundle is unpickled.
 """
 
 import json
