@@ -111,11 +111,11 @@ def judge(
 ) -> None:
     """Say what each of FILES shows, from its pixels alone."""
     from text2video.judge import judge_clips, right
-    from text2video.media import read_video
+    from text2video.reading import JUDGED, read_video
 
     request = _request(prompt) if prompt is not None else None
     for file in files:
-        verdicts = judge_clips(read_video(file)[None])
+        verdicts = judge_clips(read_video(file, **JUDGED)[None])
         line = f"{console.escape(str(file))}: "
         if verdicts.detected[0]:
             seen = {aspect: str(getattr(verdicts, aspect)[0]) for aspect in ("colour", "shape", "motion")}

@@ -16,6 +16,10 @@ from PIL import GifImagePlugin, Image, ImageDraw, ImageFont
 
 from text2video.errors import UserError
 from text2video.files import atomic_write, replace_folder
+from text2video.reading import check_clip
+from text2video.reading import frames as frames
+from text2video.reading import probe as probe
+from text2video.reading import read_video as read_video
 
 SEPARATOR = (208, 208, 208)  # the thin grey line between two frames of a film strip
 SLUG_LENGTH = 40
@@ -40,7 +44,7 @@ def save_gif(path: Path, clip: np.ndarray, fps: float = 10, scale: int = 1) -> N
     ``Image.save`` folds a frame that repeats the one before into its duration; a clip that stands still would
     lose its frames. So the frames are written one by one, with one palette for all: exact up to 256 colours.
     """
-    _check_clip(path, clip)
+    check_clip(path, clip)
     if not 1 <= scale <= 8:
         raise UserError(f"cannot write {path}: a GIF is enlarged 1 to 8 times, not {scale}")
     size = (clip.shape[2] * scale, clip.shape[1] * scale)
@@ -94,7 +98,7 @@ def _encode(
     tag: str | None = None,
 ) -> None:
     """Encode in memory with FFmpeg, then write. One thread, so that every run gives the same bytes."""
-    clip = _check_clip(path, clip)
+    clip = check_clip(path, clip)
     # 4:2:0 video has one colour for 2x2 pixels: the last row or column of an odd-sized clip is repeated.
     clip = np.pad(clip, ((0, 0), (0, clip.shape[1] % 2), (0, clip.shape[2] % 2), (0, 0)), mode="edge")
     buffer = io.BytesIO()
@@ -118,7 +122,7 @@ def _encode(
 
 def save_frames(folder: Path, clip: np.ndarray) -> None:
     """Write the frames as ``frame_0.png``, ``frame_1.png``, … into a folder that replaces ``folder``."""
-    _check_clip(folder, clip)
+    check_clip(folder, clip)
     with replace_folder(folder) as fresh:
         for number, frame in enumerate(clip):
             Image.fromarray(frame).save(fresh / f"frame_{number}.png")
@@ -126,7 +130,7 @@ def save_frames(folder: Path, clip: np.ndarray) -> None:
 
 def save_npy(path: Path, clip: np.ndarray) -> None:
     """Write the clip itself, exact, for ``numpy.load``."""
-    _check_clip(path, clip)
+    check_clip(path, clip)
     with atomic_write(path) as file:
         np.save(file, clip)
 
@@ -137,82 +141,8 @@ def save_png(path: Path, image: np.ndarray) -> None:
         Image.fromarray(image).save(file, "PNG")
 
 
-def _check_clip(path: Path, clip: np.ndarray) -> np.ndarray:
-    """Refuse what is no ``uint8[T, H, W, 3]``, or is empty."""
-    if clip.dtype != np.uint8 or clip.ndim != 4 or clip.shape[3] != 3 or clip.size == 0:
-        found = f"{clip.dtype}{list(clip.shape)}"
-        raise UserError(f"{path}: a clip is uint8[T, H, W, 3] with at least one frame, not {found}")
-    return clip
-
-
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
-
-
-# --- reading ---------------------------------------------------------------------------------------
-
-
-BROKEN = (
-    *(av.FFmpegError, Image.DecompressionBombError, MemoryError),
-    *(OSError, ValueError, EOFError, SyntaxError, IndexError),
-)  # what the libraries raise for a broken file
-# A file that calls itself .mp4 may be a playlist, and FFmpeg would fetch what it lists.
-CONTAINERS = {"format_whitelist": "mov,avi", "protocol_whitelist": "file"}
-
-
-def read_video(path: Path) -> np.ndarray:
-    """Read a clip ``uint8[T, H, W, 3]`` from MP4, AVI, GIF, npy or a folder of ``frame_N.png``.
-
-    Raises UserError, with the name of the file, when it is missing, broken, cut short or not such a thing.
-    A GIF of other programs may have lost repeated frames: it is read as it is.
-    """
-    path = Path(path)
-    if not path.exists():
-        raise UserError(f"{path} is missing; check the path")
-    try:
-        if path.is_dir():
-            clip = _read_frames(path)
-        elif path.suffix.lower() == ".npy":
-            clip = np.load(path, allow_pickle=False)
-        elif path.suffix.lower() == ".gif":
-            clip = _read_gif(path)
-        else:
-            clip = _read_stream(path)
-    except BROKEN as error:
-        raise UserError(f"{path} cannot be read as a video: {_one_line(error)}") from error
-    return _check_clip(path, clip)
-
-
-def _read_frames(folder: Path) -> np.ndarray:
-    """The pictures ``frame_N.png`` of a folder, in the order of their numbers."""
-    numbered = {}
-    for file in folder.glob("frame_*.png"):
-        if match := re.fullmatch(r"frame_(\d+)", file.stem):
-            numbered[int(match[1])] = file
-    if sorted(numbered) != list(range(len(numbered))) or not numbered:
-        raise ValueError("it must hold frame_0.png, frame_1.png, … without a gap")
-    return np.stack([np.asarray(Image.open(numbered[n]).convert("RGB")) for n in sorted(numbered)])
-
-
-def _read_gif(path: Path) -> np.ndarray:
-    if not path.read_bytes().endswith(b";"):
-        raise ValueError("it is cut short")
-    with Image.open(path, formats=["GIF"]) as gif:
-        frames = []
-        for number in range(getattr(gif, "n_frames", 1)):
-            gif.seek(number)
-            frames.append(np.asarray(gif.convert("RGB")))
-    return np.stack(frames)
-
-
-def _read_stream(path: Path) -> np.ndarray:
-    """Decode the first video stream; the count in the file's header tells when it was cut short."""
-    with open(path, "rb") as file, av.open(file, "r", options=CONTAINERS) as container:
-        stream = container.streams.video[0]
-        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)]
-        if len(frames) < stream.frames or not frames:
-            raise ValueError(f"it is cut short: {len(frames)} of {stream.frames} frames")
-    return np.stack(frames)
 
 
 # --- pictures made of clips ------------------------------------------------------------------------
@@ -220,7 +150,7 @@ def _read_stream(path: Path) -> np.ndarray:
 
 def film_strip(clip: np.ndarray) -> np.ndarray:
     """The frames side by side, one grey pixel between two: ``uint8[H, T * (W + 1) - 1, 3]``."""
-    _check_clip(Path("film strip"), clip)
+    check_clip(Path("film strip"), clip)
     line = np.full((clip.shape[1], 1, 3), SEPARATOR, np.uint8)
     return np.concatenate([part for frame in clip for part in (frame, line)][:-1], axis=1)
 

@@ -1,0 +1,207 @@
+"""Reads the videos that people have, frame by frame in little memory, as a browser shows them.
+
+Files are told apart by their content. Everything here raises UserError, in one line that names the file, when it is
+missing, broken, cut short or no video.
+"""
+
+import re
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import av
+import cv2
+import numpy as np
+from PIL import Image
+
+from text2video.errors import UserError
+from text2video.reading import containers, pictures
+from text2video.reading.pictures import Picture
+
+__all__ = ["JUDGED", "Probe", "check_clip", "frames", "probe", "read_video"]
+
+READABLE = "MP4 or MOV, AVI, MKV or WebM, GIF, WebP, APNG, npy, or a folder of frame_0.png, frame_1.png, …"
+JUDGED = {"largest": 256, "most_frames": 240}  # a clip of that size is judged in some 200 MB
+STILL_RATE = 10.0  # frames per second of what carries no times: folders and arrays
+BROKEN = (
+    *(av.FFmpegError, Image.DecompressionBombError, MemoryError),
+    *(OSError, ValueError, EOFError, SyntaxError, IndexError),
+)  # what the libraries raise for a broken file
+
+
+class Probe(NamedTuple):
+    """What can be said of a video without decoding all of it. None: only decoding would tell."""
+
+    width: int
+    height: int
+    fps: float | None
+    """Frames per second, on average."""
+    frames: int | None
+    """As the file says. It may show fewer."""
+    duration: float | None
+    """Seconds."""
+
+
+def frames(path: Path, threads: int = 1) -> Generator[tuple[float, np.ndarray], None, None]:
+    """Each frame as it is shown (``uint8[H, W, 3]``, RGB, all of one size) with its time, in the order of showing.
+
+    Times are in seconds since the first frame. Only a few frames are in memory at once. A file that turns out to be cut
+    short raises UserError after its last frame. ``threads`` decode; they change nothing but the speed.
+    """
+    for time, picture in _pictures(Path(path), threads):
+        yield time, picture()
+
+
+def read_video(
+    path: Path, largest: int | None = None, most_frames: int | None = None, threads: int = 1
+) -> np.ndarray:
+    """Read a clip ``uint8[T, H, W, 3]``.
+
+    A clip whose longer side has more than ``largest`` pixels is shrunk to that (each pixel is the mean of its area). Of
+    one with more than ``most_frames`` frames every second one is kept, or every fourth, and so on. All others are
+    read as they are, with every frame. A GIF of other programs may have lost repeated frames.
+    """
+    kept: list[np.ndarray] = []
+    step = 1
+    for number, (_, picture) in enumerate(_pictures(Path(path), threads)):
+        if number % step:
+            continue
+        kept.append(_shrink(picture(), largest))
+        if most_frames and len(kept) > most_frames:
+            kept, step = kept[::2], 2 * step
+    return np.stack(kept)
+
+
+def probe(path: Path) -> Probe:
+    """Size, rate and length of a video, from its header and its first frame."""
+    path = Path(path)
+    with closing(frames(path)) as shown:
+        _, first = next(shown)
+    height, width = first.shape[:2]
+    with _named_errors(path):
+        return Probe(width, height, *_timing(path))
+
+
+def check_clip(path: Path, clip: np.ndarray) -> np.ndarray:
+    """Refuse what is no ``uint8[T, H, W, 3]``, or is empty."""
+    if clip.dtype != np.uint8 or clip.ndim != 4 or clip.shape[3] != 3 or clip.size == 0:
+        found = f"{clip.dtype}{list(clip.shape)}"
+        raise UserError(f"{path}: a clip is uint8[T, H, W, 3] with at least one frame, not {found}")
+    return clip
+
+
+def _pictures(path: Path, threads: int) -> Iterator[tuple[float, Picture]]:
+    """The times of the frames, and what draws each of them while it is the last one asked for."""
+    if not path.exists():
+        raise UserError(f"{path} is missing; check the path")
+    with _named_errors(path):
+        match _kind(path):
+            case "folder":
+                yield from _read_folder(path)
+            case "npy":
+                yield from _read_array(path)
+            case "animation":
+                yield from pictures.read_animation(path)
+            case _:
+                yield from containers.read_stream(path, threads)
+
+
+def _timing(path: Path) -> tuple[float | None, int | None, float | None]:
+    """Frames per second, number of frames and duration in seconds."""
+    match _kind(path):
+        case "folder":
+            count = len(_frame_files(path))
+        case "npy":
+            count = len(np.load(path, mmap_mode="r", allow_pickle=False))
+        case "animation":
+            return pictures.animation_timing(path)
+        case _:
+            return containers.stream_timing(path)
+    return STILL_RATE, count, count / STILL_RATE
+
+
+@contextmanager
+def _named_errors(path: Path) -> Iterator[None]:
+    """Say in one line which file is broken, and how."""
+    try:
+        yield
+    except BROKEN as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"{path} cannot be read as a video: {reason}") from error
+
+
+def _kind(path: Path) -> str:
+    """ "folder", "npy", "animation" or "container", by the first bytes. Raises ValueError for anything else."""
+    if path.is_dir():
+        return "folder"
+    with open(path, "rb") as file:
+        head = file.read(512)
+    if head.startswith(b"\x93NUMPY"):
+        return "npy"
+    if head.startswith((b"GIF8", b"\x89PNG\r\n\x1a\n")) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
+        return "animation"
+    if containers.is_container(head):
+        return "container"
+    what = "it is empty" if not head else f"it is {_other_kind(head)}"
+    raise ValueError(f"{what}; what can be read is {READABLE}")
+
+
+def _other_kind(head: bytes) -> str:
+    """What else a file may be, for people."""
+    starts = {
+        b"ID3": "an MP3 file", b"OggS": "an Ogg file", b"FLV": "a Flash video", b"\x30\x26\xb2\x75": "a WMV file",
+        b"\x00\x00\x01\xba": "an MPEG program stream", b"\x00\x00\x01\xb3": "an MPEG stream",
+        b"\xff\xd8\xff": "a JPEG picture", b"BM": "a BMP picture", b"II*\0": "a TIFF picture",
+        b"MM\0*": "a TIFF picture", b"PK": "a ZIP file", b"%PDF": "a PDF file", b"fLaC": "a FLAC file",
+        b"#EXTM3U": "a playlist", b"<": "a web page", b"RIFF": "a RIFF file of another kind",
+    }  # fmt: skip
+    if head[:1] == b"G" and head[188:189] == b"G":
+        return "an MPEG transport stream"
+    known = (name for start, name in starts.items() if head.lstrip(b"\xef\xbb\xbf \r\n").startswith(start))
+    return next(known, "of no kind of video that is known here")
+
+
+def _shrink(frame: np.ndarray, largest: int | None) -> np.ndarray:
+    height, width = frame.shape[:2]
+    if largest is None or max(height, width) <= largest:
+        return frame
+    scale = largest / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+
+
+# --- folders and arrays ----------------------------------------------------------------------------
+
+
+def _frame_files(folder: Path) -> list[Path]:
+    """The pictures ``frame_N.png`` of a folder, in the order of their numbers."""
+    numbered = {
+        int(match[1]): file
+        for file in sorted(folder.glob("frame_*.png"))
+        if (match := re.fullmatch(r"frame_(\d+)", file.stem))
+    }
+    if sorted(numbered) != list(range(len(numbered))) or not numbered:
+        raise ValueError("it must hold frame_0.png, frame_1.png, … without a gap")
+    return [numbered[number] for number in sorted(numbered)]
+
+
+def _read_folder(folder: Path) -> Iterator[tuple[float, Picture]]:
+    """The pictures of a folder. Raises UserError for one that cannot be read or has another size than the first."""
+    shape = None
+    for number, file in enumerate(_frame_files(folder)):
+        with _named_errors(file):
+            picture = pictures.read_picture(file)
+        shape = shape or picture.shape
+        if picture.shape != shape:
+            sizes = f"{picture.shape[1]}x{picture.shape[0]}, and the first frame {shape[1]}x{shape[0]}"
+            raise UserError(f"{file} is {sizes}; the frames of a video have one size")
+        yield number / STILL_RATE, partial(np.asarray, picture)
+
+
+def _read_array(path: Path) -> Iterator[tuple[float, Picture]]:
+    """The frames of an array in a file, read one by one."""
+    clip = check_clip(path, np.load(path, mmap_mode="r", allow_pickle=False))
+    for number in range(len(clip)):
+        yield number / STILL_RATE, partial(np.array, clip[number])
