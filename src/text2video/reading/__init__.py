@@ -4,12 +4,13 @@ Files are told apart by their content. Everything here raises UserError, in one 
 missing, broken, cut short or no video.
 """
 
+import math
 import re
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import av
 import cv2
@@ -18,6 +19,7 @@ from PIL import Image
 
 from text2video.errors import UserError
 from text2video.reading import containers, pictures
+from text2video.reading.blocks import durations
 from text2video.reading.pictures import Picture
 
 __all__ = ["JUDGED", "Probe", "check_clip", "frames", "probe", "read_video"]
@@ -29,6 +31,9 @@ BROKEN = (
     *(av.FFmpegError, Image.DecompressionBombError, MemoryError),
     *(OSError, ValueError, EOFError, SyntaxError, IndexError),
 )  # what the libraries raise for a broken file
+
+
+Clip = TypeVar("Clip", bound=np.ndarray)
 
 
 class Probe(NamedTuple):
@@ -50,8 +55,10 @@ def frames(path: Path, threads: int = 1) -> Generator[tuple[float, np.ndarray], 
     Times are in seconds since the first frame. Only a few frames are in memory at once. A file that turns out to be cut
     short raises UserError after its last frame. ``threads`` decode; they change nothing but the speed.
     """
-    for time, picture in _pictures(Path(path), threads):
-        yield time, picture()
+    path = Path(path)
+    with _named_errors(path):
+        for time, picture in _pictures(path, threads):
+            yield time, picture()
 
 
 def read_video(
@@ -63,15 +70,17 @@ def read_video(
     one with more than ``most_frames`` frames every second one is kept, or every fourth, and so on. All others are
     read as they are, with every frame. A GIF of other programs may have lost repeated frames.
     """
+    path = Path(path)
     kept: list[np.ndarray] = []
     step = 1
-    for number, (_, picture) in enumerate(_pictures(Path(path), threads)):
-        if number % step:
-            continue
-        kept.append(_shrink(picture(), largest))
-        if most_frames and len(kept) > most_frames:
-            kept, step = kept[::2], 2 * step
-    return np.stack(kept)
+    with _named_errors(path):
+        for number, (_, picture) in enumerate(_pictures(path, threads)):
+            if number % step:
+                continue
+            kept.append(_shrink(picture(), largest))
+            if most_frames and len(kept) > most_frames:
+                kept, step = kept[::2], 2 * step
+        return np.stack(kept)
 
 
 def probe(path: Path) -> Probe:
@@ -84,7 +93,7 @@ def probe(path: Path) -> Probe:
         return Probe(width, height, *_timing(path))
 
 
-def check_clip(path: Path, clip: np.ndarray) -> np.ndarray:
+def check_clip(path: Path, clip: Clip) -> Clip:
     """Refuse what is no ``uint8[T, H, W, 3]``, or is empty."""
     if clip.dtype != np.uint8 or clip.ndim != 4 or clip.shape[3] != 3 or clip.size == 0:
         found = f"{clip.dtype}{list(clip.shape)}"
@@ -94,18 +103,17 @@ def check_clip(path: Path, clip: np.ndarray) -> np.ndarray:
 
 def _pictures(path: Path, threads: int) -> Iterator[tuple[float, Picture]]:
     """The times of the frames, and what draws each of them while it is the last one asked for."""
-    if not path.exists():
-        raise UserError(f"{path} is missing; check the path")
-    with _named_errors(path):
-        match _kind(path):
-            case "folder":
-                yield from _read_folder(path)
-            case "npy":
-                yield from _read_array(path)
-            case "animation":
-                yield from pictures.read_animation(path)
-            case _:
-                yield from containers.read_stream(path, threads)
+    match _kind(path):
+        case "folder":
+            return _read_folder(path)
+        case "npy":
+            return _read_array(path)
+        case "still":
+            return iter([(0.0, partial(pictures.read_picture, path))])
+        case "animation":
+            return pictures.read_animation(path, durations(path))
+        case _:
+            return containers.read_stream(path, threads)
 
 
 def _timing(path: Path) -> tuple[float | None, int | None, float | None]:
@@ -114,9 +122,12 @@ def _timing(path: Path) -> tuple[float | None, int | None, float | None]:
         case "folder":
             count = len(_frame_files(path))
         case "npy":
-            count = len(np.load(path, mmap_mode="r", allow_pickle=False))
-        case "animation":
-            return pictures.animation_timing(path)
+            count = len(_map(path))
+        case "still":
+            count = 1
+        case "animation" | "apng":
+            shown = durations(path)
+            return 1000 * len(shown) / sum(shown), len(shown), sum(shown) / 1000
         case _:
             return containers.stream_timing(path)
     return STILL_RATE, count, count / STILL_RATE
@@ -128,20 +139,32 @@ def _named_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except BROKEN as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        text = getattr(error, "strerror", None) or str(error)  # without the number and the name of the file
+        reason = " ".join(text.split()) or type(error).__name__
+        if isinstance(error, av.FFmpegError):
+            reason = f"it is broken or cut short ({reason})"
         raise UserError(f"{path} cannot be read as a video: {reason}") from error
 
 
 def _kind(path: Path) -> str:
-    """ "folder", "npy", "animation" or "container", by the first bytes. Raises ValueError for anything else."""
+    """What is read how: "folder", "npy", "still", "animation", "apng" or "container", by the first bytes.
+
+    Raises ValueError for anything else.
+    """
+    if not path.exists():
+        raise UserError(f"{path} is missing; check the path")
     if path.is_dir():
         return "folder"
+    if not path.is_file():
+        raise ValueError("it is neither a file nor a folder")
     with open(path, "rb") as file:
         head = file.read(512)
     if head.startswith(b"\x93NUMPY"):
         return "npy"
-    if head.startswith((b"GIF8", b"\x89PNG\r\n\x1a\n")) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
-        return "animation"
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "apng" if durations(path) else "still"
+    if head.startswith(b"GIF8") or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
+        return "animation" if durations(path) else "still"
     if containers.is_container(head):
         return "container"
     what = "it is empty" if not head else f"it is {_other_kind(head)}"
@@ -177,11 +200,12 @@ def _shrink(frame: np.ndarray, largest: int | None) -> np.ndarray:
 
 def _frame_files(folder: Path) -> list[Path]:
     """The pictures ``frame_N.png`` of a folder, in the order of their numbers."""
-    numbered = {
-        int(match[1]): file
-        for file in sorted(folder.glob("frame_*.png"))
-        if (match := re.fullmatch(r"frame_(\d+)", file.stem))
-    }
+    numbered: dict[int, Path] = {}
+    for file in folder.glob("frame_*.png"):
+        if match := re.fullmatch(r"frame_(\d+)", file.stem):
+            if other := numbered.get(int(match[1])):
+                raise ValueError(f"{other.name} and {file.name} have the same number")
+            numbered[int(match[1])] = file
     if sorted(numbered) != list(range(len(numbered))) or not numbered:
         raise ValueError("it must hold frame_0.png, frame_1.png, … without a gap")
     return [numbered[number] for number in sorted(numbered)]
@@ -202,6 +226,20 @@ def _read_folder(folder: Path) -> Iterator[tuple[float, Picture]]:
 
 def _read_array(path: Path) -> Iterator[tuple[float, Picture]]:
     """The frames of an array in a file, read one by one."""
-    clip = check_clip(path, np.load(path, mmap_mode="r", allow_pickle=False))
-    for number in range(len(clip)):
-        yield number / STILL_RATE, partial(np.array, clip[number])
+    clip = check_clip(path, _map(path))
+    for number, frame in enumerate(clip):
+        if (
+            clip.flags.c_contiguous
+        ):  # a part of the file, which leaves no trace in memory as a mapped one does
+            place = clip.offset + number * frame.size
+            yield number / STILL_RATE, partial(_read_part, path, place, frame.shape)
+        else:
+            yield number / STILL_RATE, partial(np.array, frame)
+
+
+def _map(path: Path) -> np.memmap:
+    return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+def _read_part(path: Path, place: int, shape: tuple[int, ...]) -> np.ndarray:
+    return np.fromfile(path, np.uint8, math.prod(shape), offset=place).reshape(shape)

@@ -1,4 +1,4 @@
-"""Video streams in MP4/MOV, AVI, MKV and WebM, decoded frame by frame as a browser shows them."""
+"""Video streams in MP4/MOV, AVI, MKV, WebM and APNG, decoded frame by frame as a browser shows them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,21 +8,39 @@ from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 from av.sidedata.sidedata import Type
-from av.video.reformatter import VideoReformatter
+from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc, VideoReformatter
 
 from text2video.reading.pictures import Picture, over_white, require_size
 
 # A file that calls itself .mp4 may be a playlist, and FFmpeg would fetch what it lists.
-CONTAINERS = {"format_whitelist": "mov,avi,matroska", "protocol_whitelist": "file"}
+CONTAINERS = {"format_whitelist": "mov,avi,matroska,apng", "protocol_whitelist": "file"}
+BOXES = {
+    b"ftyp",
+    b"moov",
+    b"mdat",
+    b"free",
+    b"skip",
+    b"wide",
+    b"pnot",
+    b"styp",
+}  # an MP4 begins with one of them
+WITH_ALPHA = {
+    "vp8": "libvpx",
+    "vp9": "libvpx-vp9",
+}  # FFmpeg's own decoders of these leave the alpha channel out
+UNSPECIFIED = 2  # the colour matrix that a stream does not name
+HIGH_DEFINITION = 720  # lines from which on browsers take such a stream's matrix for BT.709
+HIGH_DYNAMIC_RANGE = {ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67}
+TO_SRGB = {"dst_color_trc": ColorTrc.IEC61966_2_1, "dst_color_primaries": ColorPrimaries.BT709}
 
 
 def is_container(head: bytes) -> bool:
     """Whether a file that begins with ``head`` is one of those read here."""
-    boxes = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp"}
     return (
-        head[4:8] in boxes
+        head[4:8] in BOXES
         or head.startswith(b"\x1aE\xdf\xa3")
         or (head[:4], head[8:12]) == (b"RIFF", b"AVI ")
     )
@@ -34,19 +52,21 @@ def read_stream(path: Path, threads: int) -> Iterator[tuple[float, Picture]]:
     Raises ValueError or what FFmpeg raises when there is none, or it is broken or cut short.
     """
     with _open(path, threads) as (container, stream):
-        canvas, last, start = None, None, None
-        for frame in container.decode(stream):
-            canvas = canvas or _Canvas(frame, stream.sample_aspect_ratio)
-            step = 1 / float(stream.average_rate or 10)
-            time = float(frame.pts * stream.time_base) if frame.pts is not None else None
-            if time is None:
-                time = 0.0 if last is None else last + step
-            start = time if start is None else start
+        _require_whole(path, stream)
+        canvas, start, time = None, 0.0, 0.0
+        for number, frame in enumerate(_decode(container, stream)):
+            if frame.is_corrupt:
+                raise ValueError(f"frame {number} is damaged")
+            if frame.pts is not None and stream.time_base is not None:
+                time = float(frame.pts * stream.time_base)
+            elif number:
+                time += 1 / float(stream.average_rate or 10)
+            if canvas is None:
+                canvas, start = _Canvas(frame, stream.sample_aspect_ratio), time
             yield time - start, partial(canvas.draw, frame)
-            last = time
+        _require_whole(path, stream)  # again: fragments tell only now where their frames are
         if canvas is None:
             raise ValueError("it holds no frame")
-        _require_whole(path, stream)
 
 
 def stream_timing(path: Path) -> tuple[float | None, int | None, float | None]:
@@ -63,26 +83,48 @@ def _open(path: Path, threads: int) -> Iterator[tuple[Any, av.VideoStream]]:
         streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
         if not streams:
             raise ValueError("it holds no video, only sound or other data")
-        stream = streams[0]
-        require_size(stream.width, stream.height)
-        stream.codec_context.thread_count = threads
-        stream.thread_type = "AUTO"
-        yield container, stream
+        require_size(streams[0].width, streams[0].height)
+        streams[0].codec_context.thread_count = threads
+        streams[0].thread_type = "AUTO"
+        yield container, streams[0]
+
+
+def _decode(container: Any, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
+    """The frames in the order of showing, without those that an edit list hides."""
+    name = WITH_ALPHA.get(stream.codec_context.name)
+    if name is None or stream.metadata.get("alpha_mode") != "1":
+        yield from container.decode(stream)
+        return
+    decoder: Any = av.CodecContext.create(name, "r")
+    for packet in container.demux(stream):
+        yield from decoder.decode(packet if packet.size else None)
 
 
 class _Canvas:
     """Draws decoded frames in RGB at the size and the way up that the first one is shown."""
 
     def __init__(self, frame: av.VideoFrame, aspect: Fraction | None) -> None:
-        self.size = _display_size(frame.width, frame.height, aspect)
+        self.coded = frame.width, frame.height
+        self.size = _display_size(*self.coded, aspect)
         require_size(*self.size)
+        self.matrix = _display_matrix(frame)  # once: a frame that was asked for its side data is freed late
         self.reformatter = VideoReformatter()
 
     def draw(self, frame: av.VideoFrame) -> np.ndarray:
         """The frame as it is shown, uint8[H, W, 3]."""
         alpha = any(component.is_alpha for component in frame.format.components)
-        pixels = self.reformatter.reformat(frame, *self.size, "rgba" if alpha else "rgb24").to_ndarray()
-        return _upright(frame, over_white(pixels) if alpha else pixels)
+        colours: dict[str, int] = {}
+        if frame.color_trc in HIGH_DYNAMIC_RANGE:
+            colours = {name: int(value) for name, value in TO_SRGB.items()}
+        elif frame.colorspace == UNSPECIFIED and frame.height >= HIGH_DEFINITION:
+            colours = {"src_colorspace": int(Colorspace.ITU709)}
+        pixels: Any = self.reformatter.reformat(
+            frame, *self.coded, "rgba" if alpha else "rgb24", **colours
+        ).to_ndarray()
+        pixels = over_white(pixels) if alpha else pixels
+        if self.size != self.coded:
+            pixels = cv2.resize(pixels, self.size, interpolation=cv2.INTER_LINEAR)
+        return _upright(pixels, *self.matrix)
 
 
 def _display_size(width: int, height: int, aspect: Fraction | None) -> tuple[int, int]:
@@ -92,13 +134,19 @@ def _display_size(width: int, height: int, aspect: Fraction | None) -> tuple[int
     return (round(width * aspect), height) if aspect > 1 else (width, round(height / aspect))
 
 
-def _upright(frame: av.VideoFrame, pixels: np.ndarray) -> np.ndarray:
-    """Turn and flip as the display matrix says: (x, y) is shown at (ax + cy, bx + dy). Other angles are ignored."""
+def _display_matrix(frame: av.VideoFrame) -> tuple[int, int, int, int]:
+    """a, b, c, d, each -1, 0 or 1: the pixel (x, y) is shown at (ax + cy, bx + dy)."""
     all_data: Any = frame.side_data
-    data = next((data for data in all_data if data.type == Type.DISPLAYMATRIX), None)
-    if data is None:
-        return pixels
-    a, b, _, c, d = np.sign(np.frombuffer(bytes(data), np.int32)[:5])
+    for data in all_data:
+        if data.type == Type.DISPLAYMATRIX:
+            matrix = np.frombuffer(bytes(data), np.int32)[[0, 1, 3, 4]].astype(float)
+            a, b, c, d = np.rint(matrix / max(1, np.abs(matrix).max())).astype(int).tolist()
+            return a, b, c, d
+    return 1, 0, 0, 1
+
+
+def _upright(pixels: np.ndarray, a: int, b: int, c: int, d: int) -> np.ndarray:
+    """Turn and flip as the display matrix says. Browsers, too, ignore one with other angles than quarter turns."""
     if a and d and not b and not c:
         return np.ascontiguousarray(pixels[::d, ::a])
     if b and c and not a and not d:
