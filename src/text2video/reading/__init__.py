@@ -110,8 +110,10 @@ def _pictures(path: Path, threads: int) -> Iterator[tuple[float, Picture]]:
             return _read_array(path)
         case "still":
             return iter([(0.0, partial(pictures.read_picture, path))])
-        case "animation":
-            return pictures.read_animation(path, durations(path))
+        case "gif":
+            return pictures.read_gif(path, durations(path))
+        case "webp":
+            return pictures.read_webp(path, durations(path))
         case _:
             return containers.read_stream(path, threads)
 
@@ -125,7 +127,7 @@ def _timing(path: Path) -> tuple[float | None, int | None, float | None]:
             count = len(_map(path))
         case "still":
             count = 1
-        case "animation" | "apng":
+        case "gif" | "webp" | "apng":
             shown = durations(path)
             return 1000 * len(shown) / sum(shown), len(shown), sum(shown) / 1000
         case _:
@@ -147,7 +149,7 @@ def _named_errors(path: Path) -> Iterator[None]:
 
 
 def _kind(path: Path) -> str:
-    """What is read how: "folder", "npy", "still", "animation", "apng" or "container", by the first bytes.
+    """What is read how: "folder", "npy", "still", "gif", "webp", "apng" or "container", by the first bytes.
 
     Raises ValueError for anything else.
     """
@@ -161,11 +163,13 @@ def _kind(path: Path) -> str:
         head = file.read(512)
     if head.startswith(b"\x93NUMPY"):
         return "npy"
+    if head.startswith(b"GIF8"):
+        return "gif"
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return "apng" if durations(path) else "still"
-    if head.startswith(b"GIF8") or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
-        return "animation" if durations(path) else "still"
-    if containers.is_container(head):
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "webp" if durations(path) else "still"
+    if containers.is_container(head) and not _is_photo(head):
         return "container"
     what = "it is empty" if not head else f"it is {_other_kind(head)}"
     raise ValueError(f"{what}; what can be read is {READABLE}")
@@ -180,10 +184,16 @@ def _other_kind(head: bytes) -> str:
         b"MM\0*": "a TIFF picture", b"PK": "a ZIP file", b"%PDF": "a PDF file", b"fLaC": "a FLAC file",
         b"#EXTM3U": "a playlist", b"<": "a web page", b"RIFF": "a RIFF file of another kind",
     }  # fmt: skip
+    if _is_photo(head):
+        return "an AVIF or HEIC picture"
     if head[:1] == b"G" and head[188:189] == b"G":
         return "an MPEG transport stream"
     known = (name for start, name in starts.items() if head.lstrip(b"\xef\xbb\xbf \r\n").startswith(start))
     return next(known, "of no kind of video that is known here")
+
+
+def _is_photo(head: bytes) -> bool:
+    return head[4:8] == b"ftyp" and head[8:12] in {b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1"}
 
 
 def _shrink(frame: np.ndarray, largest: int | None) -> np.ndarray:

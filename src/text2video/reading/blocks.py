@@ -1,8 +1,11 @@
-"""How long each frame of a GIF, APNG or WebP is shown, by the blocks of its file; nothing is decoded."""
+"""The blocks of animated GIF, APNG and WebP: how long each frame is shown, and how those of a GIF are laid on another.
+
+Nothing is decoded here.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 SHORTEST, USUAL = (
     11,
@@ -30,33 +33,63 @@ def _take(file: BinaryIO, count: int) -> bytes:
     return data
 
 
-def _gif(file: BinaryIO) -> Iterator[int]:
-    _skip_colours(_take(file, 13)[10], file)
-    delay = 0
+class GifFrame(NamedTuple):
+    """One frame of a GIF. Lengths in pixels."""
+
+    screen: tuple[int, int]
+    """Width and height of the animation."""
+    box: tuple[int, int, int, int]
+    """Left, top, width and height of this frame's part of it."""
+    delay: int
+    """Milliseconds."""
+    disposal: int
+    """What becomes of the part afterwards: 2 for cleared, 3 for put back as it was, else for left."""
+    picture: bytes
+    """The part alone, as a GIF."""
+
+
+def gif_frames(file: BinaryIO) -> Iterator[GifFrame]:
+    """The frames of a GIF up to its end mark, or its end. Raises ValueError when a block is cut short."""
+    head = _take(file, 13)
+    colours = _colours(head[10], file)
+    control = b""
     while (kind := file.read(1)) not in {b"", b";"}:
         if kind == b",":
-            _skip_colours(_take(file, 9)[8], file)
-            _take(file, 1)
-            _sub_blocks(file)
-            yield delay
-            delay = 0
+            place = _take(file, 9)
+            picture = (
+                b"," + bytes(4) + place[4:] + _colours(place[8], file) + _take(file, 1) + _sub_blocks(file)
+            )
+            left, top, width, height = (int.from_bytes(place[at : at + 2], "little") for at in (0, 2, 4, 6))
+            yield GifFrame(
+                (int.from_bytes(head[6:8], "little"), int.from_bytes(head[8:10], "little")),
+                (left, top, width, height),
+                10 * int.from_bytes(control[4:6], "little"),
+                control[3] >> 2 & 7 if control else 0,
+                b"GIF89a" + place[4:8] + head[10:] + colours + control + picture + b";",
+            )
+            control = b""
         elif kind == b"!":
-            label, data = _take(file, 1), _sub_blocks(file)
-            if label == b"\xf9" and len(data) >= 3:
-                delay = 10 * int.from_bytes(data[1:3], "little")
+            extension = b"!" + _take(file, 1) + _sub_blocks(file)
+            if extension.startswith(b"!\xf9\x04"):
+                control = extension
 
 
-def _skip_colours(flags: int, file: BinaryIO) -> None:
-    if flags & 0x80:
-        _take(file, 3 << (flags & 7) + 1)
+def _colours(flags: int, file: BinaryIO) -> bytes:
+    return _take(file, 3 << (flags & 7) + 1) if flags & 0x80 else b""
 
 
 def _sub_blocks(file: BinaryIO) -> bytes:
-    """Read up to the end of a chain of sub-blocks; the first one's data."""
-    first = data = _take(file, _take(file, 1)[0])
-    while data:
-        data = _take(file, _take(file, 1)[0])
-    return first
+    """A chain of sub-blocks, up to the empty one that ends it."""
+    chain: list[bytes] = []
+    while not chain or chain[-1] != b"\0":
+        size = _take(file, 1)
+        chain.append(size + _take(file, size[0]))
+    return b"".join(chain)
+
+
+def _gif(file: BinaryIO) -> Iterator[int]:
+    for frame in gif_frames(file):
+        yield frame.delay
 
 
 def _png(file: BinaryIO) -> Iterator[int]:

@@ -1,5 +1,6 @@
 """Video streams in MP4/MOV, AVI, MKV, WebM and APNG, decoded frame by frame as a browser shows them."""
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -11,22 +12,15 @@ import av
 import cv2
 import numpy as np
 from av.sidedata.sidedata import Type
-from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc, VideoReformatter
+from av.stream import Disposition
+from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc, Interpolation, VideoReformatter
 
 from text2video.reading.pictures import Picture, over_white, require_size
 
 # A file that calls itself .mp4 may be a playlist, and FFmpeg would fetch what it lists.
 CONTAINERS = {"format_whitelist": "mov,avi,matroska,apng", "protocol_whitelist": "file"}
-BOXES = {
-    b"ftyp",
-    b"moov",
-    b"mdat",
-    b"free",
-    b"skip",
-    b"wide",
-    b"pnot",
-    b"styp",
-}  # an MP4 begins with one of them
+# What an MP4 may begin with.
+BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"moof", b"sidx", b"uuid"}
 WITH_ALPHA = {
     "vp8": "libvpx",
     "vp9": "libvpx-vp9",
@@ -34,16 +28,14 @@ WITH_ALPHA = {
 UNSPECIFIED = 2  # the colour matrix that a stream does not name
 HIGH_DEFINITION = 720  # lines from which on browsers take such a stream's matrix for BT.709
 HIGH_DYNAMIC_RANGE = {ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67}
-TO_SRGB = {"dst_color_trc": ColorTrc.IEC61966_2_1, "dst_color_primaries": ColorPrimaries.BT709}
+TO_SRGB = {"dst_color_trc": int(ColorTrc.IEC61966_2_1), "dst_color_primaries": int(ColorPrimaries.BT709)}
+EXACT = int(Interpolation.BILINEAR | Interpolation.FULL_CHR_H_INT)
 
 
 def is_container(head: bytes) -> bool:
     """Whether a file that begins with ``head`` is one of those read here."""
-    return (
-        head[4:8] in BOXES
-        or head.startswith(b"\x1aE\xdf\xa3")
-        or (head[:4], head[8:12]) == (b"RIFF", b"AVI ")
-    )
+    avi = (head[:4], head[8:12]) == (b"RIFF", b"AVI ")
+    return avi or head[4:8] in BOXES or head.startswith(b"\x1aE\xdf\xa3")
 
 
 def read_stream(path: Path, threads: int) -> Iterator[tuple[float, Picture]]:
@@ -53,14 +45,10 @@ def read_stream(path: Path, threads: int) -> Iterator[tuple[float, Picture]]:
     """
     with _open(path, threads) as (container, stream):
         _require_whole(path, stream)
-        canvas, start, time = None, 0.0, 0.0
-        for number, frame in enumerate(_decode(container, stream)):
+        canvas, start = None, 0.0
+        for number, (time, frame) in enumerate(_timed(container, stream)):
             if frame.is_corrupt:
                 raise ValueError(f"frame {number} is damaged")
-            if frame.pts is not None and stream.time_base is not None:
-                time = float(frame.pts * stream.time_base)
-            elif number:
-                time += 1 / float(stream.average_rate or 10)
             if canvas is None:
                 canvas, start = _Canvas(frame, stream.sample_aspect_ratio), time
             yield time - start, partial(canvas.draw, frame)
@@ -80,24 +68,36 @@ def stream_timing(path: Path) -> tuple[float | None, int | None, float | None]:
 @contextmanager
 def _open(path: Path, threads: int) -> Iterator[tuple[Any, av.VideoStream]]:
     with open(path, "rb") as file, av.open(file, "r", options=CONTAINERS) as container:
-        streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
-        if not streams:
+        stream: Any = container.streams.best("video")  # not a thumbnail that comes first
+        if stream is None or stream.disposition & Disposition.attached_pic:
             raise ValueError("it holds no video, only sound or other data")
-        require_size(streams[0].width, streams[0].height)
-        streams[0].codec_context.thread_count = threads
-        streams[0].thread_type = "AUTO"
-        yield container, streams[0]
+        require_size(stream.width, stream.height)
+        stream.codec_context.thread_count = threads
+        stream.codec_context.thread_type = "AUTO"
+        yield container, stream
 
 
-def _decode(container: Any, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
-    """The frames in the order of showing, without those that an edit list hides."""
-    name = WITH_ALPHA.get(stream.codec_context.name)
-    if name is None or stream.metadata.get("alpha_mode") != "1":
-        yield from container.decode(stream)
-        return
-    decoder: Any = av.CodecContext.create(name, "r")
+def _timed(container: Any, stream: av.VideoStream) -> Iterator[tuple[float, av.VideoFrame]]:
+    """The frames in the order of showing, each with its time in seconds, without those that an edit list hides."""
+    base, step = float(stream.time_base or 1), 1 / float(stream.average_rate or 10)
+    decoder = _decoder(stream)
+    time, slots = -step, deque[float]()
     for packet in container.demux(stream):
-        yield from decoder.decode(packet if packet.size else None)
+        if not packet.size and packet.dts is not None:
+            continue  # an AVI says in this way that the frame before stays
+        if container.format.name == "avi" and packet.size:
+            slots.append(packet.dts * base)  # it has times for the order of decoding only
+        for frame in decoder.decode(packet if packet.size else None):
+            given = slots.popleft() if slots else None if frame.pts is None else frame.pts * base
+            time = time + step if given is None else given
+            yield time, frame
+
+
+def _decoder(stream: av.VideoStream) -> Any:
+    name = WITH_ALPHA.get(stream.codec_context.name)
+    if name and stream.metadata.get("alpha_mode") == "1":
+        return av.CodecContext.create(name, "r")
+    return stream.codec_context
 
 
 class _Canvas:
@@ -113,14 +113,15 @@ class _Canvas:
     def draw(self, frame: av.VideoFrame) -> np.ndarray:
         """The frame as it is shown, uint8[H, W, 3]."""
         alpha = any(component.is_alpha for component in frame.format.components)
-        colours: dict[str, int] = {}
+        options: dict[str, int] = {}
         if frame.color_trc in HIGH_DYNAMIC_RANGE:
-            colours = {name: int(value) for name, value in TO_SRGB.items()}
+            options |= TO_SRGB
         elif frame.colorspace == UNSPECIFIED and frame.height >= HIGH_DEFINITION:
-            colours = {"src_colorspace": int(Colorspace.ITU709)}
-        pixels: Any = self.reformatter.reformat(
-            frame, *self.coded, "rgba" if alpha else "rgb24", **colours
-        ).to_ndarray()
+            options["src_colorspace"] = int(Colorspace.ITU709)
+        if frame.format.components[0].bits > 8 and frame.color_trc not in HIGH_DYNAMIC_RANGE:
+            options["interpolation"] = EXACT  # else white is (253, 253, 253)
+        format = "rgba" if alpha else "rgb24"
+        pixels: Any = self.reformatter.reformat(frame, *self.coded, format, **options).to_ndarray()
         pixels = over_white(pixels) if alpha else pixels
         if self.size != self.coded:
             pixels = cv2.resize(pixels, self.size, interpolation=cv2.INTER_LINEAR)
@@ -136,7 +137,11 @@ def _display_size(width: int, height: int, aspect: Fraction | None) -> tuple[int
 
 def _display_matrix(frame: av.VideoFrame) -> tuple[int, int, int, int]:
     """a, b, c, d, each -1, 0 or 1: the pixel (x, y) is shown at (ax + cy, bx + dy)."""
-    all_data: Any = frame.side_data
+    try:
+        all_data: Any = frame.side_data
+    except ValueError:  # PyAV has no name for some kinds of side data; it knows the angle nevertheless
+        turn = np.exp(1j * np.radians(frame.rotation))
+        return round(turn.real), -round(turn.imag), round(turn.imag), round(turn.real)
     for data in all_data:
         if data.type == Type.DISPLAYMATRIX:
             matrix = np.frombuffer(bytes(data), np.int32)[[0, 1, 3, 4]].astype(float)

@@ -1,12 +1,16 @@
 """Pictures, GIF and WebP as a browser shows them on a white page."""
 
+import io
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps
+
+from text2video.reading.blocks import gif_frames
 
 Picture = Callable[
     [], np.ndarray
@@ -53,27 +57,50 @@ def read_picture(path: Path) -> np.ndarray:
         return to_rgb(image)
 
 
-def read_animation(path: Path, durations: Sequence[int]) -> Iterator[tuple[float, Picture]]:
-    """The frames of a GIF or WebP, which last ``durations`` milliseconds, with their times in seconds.
+def read_gif(path: Path, durations: Sequence[int]) -> Iterator[tuple[float, Picture]]:
+    """The frames of a GIF, which last ``durations`` milliseconds, with their times in seconds.
 
-    Raises ValueError or what Pillow raises when the file is broken.
+    The file's background colour is never seen: browsers clear to nothing. Raises ValueError or what Pillow raises when
+    the file is broken.
+    """
+    time = 0
+    canvas = np.zeros((0, 0, 4), np.uint8)
+    with open(path, "rb") as file:
+        for frame, duration in zip(gif_frames(file), durations, strict=True):
+            left, top, width, height = frame.box
+            if not canvas.size:
+                size = max(frame.screen[0], left + width), max(frame.screen[1], top + height)
+                require_size(*size)
+                canvas = np.zeros((*size[::-1], 4), np.uint8)
+            before = canvas.copy() if frame.disposal == 3 else canvas
+            part = canvas[top : top + height, left : left + width]
+            with _open(io.BytesIO(frame.picture)) as image:  # what sticks out of the canvas is not shown
+                pixels = np.asarray(image.convert("RGBA"))[: part.shape[0], : part.shape[1]]
+            np.copyto(part, pixels, where=pixels[..., 3:] > 0)
+            yield time / 1000, partial(over_white, canvas)
+            time += duration
+            if frame.disposal == 2:
+                part[:] = 0
+            canvas = before
+    if not durations:
+        raise ValueError("it holds no frame")
+
+
+def read_webp(path: Path, durations: Sequence[int]) -> Iterator[tuple[float, Picture]]:
+    """The frames of an animated WebP, which last ``durations`` milliseconds, with their times in seconds.
+
+    Raises what Pillow raises when the file is broken.
     """
     with _open(path) as image:
-        width, height = image.size
         time = 0
         for number, duration in enumerate(durations):
             image.seek(number)
             image.load()
-            # A later frame of a GIF may stick out; browsers show the part inside.
-            yield time / 1000, partial(_inside, image, height, width)
+            yield time / 1000, partial(to_rgb, image)
             time += duration
 
 
-def _inside(image: Image.Image, height: int, width: int) -> np.ndarray:
-    return to_rgb(image)[:height, :width]
-
-
-def _open(path: Path) -> Image.Image:
+def _open(path: Path | BinaryIO) -> Image.Image:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # ours is stricter
         image = Image.open(path, formats=FORMATS)
