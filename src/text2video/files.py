@@ -1,13 +1,17 @@
 """Writing files so that a reader finds the old one or the new one, never a half."""
 
+import codecs
+import errno
 import hashlib
 import json
 import os
 import re
+import secrets
+import shlex
 import shutil
-import tempfile
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,60 +22,112 @@ from text2video.errors import UserError
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
     """Yield a binary file that takes the place of ``path`` when the block ends well, and vanishes when it does not.
 
-    Raises UserError when the disk refuses (full, read-only, over quota); the old file then stays as it was.
+    A symbolic link stays one: the file that it leads to is replaced. An old file's owner and mode are kept; a new file
+    has the mode that the umask gives. Raises UserError when the disk refuses (full, read-only, over quota); the old
+    file then stays as it was.
     """
-    path = Path(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        target = _follow_links(Path(path))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = _beside(target)
+        descriptor = os.open(
+            temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666
+        )
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
     try:
         with os.fdopen(descriptor, "wb") as file:
+            _copy_owner_and_mode(target, temporary)
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp makes files private; these are meant to be shared
-        os.replace(temporary, path)
+        os.replace(temporary, target)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def replace_folder(path: Path) -> Iterator[Path]:
     """Yield a fresh folder that takes the place of ``path`` when the block ends well, and vanishes when it does not.
 
-    Raises UserError when the disk refuses; the old folder then stays as it was.
+    Links, owner and mode are treated as by ``atomic_write``. Raises UserError when the disk refuses; the old folder
+    then stays as it was.
     """
-    path = Path(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"))
+        target = _follow_links(Path(path))
+        if target.is_dir() and not os.access(target, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        if Path.cwd().is_relative_to(target):  # a folder that programs stand in cannot be exchanged
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        fresh = _beside(target)
+        fresh.mkdir()
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
     try:
+        _copy_owner_and_mode(
+            target, fresh
+        )  # before it is filled: files take over the group of a setgid folder
         yield fresh
-        fresh.chmod(0o755)
-        _swap_in(fresh, path)
+        _swap_in(fresh, target)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
+def _follow_links(path: Path) -> Path:
+    """Where ``path`` leads through symbolic links.
+
+    A link to a file that nobody may write is not followed: DVC makes such links into its cache.
+    """
+    target = Path(os.path.realpath(path))
+    if path.is_symlink() and target.is_file() and not target.stat().st_mode & 0o222:
+        return path
+    return target
+
+
+def _beside(target: Path) -> Path:
+    """An unused name in the same folder, which ``remove_leftovers`` knows."""
+    return target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+
+
+def _copy_owner_and_mode(old: Path, fresh: Path) -> None:
+    """Give ``fresh`` the owner, group and mode of ``old``, if that exists, as far as the system lets us."""
+    try:
+        status = os.lstat(old)
+    except FileNotFoundError:
+        return
+    if stat.S_ISLNK(status.st_mode):  # one that is not followed
+        return
+    with suppress(PermissionError):  # only root gives files away, and some disks have no modes
+        if hasattr(os, "chown"):
+            os.chown(fresh, status.st_uid, status.st_gid)
+    with suppress(PermissionError):
+        os.chmod(fresh, stat.S_IMODE(status.st_mode))
+
+
 def _swap_in(fresh: Path, path: Path) -> None:
     """Move a folder to ``path``, whose old folder is removed, or put back when that fails."""
     old = fresh.with_suffix(".old")
-    if path.is_dir():
-        os.replace(path, old)
-    try:
-        os.replace(fresh, path)
-    except OSError:
-        if old.is_dir():
-            os.replace(old, path)
-        raise
+    for attempt in range(10):
+        with suppress(FileNotFoundError):  # another writer was quicker
+            if path.is_dir():
+                os.replace(path, old)
+        try:
+            os.replace(fresh, path)
+            break
+        except OSError as error:
+            if (
+                error.errno in (errno.ENOTEMPTY, errno.EEXIST) and attempt < 9
+            ):  # another writer came in between
+                shutil.rmtree(old, ignore_errors=True)
+                continue
+            if old.is_dir():
+                os.replace(old, path)
+            raise
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -80,11 +136,20 @@ def remove_leftovers(*paths: Path) -> None:
 
     Only for one who is sure that nobody else writes them now.
     """
-    for path in paths:
+    for path in map(_follow_links, paths):
         left = re.compile(rf"\.{re.escape(path.name)}\.\w{{8}}\.(tmp|old)")
         for entry in path.parent.glob(".*"):
             if left.fullmatch(entry.name):
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
+
+
+def decode_text(data: bytes) -> str:
+    """The text of a file's bytes: UTF-8, or UTF-16 with a byte order mark, as editors on Windows write it.
+
+    The mark is left out. Raises UnicodeDecodeError for anything else.
+    """
+    utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return data.decode("utf-16" if utf16 else "utf-8-sig")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -106,6 +171,13 @@ def read_json(path: Path, remedy: str = "") -> Any:
         raise UserError(f"{path} is missing; {remedy or 'check the path'}") from error
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} is damaged ({error}); {remedy or 'restore it'}") from error
+
+
+def advice(path: Path) -> str:
+    """How to mend ``path``, an output of the pipeline that is damaged or missing: the end of an error's line."""
+    if any((folder / ".dvc").is_dir() for folder in Path(os.path.realpath(path)).parents):
+        return f"restore it with `dvc checkout --force {shlex.quote(str(path))}`, or make it again with `dvc repro`"
+    return "run the stage that makes it again, or copy it again"
 
 
 def write_sealed(path: Path, page: dict[str, Any]) -> None:

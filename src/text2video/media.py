@@ -131,8 +131,10 @@ def save_frames(folder: Path, clip: np.ndarray) -> None:
 def save_npy(path: Path, clip: np.ndarray) -> None:
     """Write the clip itself, exact, for ``numpy.load``."""
     check_clip(path, clip)
+    content = io.BytesIO()  # NumPy hides why a file could not be written
+    np.save(content, clip)
     with atomic_write(path) as file:
-        np.save(file, clip)
+        file.write(content.getvalue())
 
 
 def save_png(path: Path, image: np.ndarray) -> None:

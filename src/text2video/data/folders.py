@@ -7,8 +7,10 @@ import numpy as np
 
 from text2video.data.packed import PackedReader, PackedWriter
 from text2video.errors import UserError
-from text2video.files import replace_folder, write_text
+from text2video.files import decode_text, replace_folder, write_text
 from text2video.media import read_video, save_frames
+
+STORE = ("clips.bin", "index.json", ".DS_Store")  # what a folder with a store may hold
 
 
 def export_folders(reader: PackedReader, folder: Path) -> None:
@@ -28,8 +30,10 @@ def export_folders(reader: PackedReader, folder: Path) -> None:
 def import_folders(folder: Path, store: Path, fps: float = 10) -> None:
     """Pack the videos of ``folder``, in the order of their numbers, into a store. Pictures become RGB.
 
-    Raises UserError, naming the file, when there are none, one cannot be read, or their sizes differ.
+    Raises UserError, naming the file, when there are none, one cannot be read, their sizes differ, or the place of the
+    store is taken by something else.
     """
+    _require_room(Path(store))
     videos = _videos(Path(folder))
     first = read_video(videos[0])
     with PackedWriter(store, first.shape, np.uint8, fps) as writer:
@@ -40,6 +44,13 @@ def import_folders(folder: Path, store: Path, fps: float = 10) -> None:
                     f"{video} is {_extent(clip)} and {videos[0]} is {_extent(first)}; a store holds clips of one size"
                 )
             writer.append(clip[None], [_read_prompt(video / "prompt.txt")])
+
+
+def _require_room(store: Path) -> None:
+    """Raises UserError when a folder holds anything but a store, which a new store would remove."""
+    others = [path.name for path in store.iterdir() if path.name not in STORE] if store.is_dir() else []
+    if others:
+        raise UserError(f"{store} holds {min(others)}, which is no part of a clip store; name a new folder")
 
 
 def _videos(folder: Path) -> list[Path]:
@@ -53,11 +64,14 @@ def _videos(folder: Path) -> list[Path]:
 
 
 def _read_prompt(file: Path) -> str:
-    """The text of a prompt file, without the end of its line that an editor puts there."""
+    """The text of a prompt file, without the blanks and line ends around it. Raises UserError when there is none."""
     try:
-        return file.read_bytes().decode().rstrip("\r\n")
+        prompt = decode_text(file.read_bytes()).strip()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{file} cannot be read ({error}); each video needs its prompt there") from error
+    if not prompt:
+        raise UserError(f"{file} is blank; each video needs its prompt there")
+    return prompt
 
 
 def _extent(clip: np.ndarray) -> str:
