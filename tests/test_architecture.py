@@ -12,7 +12,7 @@ from import_graph import ROOT, closure, graph, imports, modules
 # From the top down: a module imports from its own row and from the rows below it. One that no row names is a tool
 # (files, params, media, ...): it lies below them all, and imports only other tools.
 LAYERS = (
-    ("stages", "text2video.cli"),
+    ("stages", "text2video.__main__", "text2video.cli"),
     (
         "text2video",  # the package itself, which offers `load_model`
         "text2video.bundle",

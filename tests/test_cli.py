@@ -176,6 +176,59 @@ def test_unknown_words_warn_and_still_give_a_video(tmp_path: Path) -> None:
     assert (tmp_path / "000_cirkle-moving-up_0.gif").exists()
 
 
+PROMPTS = "# mine\n\n red circle moving up \n圆形\n\tred circle moving up\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_prompts_come_from_a_file(encoding: str, end: str, tmp_path: Path) -> None:
+    """One a line, behind those of the command line, as any editor writes them; the same twice is two videos."""
+    (tmp_path / "prompts.txt").write_bytes(PROMPTS.replace("\n", end).encode(encoding))
+    code, *_ = command(
+        "generate",
+        "circle",
+        "--prompts",
+        tmp_path / "prompts.txt",
+        "--out",
+        tmp_path / "out",
+        "--format",
+        "npy",
+    )
+    assert code == 0
+    expected = ["circle", "red circle moving up", "圆形", "red circle moving up"]
+    assert [video["prompt"] for video in manifest(tmp_path / "out")] == expected
+    assert len({video["file"] for video in manifest(tmp_path / "out")}) == 4
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"", b"# nothing\n\n", b"\xff\xfered", b"circle\n...\n", b"red \xe9"]
+)
+def test_a_file_without_prompts_is_one_line(content: bytes | None, tmp_path: Path) -> None:
+    """Missing, empty, of another encoding, or with a line that is no prompt; nothing is written."""
+    if content is not None:
+        (tmp_path / "prompts.txt").write_bytes(content)
+    code, _, err = command("generate", "--prompts", tmp_path / "prompts.txt", "--out", tmp_path / "out")
+    assert code == 2
+    assert re.fullmatch(r"error: .+\n", err)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_home_is_a_home_in_any_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shells leave the ~ in `--out=~/videos` alone; a folder of that name is not what was meant."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    assert command("generate", "circle", "--out=~/videos")[:2] == (
+        0,
+        f"{tmp_path}/home/videos/000_circle_0.gif\n",
+    )
+    assert command("judge", "~/videos/000_circle_0.gif") == (
+        0,
+        "~/videos/000_circle_0.gif: red square right\n",
+        "",
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+
+
 @pytest.mark.parametrize("prompts", [[""], [" \n"], ["circle", "..."], ["😀"]])
 def test_an_empty_prompt_is_one_line_and_nothing_is_written(prompts: list[str], tmp_path: Path) -> None:
     """Also when it stands behind good prompts."""
@@ -301,6 +354,50 @@ def test_judge_refuses_what_it_cannot_judge(
     code, _, err = command("judge", *arguments)
     assert code == 2
     assert re.fullmatch(r"error: .+\n", err)
+
+
+def test_one_bad_file_does_not_keep_the_others_from_being_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is judged, each bad one has its line, and the exit code says that there was one."""
+    monkeypatch.chdir(tmp_path)
+    Path("bad.gif").write_bytes(b"GIF89a")
+    media.save_npy(Path("good.npy"), FakeModel().generate(["red square"])[0])
+    code, printed, err = command("judge", "bad.gif", "good.npy", "missing.mp4", "n" * 300, "good.npy")
+    assert code == 2
+    assert printed == "good.npy: red square right\n" * 2
+    assert [re.split("[ :]", line)[2] for line in err.splitlines()] == ["bad.gif", "missing.mp4", "n" * 300]
+
+
+CAPTIONS = {
+    "\ufeffred circle\r\n": "red circle",
+    " \tred circle \n\n": "red circle",
+    "круг вверх": "круг вверх",
+}
+
+
+@pytest.mark.parametrize("caption", CAPTIONS)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_captions_are_read_as_people_write_them(caption: str, encoding: str, tmp_path: Path) -> None:
+    """Byte order marks, line ends of any system and blanks around them are no part of what they say."""
+    media.save_frames(tmp_path / "folders" / "video_0", FakeModel().generate(["red square"])[0])
+    content = caption.encode(encoding) if encoding == "utf-8" else caption.lstrip("\ufeff").encode(encoding)
+    (tmp_path / "folders" / "video_0" / "prompt.txt").write_bytes(content)
+    assert command("import-frames", tmp_path / "folders", tmp_path / "store") == (0, "", "")
+    assert PackedReader(tmp_path / "store").captions == [CAPTIONS[caption]]
+
+
+@pytest.mark.parametrize("content", [b"", b" \r\n", b"\xef\xbb\xbf\n", b"\xff\xfe", b"red \xe9", None])
+def test_a_caption_that_says_nothing_is_refused_by_name(content: bytes | None, tmp_path: Path) -> None:
+    """It would be a clip that no word describes, found by nobody."""
+    file = tmp_path / "folders" / "video_0" / "prompt.txt"
+    media.save_frames(file.parent, FakeModel().generate(["red square"])[0])
+    if content is not None:
+        file.write_bytes(content)
+    code, _, err = command("import-frames", tmp_path / "folders", tmp_path / "store")
+    assert code == 2
+    assert re.fullmatch(rf"error: {file} (is blank|cannot be read).*\n", err)
+    assert not (tmp_path / "store").exists()
 
 
 def test_frames_go_out_and_come_back(tmp_path: Path) -> None:

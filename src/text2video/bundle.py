@@ -18,7 +18,7 @@ from pydantic import Field, ValidationError
 from text2video.console import warn
 from text2video.device import side_by_side
 from text2video.errors import UserError
-from text2video.files import check_files, read_json, replace_folder, sha256, write_json, write_text
+from text2video.files import advice, check_files, read_json, replace_folder, sha256, write_json, write_text
 from text2video.layout import Layout
 from text2video.models import build_model
 from text2video.models.base import Spec
@@ -44,7 +44,6 @@ FORMAT = 9
 BATCH = 64  # videos that are made before any of them is handed on
 MANIFEST = "manifest.json"
 NEEDED = ("config.json", FRONTEND_FILE, "codec.safetensors", "model.safetensors")
-REMEDY = "run the stage export again, or restore the folder with `dvc checkout`"
 CARD_FIGURES = ("autoencode.json", "train.json")
 
 
@@ -119,8 +118,8 @@ class Model:
 
 def save_bundle(params: ExportParams, layout: Layout) -> None:
     """Put ``models/codec``, ``models/trained`` and the text frontend together as ``models/export``."""
-    codec = read_network_config(layout.codec, "run the stage autoencode again")
-    trained = read_network_config(layout.model, "run the stage train again")
+    codec = read_network_config(layout.codec, advice(layout.codec))
+    trained = read_network_config(layout.model, advice(layout.model))
     config = {
         "format": FORMAT,
         **params.model_dump(),
@@ -194,20 +193,21 @@ def load_model(path: Path | str | None = None, device: torch.device | str = "cpu
     Raises UserError, naming the file, when anything is missing, changed or of another format.
     """
     folder = Path(path) if path is not None else default_model()
+    remedy = _remedy(folder)
     config = verify_bundle(folder)
     try:
         page = BundleConfig(**config)
         own = model_kinds()[page.kind](**page.model)
     except (KeyError, TypeError, ValidationError) as error:
-        raise UserError(f"{folder / 'config.json'} does not fit this version; {REMEDY}") from error
+        raise UserError(f"{folder / 'config.json'} does not fit this version; {remedy}") from error
     frontend = load_text(folder)
 
     def load(name: str, build: Callable[[], Network]) -> Network:
-        return load_network(build, folder / f"{name}.safetensors", REMEDY).to(device)
+        return load_network(build, folder / f"{name}.safetensors", remedy).to(device)
 
     codec = load("codec", lambda: build_codec(page.codec, page.size))
     if codec.latent_shape != page.latent_shape:
-        raise UserError(f"{folder / 'config.json'} has a codec that does not go with the model; {REMEDY}")
+        raise UserError(f"{folder / 'config.json'} has a codec that does not go with the model; {remedy}")
     spec = Spec(
         latent_shape=page.latent_shape, frames=page.frames, text_dim=page.text.dim,
         text_encoder=lambda: build_text_encoder(frontend.facts, page.text.dim, page.text.pooling),
@@ -229,15 +229,23 @@ def shipped_model() -> Path:
     return Path(str(files("text2video"))) / "weights"
 
 
+def _remedy(folder: Path) -> str:
+    """How to mend a bundle: the end of an error's line."""
+    if folder == shipped_model():
+        return "install the package again, or restore the folder with `git checkout`"
+    return advice(folder)
+
+
 def verify_bundle(folder: Path) -> dict[str, Any]:
     """Check every file of a bundle against its manifest; returns the config. Raises UserError naming a bad file."""
+    remedy = _remedy(folder)
     if not folder.is_dir():
-        raise UserError(f"{folder} is no folder of an exported model; {REMEDY}")
-    manifest = read_json(folder / MANIFEST, REMEDY)
+        raise UserError(f"{folder} is no folder of an exported model; {remedy}")
+    manifest = read_json(folder / MANIFEST, remedy)
     if not isinstance(manifest, dict) or not set(NEEDED) <= set(manifest):
-        raise UserError(f"{folder / MANIFEST} does not list what a model needs; {REMEDY}")
-    check_files(folder, manifest, REMEDY)
-    config = read_json(folder / "config.json", REMEDY)
+        raise UserError(f"{folder / MANIFEST} does not list what a model needs; {remedy}")
+    check_files(folder, manifest, remedy)
+    config = read_json(folder / "config.json", remedy)
     if not isinstance(config, dict) or config.get("format") != FORMAT:
-        raise UserError(f"{folder / 'config.json'} is no model of format {FORMAT}; {REMEDY}")
+        raise UserError(f"{folder / 'config.json'} is no model of format {FORMAT}; {remedy}")
     return config

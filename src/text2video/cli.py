@@ -1,5 +1,8 @@
 """The ``text2video`` command. Each command imports what it needs: ``--help`` does not wait for torch."""
 
+import os
+import signal
+import sys
 from enum import StrEnum
 from itertools import chain
 from pathlib import Path
@@ -7,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from text2video import console
+from text2video import __version__, console
 from text2video.errors import UserError
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,  # errors in one line, and no markup read out of prompts
     help="Draw short videos from prompts with a small GAN, and judge them.",
 )
@@ -34,15 +38,47 @@ class Format(StrEnum):
 
 
 def main() -> None:
-    """Run the command line: the ``text2video`` script."""
+    """Run the command line: the ``text2video`` script. A terminal that is closed does not stop it."""
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, lambda number, frame: None)
     console.run(app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"text2video {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_print_version, help="Show the version and exit."),
+    ] = False,
+) -> None:
+    """Draw short videos from prompts with a small GAN, and judge them."""
 
 
 @app.command()
 def generate(
-    prompts: Annotated[
-        list[str], typer.Argument(help="What to draw, such as: 'red circle moving up-right'.")
-    ],
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="PROMPTS",
+            help="What to draw, such as: 'red circle moving up-right'.",
+            show_default=False,
+        ),
+    ] = None,
+    prompts_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--prompts",
+            metavar="FILE",
+            help='More prompts, one a line, from a file, or from standard input if it is "-". Blank lines and lines'
+            " that begin with # are left out.",
+        ),
+    ] = None,
     count: Annotated[int, typer.Option(min=1, max=10_000, help="Videos per prompt.")] = 1,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Same seed, same videos.")] = 0,
     out: Annotated[Path, typer.Option(help="The folder for the files.")] = Path("videos"),
@@ -63,13 +99,18 @@ def generate(
     """
     from text2video.text.spelling import require_words
 
+    prompts = [*(words or []), *(_read_prompts(prompts_file) if prompts_file else [])]
+    if not prompts:
+        raise UserError(
+            "there is no prompt; name one, such as 'red circle moving up', or a file: --prompts FILE"
+        )
     for prompt in prompts:
         require_words(prompt)  # before torch is loaded and anything is written
 
     from text2video import bundle, media
     from text2video.files import write_json
 
-    loaded = bundle.load_model(model)
+    out, loaded = _expand_home(out), bundle.load_model(model and _expand_home(model))
     loaded.check(prompts)
     asked = [(number, prompt, index) for number, prompt in enumerate(prompts) for index in range(count)]
     batches = loaded.draw_in_batches([prompt for _, prompt, _ in asked], seed, [index for *_, index in asked])
@@ -79,6 +120,28 @@ def generate(
         videos.append({"file": name, "prompt": prompt, "seed": seed, "index": index})
         print(out / name)
     write_json(out / "manifest.json", {"fps": loaded.fps, "videos": videos})
+
+
+def _read_prompts(file: Path) -> list[str]:
+    """The prompts in a text file, or in standard input for ``-``. Raises UserError when it cannot be read."""
+    from text2video.files import decode_text
+
+    name = "standard input" if str(file) == "-" else str(file)
+    try:
+        data = sys.stdin.buffer.read() if str(file) == "-" else _expand_home(file).read_bytes()
+        lines = [line.strip() for line in decode_text(data).splitlines()]
+    except OSError as error:
+        raise UserError(f"{name} cannot be read ({error.strerror or error})") from error
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{name} is no UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
+        ) from error
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def _expand_home(path: Path) -> Path:
+    """``~`` as the shell would read it, which leaves it alone in ``--out=~/videos``."""
+    return Path(os.path.expanduser(path))
 
 
 def _save(out: Path, stem: str, clip: "np.ndarray", format: Format, fps: float, scale: int) -> str:
@@ -109,27 +172,40 @@ def judge(
         str | None, typer.Option(help="What they should show; each is called right or wrong.")
     ] = None,
 ) -> None:
-    """Say what each of FILES shows, from its pixels alone."""
+    """Say what each of FILES shows, from its pixels alone. One that cannot be read does not keep the others from it."""
+    request = _request(prompt) if prompt is not None else None
+    failed = False
+    for file in files:
+        try:
+            line = _judgement(_expand_home(file), request)
+        except UserError as error:
+            console.note(f"error: {error}")
+            failed = True
+        except OSError as error:
+            console.note(f"error: {console.describe(error)}")
+            failed = True
+        else:
+            print(f"{console.escape(str(file))}: {line}")
+    if failed:
+        raise typer.Exit(2)
+
+
+def _judgement(file: Path, request: "Request | None") -> str:
+    """What a file shows and, with a request, whether that is right. Raises UserError when it cannot be read."""
     from text2video.judge import judge_clips, right
     from text2video.reading import JUDGED, read_video
 
-    request = _request(prompt) if prompt is not None else None
-    for file in files:
-        verdicts = judge_clips(read_video(file, **JUDGED)[None])
-        line = f"{console.escape(str(file))}: "
-        if verdicts.detected[0]:
-            seen = {aspect: str(getattr(verdicts, aspect)[0]) for aspect in ("colour", "shape", "motion")}
-            line += " ".join(label or f"(unclear {aspect})" for aspect, label in seen.items())
-        else:
-            line += "no single object in every frame"
-        if request:
-            wrong = [
-                aspect
-                for aspect, hit in right(verdicts, [request]).items()
-                if aspect != "joint" and not hit[0]
-            ]
-            line += f"; wrong: {', '.join(wrong)}" if wrong else "; right"
-        print(line)
+    verdicts = judge_clips(read_video(file, **JUDGED)[None])
+    if verdicts.detected[0]:
+        seen = {aspect: str(getattr(verdicts, aspect)[0]) for aspect in ("colour", "shape", "motion")}
+        line = " ".join(label or f"(unclear {aspect})" for aspect, label in seen.items())
+    else:
+        line = "no single object in every frame"
+    if request:
+        hits = right(verdicts, [request]).items()
+        wrong = [aspect for aspect, hit in hits if aspect != "joint" and not hit[0]]
+        line += f"; wrong: {', '.join(wrong)}" if wrong else "; right"
+    return line
 
 
 def _request(prompt: str) -> "Request":
@@ -153,7 +229,7 @@ def export_frames(
     from text2video.data.folders import export_folders
     from text2video.data.packed import PackedReader
 
-    export_folders(PackedReader(store), folder)
+    export_folders(PackedReader(_expand_home(store)), _expand_home(folder))
 
 
 @app.command()
@@ -166,7 +242,7 @@ def import_frames(
     """Pack the videos of FOLDER into STORE."""
     from text2video.data.folders import import_folders
 
-    import_folders(folder, store)
+    import_folders(_expand_home(folder), _expand_home(store))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,15 @@
 """How stages and commands talk to people: errors, warnings, progress, where the time went. All on stderr."""
 
 import io
+import os
+import select
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
-from typing import NoReturn, TextIO
+from typing import Any, NoReturn, TextIO
 
 from text2video.errors import Stopped, UserError
 
@@ -33,27 +35,107 @@ def warn(text: str) -> None:
 def run(app: Callable[[], object]) -> NoReturn:
     """Run a typer app and exit: 0 when done; 2 for a mistake, which gets one line; 130, 143, … when a signal ended it.
 
-    SIGTERM is made an exception like Ctrl-C, so that no half-written file is left behind.
+    What cannot be done for the system's sake (a full disk, a folder that may not be read) is one line, too. SIGTERM is
+    made an exception like Ctrl-C, so that no half-written file is left behind. Whoever reads the output may go before
+    the work is done: it is finished all the same.
     """
     signal.signal(signal.SIGTERM, _terminate)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(
-            errors="backslashreplace"
-        )  # an odd prompt is no reason to fail on an old terminal
+    output = _make_streams_patient()
+    code = _exit_code(app)
+    sys.stdout.flush()
+    if output and output.error and not code:
+        note(f"error: cannot print the results: {output.error.strerror}")
+        code = 2
+    sys.exit(code)
+
+
+def _exit_code(app: Callable[[], object]) -> str | int | None:
+    """Run an app to its end, say what ended it, and return the exit code."""
     try:
         app()
     except UserError as error:
         note(f"error: {error}")
-        sys.exit(2)
+        return 2
+    except OSError as error:
+        note(f"error: {describe(error)}")
+        return 2
     except Stopped as stop:
         note(str(stop))
-        sys.exit(128 + stop.signal)
+        return 128 + stop.signal
     except (KeyboardInterrupt, SystemExit) as stop:
         if isinstance(stop, SystemExit) and stop.code != 130:  # typer turns Ctrl-C into exit code 130
-            raise
+            return stop.code
         note("interrupted")
-        sys.exit(130)
-    sys.exit(0)
+        return 130
+    return 0
+
+
+def describe(error: OSError) -> str:
+    """What the system says, and of which file: ``videos: Permission denied``."""
+    where = f"{error.filename}: " if error.filename is not None else ""
+    return f"{where}{error.strerror or error}"
+
+
+class _Patient(io.RawIOBase):
+    """Writes to another raw stream for as long as that takes it; what comes then is dropped.
+
+    ``error`` says why, unless the reader has just gone: it closed its pipe or its terminal.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._raw = getattr(stream.buffer, "raw", stream.buffer)  # the same when Python runs unbuffered
+        self._terminal, self._gone = self._raw.isatty(), False
+        self.error: OSError | None = None
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return int(self._raw.fileno())
+
+    def isatty(self) -> bool:
+        return bool(self._raw.isatty())
+
+    def write(self, data: Any, /) -> int:
+        size = memoryview(data).nbytes
+        try:
+            while not self._gone:
+                written = self._raw.write(data)
+                if written is not None:
+                    return int(written)
+                select.select(
+                    [], [self._raw], [], 1.0
+                )  # not ready: some programs hand on pipes that do not wait
+        except OSError as error:
+            self._gone = True
+            if not (self._terminal or isinstance(error, ConnectionError)):
+                self.error = error
+        return size
+
+
+def _make_streams_patient() -> _Patient | None:
+    """Let no failed print stop the work. Returns what stdout is written through, if that is the process's own.
+
+    Streams that were closed from the start are opened on the null device, lest a video file takes their place.
+    """
+    for name in ("stdin", "stdout", "stderr"):  # in the order of their numbers, which open() gives again
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))  # noqa: SIM115 (kept open)
+            setattr(sys, f"__{name}__", getattr(sys, name))
+    stdout, stderr, output = sys.__stdout__, sys.__stderr__, None
+    if stdout is not None and sys.stdout is stdout:
+        output = _Patient(stdout)
+        sys.stdout = _text_stream(output, stdout)
+    if stderr is not None and sys.stderr is stderr:
+        sys.stderr = _text_stream(_Patient(stderr), stderr)
+    return output
+
+
+def _text_stream(raw: _Patient, like: TextIO) -> io.TextIOWrapper:
+    """A text stream on ``raw`` that shows each line at once. An odd prompt is no reason to fail on an old terminal."""
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw), encoding=like.encoding, errors="backslashreplace", line_buffering=True
+    )
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:

@@ -177,7 +177,7 @@ def advice(path: Path) -> str:
     """How to mend ``path``, an output of the pipeline that is damaged or missing: the end of an error's line."""
     if any((folder / ".dvc").is_dir() for folder in Path(os.path.realpath(path)).parents):
         return f"restore it with `dvc checkout --force {shlex.quote(str(path))}`, or make it again with `dvc repro`"
-    return "run the stage that makes it again, or copy it again"
+    return "make it again with `dvc repro` in the project's folder, or copy it again"
 
 
 def write_sealed(path: Path, page: dict[str, Any]) -> None:

@@ -12,7 +12,15 @@ from torch.overrides import TorchFunctionMode
 
 from text2video.device import on_device
 from text2video.errors import UserError
-from text2video.files import atomic_write, check_files, read_sealed, replace_folder, sha256, write_sealed
+from text2video.files import (
+    advice,
+    atomic_write,
+    check_files,
+    read_sealed,
+    replace_folder,
+    sha256,
+    write_sealed,
+)
 from text2video.models.codec import Codec, build_codec
 from text2video.params import CodecParams
 
@@ -91,7 +99,7 @@ def load_network(build: Callable[[], Network], path: Path, remedy: str) -> Netwo
 
 def load_codec(folder: Path, device: torch.device | str = "cpu") -> Codec:
     """The codec of stage ``autoencode``, ready to encode and decode. Raises UserError when it is missing or damaged."""
-    remedy = "run the stage autoencode again"
+    remedy = advice(folder)
     config = read_network_config(folder, remedy)
     try:
         params, size = CodecParams(**config["codec"]), (int(config["size"][0]), int(config["size"][1]))

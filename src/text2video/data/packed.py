@@ -13,11 +13,10 @@ import numpy as np
 import zstandard
 
 from text2video.errors import UserError
-from text2video.files import read_sealed, replace_folder, write_sealed
+from text2video.files import advice, read_sealed, replace_folder, write_sealed
 
 VERSION = 2
 Labels = list[dict[str, str]]  # of one clip: its objects, each with what is known of it
-REMEDY = "make it again: `dvc repro --force` its stage, or `dvc checkout`"
 
 
 class PackedWriter:
@@ -140,7 +139,9 @@ class PackedReader:
             item = self._decompressor.decompress(data, allow_extra_data=False)
             return np.frombuffer(item, self.dtype).reshape(self.shape)
         except (zstandard.ZstdError, ValueError) as error:
-            raise UserError(f"{self._file} is damaged at clip {row} ({error}); {REMEDY}") from error
+            raise UserError(
+                f"{self._file} is damaged at clip {row} ({error}); {advice(self._file.parent)}"
+            ) from error
 
     def _map(self) -> mmap.mmap | bytes:
         try:
@@ -148,15 +149,17 @@ class PackedReader:
                 size = os.fstat(file.fileno()).st_size
                 if size != self._offsets[-1]:
                     raise UserError(
-                        f"{self._file} is damaged ({size} bytes, not {self._offsets[-1]}); {REMEDY}"
+                        f"{self._file} is damaged ({size} bytes, not {self._offsets[-1]}); {advice(self._file.parent)}"
                     )
                 return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
         except OSError as error:
-            raise UserError(f"{self._file} cannot be read ({error.strerror or error}); {REMEDY}") from error
+            raise UserError(
+                f"{self._file} cannot be read ({error.strerror or error}); {advice(self._file.parent)}"
+            ) from error
 
 
 def _read_index(file: Path) -> dict[str, Any]:
-    index = read_sealed(file, REMEDY)
+    index = read_sealed(file, advice(file.parent))
     if index.get("version") != VERSION:
-        raise UserError(f"{file} is no index of version {VERSION}; {REMEDY}")
+        raise UserError(f"{file} is no index of version {VERSION}; {advice(file.parent)}")
     return index
