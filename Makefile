@@ -15,6 +15,9 @@ INSTALLED := $(VENV)/.installed-$(SERIES)
 UV_HTTP_TIMEOUT ?= 300
 export UV_HTTP_TIMEOUT
 
+# DVC has to be told that there is no git, as in a copy of the files alone.
+TELL_DVC := git rev-parse --git-dir >/dev/null 2>&1 || $(BIN)/python -m dvc config --local core.no_scm true
+
 .PHONY: help setup repro test test-all chaos bench lint format audit lock ship clean
 .DEFAULT_GOAL := help
 
@@ -25,6 +28,7 @@ help: ## show this list
 setup: $(INSTALLED) ## make .venv and install everything, by hash (the other targets do so by themselves)
 
 repro: setup ## train the model and make its videos, or what of that is not yet done (ARGS go to dvc repro)
+	@$(TELL_DVC)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m dvc repro $(ARGS)
 
 test: setup ## run the tests (ARGS go to pytest, as in ARGS='-k judge')
@@ -37,6 +41,7 @@ chaos: setup ## kill, cut and flip at random for SECONDS=600, and write what sur
 	OMP_NUM_THREADS=1 PYTHONPATH=tests:src:. $(BIN)/python tests/chaos.py --seconds $(SECONDS) --out docs/chaos.md $(ARGS)
 
 bench: setup ## measure speed, size and memory against the tutorial's way (half an hour, alone)
+	@$(TELL_DVC)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m dvc repro index autoencode
 	for name in data training generation candidates motions memory overhead hotspots; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 

@@ -269,6 +269,43 @@ def test_a_new_clone_pulls_everything_and_has_nothing_to_do(repository: Reposito
     assert clone.git("status", "--short") == ""
 
 
+@pytest.mark.parametrize("remedy", [0, 1], ids=["checkout", "repro"])
+def test_the_advice_of_an_error_does_what_it_says(repository: Repository, remedy: int) -> None:
+    """Each output that is damaged names two commands in its line; either, typed as it stands, makes it whole again."""
+    damaged = {
+        "index": "data/train/index.json",
+        "train": "models/codec/codec.safetensors",
+        "export": "models/gan/generator.safetensors",
+        "render": "models/export/generator.safetensors",
+    }
+    before = repository.digests(*RESULTS)
+    advised = set()
+    for stage, name in damaged.items():
+        with (repository.folder / name).open("ab") as file:
+            file.write(b"x")
+        output = repository.stage(stage, code=2)
+        (line,) = [line for line in output.splitlines() if line.startswith("error:")]
+        advised.add(re.findall("`(.*?)`", line)[remedy])
+    assert advised == (
+        {f"dvc checkout --force {Path(name).parent}" for name in damaged.values()}
+        if remedy == 0
+        else {"dvc repro"}
+    )
+    for advice in advised:
+        repository.run("sh", "-c", advice)
+    assert repository.digests(*RESULTS) == before
+
+
+def test_a_download_without_git_runs(finished: Repository, tmp_path: Path) -> None:
+    """An archive of the source, as sites offer it: DVC does not ask for the git that is not there."""
+    download = Repository(tmp_path / "download")
+    download.folder.mkdir()
+    finished.git("archive", "--output", str(tmp_path / "download.tar"), "HEAD")
+    shutil.unpack_archive(tmp_path / "download.tar", download.folder, filter="data")
+    assert ran(download.dvc("repro", "index")) == ["check", "synthesize", "index"]
+    assert download.digests("data/train") == finished.digests("data/train")
+
+
 def test_a_new_clone_without_the_cache_makes_the_same_bytes(finished: Repository, tmp_path: Path) -> None:
     """Clips, weights, figures, videos: all follow from the seeds, so ``dvc.lock`` stays as it was committed."""
     clone = Repository(tmp_path / "clone")

@@ -102,6 +102,26 @@ def test_a_second_call_starts_at_once_until_the_lock_changes(clone: Path) -> Non
         os.utime(clone / changed, (before.st_atime, before.st_mtime))
 
 
+@pytest.mark.parametrize("git", [False, True])
+def test_a_copy_without_git_runs(clone: Path, git: bool) -> None:
+    """A copy of the files alone, as in a container: `make repro` tells DVC, and only then."""
+    if git:
+        run("git", "init", "--quiet", cwd=clone)
+    shutil.copytree(
+        ROOT / ".dvc", clone / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp", "config.local")
+    )
+    (clone / "dvc.yaml").write_text("stages:\n  hello:\n    cmd: echo hello > out\n    outs: [out]\n")
+    series = f"{sys.version_info.major}.{sys.version_info.minor}"
+    script(clone / ".venv" / "bin" / "python", f'exec "{sys.executable}" "$@"')
+    (clone / ".venv" / f".installed-{series}").touch()
+    done = run(
+        "make", f"PYTHON={sys.executable}", "repro", cwd=clone, GIT_CEILING_DIRECTORIES=str(clone.parent)
+    )
+    assert done.returncode == 0, done.stderr
+    assert (clone / "out").read_text() == "hello\n"
+    assert (clone / ".dvc" / "config.local").exists() != git
+
+
 def test_the_lock_holds_what_pyproject_asks_for() -> None:
     """Every dependency and extra is pinned, to a version that fits, and by hash."""
     project = PYPROJECT["project"]
