@@ -209,15 +209,22 @@ def _judgement(file: Path, request: "Request | None") -> str:
 
 
 def _request(prompt: str) -> "Request":
-    """What ``prompt`` asks for. Raises UserError when it names nothing that can be judged."""
-    from text2video.world.captions import parse_prompt
+    """What ``prompt`` asks for. Raises UserError when that is nothing, or when a word of it cannot be judged."""
+    from text2video.world.captions import read_prompt
 
-    request = parse_prompt(prompt)
-    if not any(request):
+    reading = read_prompt(prompt)
+    doubts = [f"{word!r} is no word that it knows" for word in reading.unknown]
+    doubts += [f"{' '.join(words)!r} names no one {aspect}" for aspect, words in reading.unclear.items()]
+    if doubts:
+        raise UserError(
+            f"the prompt cannot be judged: {', '.join(doubts)}; ask for one colour, one shape and one motion, "
+            "such as: red circle moving up"
+        )
+    if not any(reading.request):
         raise UserError(
             "the prompt names no shape, colour or motion; write one such as: red circle moving up"
         )
-    return request
+    return reading.request
 
 
 @app.command()

@@ -68,8 +68,10 @@ class WorldParams(Section):
     motions: Annotated[list[str], Field(min_length=1)]
     unseen_combinations: Share
     unseen_motions: list[str]
+    unseen_wordings: Share
     edge_share: Share
     colour_named: Share
+    plain_captions: Share
     train_prompts: Annotated[list[str], Field(min_length=1)] | None
     test_prompts: list[str]
 

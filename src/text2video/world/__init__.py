@@ -1,8 +1,7 @@
 """The world that the clips show: one object on a plain background, moving as its caption says."""
 
 import zlib
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -14,18 +13,26 @@ from text2video.world.motions import DICE, MOTIONS
 from text2video.world.scenes import draw_clips, plan_paths
 from text2video.world.shapes import SHAPES
 from text2video.world.splits import Triple, split_triples
+from text2video.world.wordings import DICE as CAPTION_DICE
+from text2video.world.wordings import Wordings, pick
 
 if TYPE_CHECKING:
     from text2video.params import Params, WorldParams
 
 __all__ = ["SPLITS", "World", "parse_prompt"]
 
-SPLITS = ("train", "validation", "seen", "unseen_combination", "unseen_motion")
+SPLITS = (
+    "train",
+    "validation",
+    "seen",
+    "unseen_combination",
+    "unseen_motion",
+    "unseen_template",
+    "unseen_synonym",
+)
 # Random numbers that choose a clip's triple, its wording, whether its colour is named, and whether over the edge.
 CHOICES = 4
 CONTRAST = 64  # the least difference to the background, in some channel, of an object that can be seen
-
-Option = TypeVar("Option")
 
 
 class Drawn(NamedTuple):
@@ -56,24 +63,14 @@ class World:
             shown = set().union(*self._shown.values())
             splits = splits._replace(train=[triple for triple in splits.train if triple in shown])
         self._splits = splits
+        held_out = 0.0 if world.train_prompts else world.unseen_wordings
+        known = [*splits.train, *splits.unseen_combination, *splits.unseen_motion]
+        self.wordings = Wordings(known, held_out, _stream(data.seed, "wordings", 0))
+        """What captions say, and what is held out of them."""
 
     def triples(self, split: str) -> list[Request]:
         """What the clips of a split show: (shape, colour, motion), empty where the world has nothing for it."""
         return [Request(*triple) for triple in self._triples(split)]
-
-    def prompts(self) -> list[str]:
-        """Every caption that a training clip can have, sorted."""
-        if self._shown:
-            return sorted(self._shown)
-        share = self._world.colour_named
-        return sorted(
-            {
-                caption(shape, named, wording)
-                for shape, colour, motion in self._splits.train
-                for wording in MOTIONS[motion].wordings
-                for named in ([colour] if share > 0 else []) + ([None] if share < 1 else [])
-            }
-        )
 
     def draw(self, split: str, n: int, seed: int) -> Drawn:
         """Draw ``n`` clips of a split.
@@ -87,17 +84,12 @@ class World:
         dice = _stream(self._data.seed, split, seed).random((n, CHOICES + DICE))
         if self._shown and split != "unseen_motion":
             prompts = list(self._shown)
-            captions = [_pick(prompts, u) for u in dice[:, 0]]
-            triples = [_pick(self._shown[text], u) for text, u in zip(captions, dice[:, 1], strict=True)]
+            captions = [pick(prompts, u) for u in dice[:, 0]]
+            triples = [pick(self._shown[text], u) for text, u in zip(captions, dice[:, 1], strict=True)]
         else:
-            triples = [_pick(known, u) for u in dice[:, 0]]
+            triples = [pick(known, u) for u in dice[:, 0]]
             named = dice[:, 2] < (1 if split == "unseen_combination" else self._world.colour_named)
-            captions = [
-                caption(
-                    triple.shape, triple.colour if name else None, _pick(MOTIONS[triple.motion].wordings, u)
-                )
-                for triple, u, name in zip(triples, dice[:, 1], named, strict=True)
-            ]
+            captions = self._captions(split, triples, named.tolist(), dice[:, 1].tolist(), seed)
         return self._drawn(triples, captions, dice)
 
     def draw_prompt(self, prompt: str, n: int, seed: int) -> Drawn:
@@ -109,7 +101,7 @@ class World:
         dice = _stream(self._data.seed, f"prompt {prompt}", seed).random((n, CHOICES + DICE))
         options = (world.shapes, world.colours, world.motions)
         triples = [
-            Triple(*(word or _pick(words, u) for word, words, u in zip(asked, options, row[:3], strict=True)))
+            Triple(*(word or pick(words, u) for word, words, u in zip(asked, options, row[:3], strict=True)))
             for row in dice
         ]
         return self._drawn(triples, [prompt] * n, dice)
@@ -120,18 +112,38 @@ class World:
         held_out = {
             "unseen_combination": self._splits.unseen_combination,
             "unseen_motion": self._splits.unseen_motion,
+            "unseen_template": self._splits.train if self.wordings.unseen_templates else [],
+            "unseen_synonym": list(filter(self.wordings.has_unseen_synonym, self._splits.train)),
         }
         return held_out.get(split, self._splits.train)
+
+    def _captions(
+        self, split: str, triples: list[Triple], named: list[bool], wording: list[float], seed: int
+    ) -> list[str]:
+        """A caption for each triple: in plain words, or in any wording that the split has."""
+        rows = (
+            _stream(self._data.seed, f"{split} captions", seed)
+            .random((len(triples), 1 + CAPTION_DICE))
+            .tolist()
+        )
+        say = {
+            "unseen_template": self.wordings.with_unseen_template,
+            "unseen_synonym": self.wordings.with_unseen_synonym,
+        }.get(split)
+        return [
+            (say or self.wordings.trained)(triple, name, row[1:])
+            if say or row[0] >= self._world.plain_captions
+            else caption(
+                triple.shape, triple.colour if name else None, pick(MOTIONS[triple.motion].wordings, u)
+            )
+            for triple, name, u, row in zip(triples, named, wording, rows, strict=True)
+        ]
 
     def _drawn(self, triples: list[Triple], captions: list[str], dice: np.ndarray) -> Drawn:
         over_edge = dice[:, CHOICES - 1] < self._world.edge_share
         path = plan_paths(triples, dice[:, CHOICES:], over_edge, self._data.frames)
         clips = draw_clips(triples, path, self._data.height_width[0], self._world.background)
         return Drawn(clips, captions, [[triple._asdict()] for triple in triples])
-
-
-def _pick(options: Sequence[Option], dice: float) -> Option:
-    return options[int(dice * len(options))]
 
 
 def _stream(seed: int, name: str, number: int) -> np.random.Generator:

@@ -1,0 +1,236 @@
+"""The wordings of the world: true, understood, held out without leaks; and prompts that are not understood."""
+
+import hashlib
+import json
+import re
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_world import wide, world_params
+from tiny import ROOT
+from typer.testing import CliRunner
+
+from text2video.cli import app
+from text2video.layout import TEST_SPLITS
+from text2video.media import save_npy
+from text2video.request import Request
+from text2video.world import SPLITS, World, parse_prompt
+from text2video.world.captions import read_prompt, split_words
+from text2video.world.motions import MOTIONS
+from text2video.world.wordings import DICE, Wordings
+from text2video.world.words import COLOUR_NAMES, NOUNS, PLAIN, TEMPLATES, VERBS, WAYS
+
+TRIPLES = World(world_params(unseen_combinations=0, unseen_motions=[])).triples("train")
+# What the world drew before it knew other wordings, seed 3 of each split: captions and labels, mean grey levels.
+BEFORE = {
+    "train": ("e1a2080bf82b9f14", [247.58, 250.21, 245.61, 243.6, 241.21, 251.58, 244.91, 247.46]),
+    "seen": ("4cfbf826803936d4", [247.68, 247.43, 244.47, 251.22, 249.7, 248.1, 246.33, 248.19]),
+    "unseen_combination": (
+        "694e4d1b4a7cff49",
+        [244.45, 239.91, 242.78, 249.43, 246.79, 246.54, 246.88, 249.32],
+    ),
+    "unseen_motion": ("d02e2c5c0ba153bd", [244.98, 241.86, 245.68, 245.51, 244.01, 245.91, 245.68, 246.8]),
+}
+
+
+def phrase(table: dict) -> str:
+    """A pattern of the words of a table, its keys among them."""
+    texts = {*table, *(form for groups in table.values() for forms in groups for form in forms)}
+    return "|".join(sorted(texts, key=len, reverse=True))
+
+
+def pattern(template: str) -> re.Pattern:
+    """Which captions a template makes."""
+    verbs = set(chain(*VERBS.values()))
+    noun, colour, rest = phrase(NOUNS), phrase(COLOUR_NAMES), "[a-z -]*"
+    fields = {"thing": f"(?:(?:{colour}) )?(?:{noun})", "noun": f"(?:{noun})", "colour": f"(?:{colour})"}
+    fields |= {f"a {name}": f"an? {fields[name]}" for name in ("thing", "noun")}
+    for field, form in (("do", "base"), ("does", "third"), ("doing", "participle")):
+        fields[field] = f"(?:{'|'.join(sorted({getattr(verb, form) for verb in verbs}))})\\b{rest}"
+    return re.compile(template.format_map(fields))
+
+
+def made_by(caption: str) -> set[str]:
+    """The templates that make a caption."""
+    return {template for template, known in PATTERNS.items() if known.fullmatch(caption)}
+
+
+PATTERNS = {template: pattern(template) for template in TEMPLATES}
+
+
+def test_every_wording_is_understood() -> None:
+    """Any template, synonym and form, for any shape, colour and motion, parses to what it was said for."""
+    wordings = Wordings(TRIPLES, 0, np.random.default_rng(0))
+    said, templates = set(), set()
+    dice = np.random.default_rng(1)
+    for triple in TRIPLES * 60:
+        named = dice.random() < 0.7
+        caption = wordings.trained(triple, named, dice.random(DICE).tolist())
+        assert parse_prompt(caption) in ([triple] if named else [triple, triple._replace(colour=None)])
+        assert not read_prompt(caption).unknown
+        assert len(caption.split()) <= 20
+        assert made_by(caption)
+        said.update(split_words(caption))
+        templates |= made_by(caption)
+    entries = [*NOUNS.values(), *COLOUR_NAMES.values(), *WAYS.values()]
+    forms = {form for groups in entries for group in groups for form in group}
+    forms |= {text for verbs in VERBS.values() for verb in verbs for text in verb.meanings}
+    assert {word for form in forms for word in split_words(form)} <= said
+    assert templates == set(TEMPLATES)
+
+
+def test_no_two_motions_are_said_alike() -> None:
+    """What the captions of one motion say no other motion's do, however the words are ordered and doubled."""
+    wordings = Wordings(TRIPLES, 0, np.random.default_rng(0))
+    rng = np.random.default_rng(2)
+    for triple in TRIPLES * 5:
+        words = split_words(wordings.trained(triple, True, rng.random(DICE).tolist()))
+        assert parse_prompt(" ".join(rng.permutation(sorted({*words} - {"to", "from"})))) == triple
+
+
+@settings(deadline=None, max_examples=15)
+@given(seed=st.integers(0, 2**32 - 1), share=st.sampled_from([0.1, 0.2, 0.5, 1.0]))
+def test_no_wording_leaks_into_training(seed, share) -> None:
+    """No held-out template or synonym is in a caption of another split; the split named after it has it in each."""
+    world = World(world_params(seed=seed, unseen_wordings=share, size=16, frames=2))
+    known = world.wordings
+    assert set(known.templates) | set(known.unseen_templates) == set(TEMPLATES)
+    assert known.templates[0] == PLAIN
+    plain = {word for motion in MOTIONS.values() for text in motion.wordings for word in split_words(text)}
+    assert not known.unseen_words & (
+        plain | {"circle", "square", "triangle", "red", "green", "blue", "black"}
+    )
+    assert known.unseen_words
+    for split in SPLITS:
+        for caption in world.draw(split, 40, 1).captions:
+            assert bool(known.unseen_words & set(split_words(caption))) is (split == "unseen_synonym"), (
+                caption
+            )
+            unseen = any(PATTERNS[template].fullmatch(caption) for template in known.unseen_templates)
+            assert unseen is (split == "unseen_template"), caption
+    trained = {word for template in known.templates for word in split_words(template)}
+    assert {word for template in known.unseen_templates for word in split_words(template)} <= trained
+
+
+def test_held_out_wordings_say_what_was_trained() -> None:
+    """Clips of unseen templates and synonyms show trained triples; captions parse to them; the plain style is left."""
+    world = World(world_params(size=16, frames=2))
+    trained = set(world.triples("train"))
+    for split in ("unseen_template", "unseen_synonym"):
+        drawn = world.draw(split, 300, 0)
+        for caption, (label,) in zip(drawn.captions, drawn.labels, strict=True):
+            asked = parse_prompt(caption)
+            assert Request(**label) in trained
+            assert (asked.shape, asked.motion) == (label["shape"], label["motion"])
+            assert asked.colour in (None, label["colour"])
+    unseen = world.wordings.unseen_words
+    said = set(chain.from_iterable(map(split_words, drawn.captions))) & unseen
+    assert len(said) > 0.7 * len(unseen)
+
+
+def test_a_share_of_nothing_holds_nothing_out() -> None:
+    """Without held-out wordings, or with prompts of its own, the two splits are empty."""
+    for changes in ({"unseen_wordings": 0}, {"train_prompts": ["circle moving up"]}):
+        world = World(world_params(**changes))
+        assert world.triples("unseen_template") == world.triples("unseen_synonym") == []
+
+
+@pytest.mark.parametrize("split", BEFORE)
+def test_plain_captions_draw_what_they_always_drew(split: str) -> None:
+    """With plain_captions 1, captions, labels and pictures are those of the world that knew no others."""
+    drawn = World(world_params(plain_captions=1)).draw(split, 8, 3)
+    digest, grey = BEFORE[split]
+    told = json.dumps([drawn.captions, drawn.labels]).encode()
+    assert hashlib.sha256(told).hexdigest()[:16] == digest
+    assert drawn.clips.reshape(8, -1).mean(1) == pytest.approx(grey, abs=0.01)
+
+
+def test_wordings_change_no_picture() -> None:
+    """The clips and labels of a seed are the same in whatever words they are told."""
+    plain, varied = (World(world_params(plain_captions=share)).draw("train", 40, 2) for share in (1, 0))
+    assert (plain.clips == varied.clips).all()
+    assert plain.labels == varied.labels
+    assert sum(one != other for one, other in zip(plain.captions, varied.captions, strict=True)) > 30
+    assert all("a " not in caption for caption in plain.captions)
+
+
+def test_the_tutorial_is_told_in_plain_words() -> None:
+    """Its page trains on its own eighteen captions, and holds no wording out."""
+    from text2video.params import load_params
+
+    params = load_params(ROOT / "tutorial" / "params.yaml")
+    world = World(params)
+    assert set(world.draw("train", 300, 0).captions) == set(params.world.train_prompts)
+    assert not any(world.triples(split) for split in TEST_SPLITS if split != "seen")
+
+
+def test_sentences_as_people_type_them_are_understood() -> None:
+    """The committed list names all motions, and parses to what it says."""
+    lines = (ROOT / "benchmarks" / "sentences.txt").read_text(encoding="utf-8").splitlines()
+    rows = [line.split("\t") for line in lines if not line.startswith("#")]
+    assert len(rows) == 40
+    assert {motion for *_, motion in rows} == set(MOTIONS)
+    for sentence, *asked in rows:
+        assert parse_prompt(sentence) == Request(*(None if word == "-" else word for word in asked)), sentence
+
+
+# --- never right for what was not understood -------------------------------------------------------------------------
+
+
+def judge(tmp_path: Path, shown: str, prompt: str) -> tuple[int, str, str]:
+    """Exit code, output and errors of ``judge`` on a clip that shows ``shown``."""
+    world = World(world_params(edge_share=0))
+    save_npy(tmp_path / "clip.npy", world.draw_prompt(shown, 1, 0).clips[0])
+    done = CliRunner().invoke(app, ["judge", str(tmp_path / "clip.npy"), "--prompt", prompt])
+    return done.exit_code, done.output, str(done.exception or "")
+
+
+@pytest.mark.parametrize(
+    ("shown", "prompt", "named"),
+    [
+        ("blue triangle moving up", "yellow triangle", "yellow"),
+        ("red circle moving up", "red hexagon", "hexagon"),
+        ("red circle moving up", "red circle moving upp", "upp"),
+        ("red circle moving up", wide("red hexagon"), "hexagon"),
+        ("red circle moving up", "red circle rotating", "rotating"),
+        ("red circle moving up", "red blue circle moving up", "red blue"),
+        ("red circle moving up", "circle and square moving up", "circle square"),
+        ("red circle moving up", "red circle moving up and shrinking", "up shrinking"),
+        ("red circle moving up", "red circle not moving up", "not"),
+        ("red circle moving up", "two red circles moving up", "two"),
+        ("red circle zigzagging vertically", "red circle zigzagging down", "zigzagging down"),
+        ("red circle moving left", "red circle moving from the left", "left"),
+    ],
+)
+def test_no_clip_is_right_for_what_was_not_understood(shown, prompt, named, tmp_path) -> None:
+    """The words that the judge does not know, or that contradict each other, are named, and nothing is right."""
+    code, output, error = judge(tmp_path, shown, prompt)
+    assert code != 0
+    assert "right" not in output
+    assert f"'{named}'" in error
+    assert "\n" not in error
+
+
+@pytest.mark.parametrize(
+    ("shown", "prompt", "verdict"),
+    [
+        ("blue triangle rotating clockwise", "blue triangle rotating counterclockwise", "wrong: motion"),
+        ("blue triangle rotating clockwise", "blue triangle rotating anticlockwise", "wrong: motion"),
+        ("blue triangle rotating clockwise", "a blue triangle, turning counter clockwise", "wrong: motion"),
+        ("blue triangle rotating counter-clockwise", "blue triangle rotating anti-clockwise", "right"),
+        ("red circle moving up", wide("blue circle moving up"), "wrong: colour"),
+        ("red circle moving up", wide("red circle moving up").upper(), "right"),
+        ("red circle moving up", "Please show me a video of a crimson ball that rises!", "right"),
+        ("red circle moving right", "a red circle moving from left to right", "right"),
+        ("red circle moving left", "a red circle moving from left to right", "wrong: motion"),
+    ],
+)
+def test_what_is_understood_is_judged(shown, prompt, verdict, tmp_path) -> None:
+    """Spellings, synonyms, full-width letters, fillers and what something moves away from are understood."""
+    code, output, _ = judge(tmp_path, shown, prompt)
+    assert code == 0
+    assert output.endswith(f"; {verdict}\n")
