@@ -24,7 +24,7 @@ from text2video.errors import UserError
 from text2video.layout import Layout
 from text2video.params import RenderParams
 from text2video.render import render
-from text2video.text.vocabulary import Vocabulary
+from text2video.text.words import Words
 
 HOSTILE = [
     "word " * 10_000,
@@ -48,7 +48,7 @@ class FakeModel(bundle.Model):
 
     def __init__(self) -> None:
         self.fps = 10
-        self.vocabulary = Vocabulary.from_prompts(["circle moving up", "red square moving right"])
+        self.frontend = Words.from_captions(["circle moving up", "red square moving right"])
 
     def draw(self, prompts: Sequence[str], seed: int, numbers: Sequence[int]) -> np.ndarray:
         """Clips ``uint8[len(prompts), 10, 64, 64, 3]``."""

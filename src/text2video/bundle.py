@@ -72,6 +72,7 @@ class Model:
         self.config = config
         self.candidates: int = config["candidates"]
         self.fps: int = config["fps"]
+        self.frontend = sampler.frontend
 
     def generate(self, prompts: Sequence[str] | str, seed: int = 0, count: int = 1) -> np.ndarray:
         """Videos ``uint8[N * count, T, H, W, 3]`` for N prompts, ``count`` for each, those of one prompt together.
@@ -87,7 +88,7 @@ class Model:
     def check(self, prompts: Sequence[str]) -> None:
         """Warn of words that were never trained on. Raises UserError for a prompt without words."""
         for prompt in prompts:
-            if remark := self._sampler.frontend.check_prompt(prompt):
+            if remark := self.frontend.check_prompt(prompt):
                 warn(remark)
 
     def draw(self, prompts: Sequence[str], seed: int, numbers: Sequence[int]) -> np.ndarray:
