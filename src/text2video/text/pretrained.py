@@ -148,9 +148,9 @@ def token_numbers(encoder: Encoder, text: str) -> list[int]:
     return numbers or [encoder.tokenizer.pad_token_id or 0]
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def features_of(encoder: Encoder, numbers: list[list[int]]) -> tuple[Tensor, Tensor]:
-    """Features ``float32[N, L, D]`` and pooled vectors ``float32[N, D]`` of N texts of L tokens, as float16 holds them."""
+    """Features ``float32[N, L, D]`` and pooled ``float32[N, D]`` of N texts of L tokens, as float16 holds them."""
     ids = torch.tensor(numbers)
     hidden = encoder.network(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state
     at = POOLING_TOKEN.get(encoder.pooling)
