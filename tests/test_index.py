@@ -1,11 +1,12 @@
 """Splitting prompts into words, and stage ``index``, which reads every training caption once."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import tiny_params, write_params
 
