@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 from av.sidedata.sidedata import Type
 from av.stream import Disposition
-from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc, Interpolation, VideoReformatter
+from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 
+from text2video.reading.hdr import is_high_range, to_srgb
 from text2video.reading.pictures import Picture, over_white, require_size
 
 # A file that calls itself .mp4 may be a playlist, and FFmpeg would fetch what it lists.
@@ -27,8 +28,6 @@ WITH_ALPHA = {
 }  # FFmpeg's own decoders of these leave the alpha channel out
 UNSPECIFIED = 2  # the colour matrix that a stream does not name
 HIGH_DEFINITION = 720  # lines from which on browsers take such a stream's matrix for BT.709
-HIGH_DYNAMIC_RANGE = {ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67}
-TO_SRGB = {"dst_color_trc": int(ColorTrc.IEC61966_2_1), "dst_color_primaries": int(ColorPrimaries.BT709)}
 EXACT = int(Interpolation.BILINEAR | Interpolation.FULL_CHR_H_INT)
 
 
@@ -112,17 +111,19 @@ class _Canvas:
 
     def draw(self, frame: av.VideoFrame) -> np.ndarray:
         """The frame as it is shown, uint8[H, W, 3]."""
-        alpha = any(component.is_alpha for component in frame.format.components)
         options: dict[str, int] = {}
-        if frame.color_trc in HIGH_DYNAMIC_RANGE:
-            options |= TO_SRGB
-        elif frame.colorspace == UNSPECIFIED and frame.height >= HIGH_DEFINITION:
+        if frame.colorspace == UNSPECIFIED and frame.height >= HIGH_DEFINITION:
             options["src_colorspace"] = int(Colorspace.ITU709)
-        if frame.format.components[0].bits > 8 and frame.color_trc not in HIGH_DYNAMIC_RANGE:
+        high_range = is_high_range(frame.color_trc)
+        if frame.format.components[0].bits > 8 and not high_range:
             options["interpolation"] = EXACT  # else white is (253, 253, 253)
-        format = "rgba" if alpha else "rgb24"
+        alpha = any(component.is_alpha for component in frame.format.components)
+        format = "rgb48le" if high_range else "rgba" if alpha else "rgb24"
         pixels: Any = self.reformatter.reformat(frame, *self.coded, format, **options).to_ndarray()
-        pixels = over_white(pixels) if alpha else pixels
+        if high_range:
+            pixels = to_srgb(pixels, frame.color_trc)
+        elif alpha:
+            pixels = over_white(pixels)
         if self.size != self.coded:
             pixels = cv2.resize(pixels, self.size, interpolation=cv2.INTER_LINEAR)
         return _upright(pixels, *self.matrix)
