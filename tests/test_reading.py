@@ -1,5 +1,6 @@
 """What people have is read as a browser shows it: turned, composed, told apart by content, and in little memory."""
 
+import contextlib
 import io
 import itertools
 import re
@@ -17,6 +18,8 @@ import numpy as np
 import pytest
 from av.stream import Disposition
 from av.video.reformatter import ColorPrimaries, ColorTrc
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import GifImagePlugin, Image
 from test_media import moving_square
 
@@ -613,6 +616,53 @@ def test_what_cannot_be_read_is_named_with_what_can(name: str, suffix: str, tmp_
     with pytest.raises(UserError, match=rf"{re.escape(str(path))} .*{name}.*MP4 or MOV, AVI, MKV") as caught:
         media.read_video(path)
     assert "\n" not in str(caught.value)
+
+
+@given(
+    kind=st.sampled_from([*CONTAINERS, *ANIMATIONS, "npy"]),
+    changes=st.lists(st.tuples(st.integers(0), st.binary(max_size=8)), min_size=1, max_size=8),
+    front=st.booleans(),
+)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_damage_crashes_the_reader(
+    kind: str, changes: list[tuple[int, bytes]], front: bool, originals: dict[str, bytes], tmp_path: Path
+) -> None:
+    """Whatever became of a file, the answer is a clip or one line."""
+    data = bytearray(originals[kind])
+    for place, content in changes:
+        at = place % (min(len(data), 400) if front else len(data))
+        data[at : at + len(content)] = content
+    path = tmp_path / "clip"
+    path.write_bytes(data)
+    with contextlib.suppress(UserError):
+        assert media.read_video(path, largest=64, most_frames=10).dtype == np.uint8
+        assert media.probe(path).width > 0
+
+
+@pytest.fixture(scope="module")
+def originals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The bytes of a good file of each kind."""
+    folder = tmp_path_factory.mktemp("originals")
+    media.save_npy(folder / "clip.npy", CLIP)
+    for kind in [*CONTAINERS, *ANIMATIONS]:
+        write(folder / f"clip.{kind}", kind, CLIP)
+    return {path.name.removeprefix("clip."): path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("damage", [b"{'descr': '|u1', ", b"{(((", b"\0"])
+def test_an_array_with_a_damaged_header_is_refused(damage: bytes, tmp_path: Path) -> None:
+    """NumPy parses the header as Python, and fails as Python does."""
+    (tmp_path / "clip.npy").write_bytes(b"\x93NUMPY\x01\0\x76\0" + damage.ljust(118))
+    with pytest.raises(UserError, match=r"clip\.npy cannot be read"):
+        media.read_video(tmp_path / "clip.npy")
+
+
+def test_a_codec_without_a_name_is_refused(tmp_path: Path) -> None:
+    """Tomorrow's codecs are in files that look like today's."""
+    path = encode(tmp_path / "clip.mp4", CLIP)
+    path.write_bytes(path.read_bytes().replace(b"avc1", b"zzz9"))
+    with pytest.raises(UserError, match="codec is unknown"):
+        media.read_video(path)
 
 
 def test_a_device_is_no_video() -> None:

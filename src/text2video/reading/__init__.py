@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
+from tokenize import TokenError
 from typing import NamedTuple, TypeVar
 
 import av
@@ -29,7 +30,7 @@ JUDGED = {"largest": 256, "most_frames": 240}  # a clip of that size is judged i
 STILL_RATE = 10.0  # frames per second of what carries no times: folders and arrays
 BROKEN = (
     *(av.FFmpegError, Image.DecompressionBombError, MemoryError),
-    *(OSError, ValueError, EOFError, SyntaxError, IndexError),
+    *(OSError, ValueError, EOFError, SyntaxError, IndexError, TokenError),
 )  # what the libraries raise for a broken file
 
 

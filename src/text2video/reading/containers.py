@@ -26,6 +26,7 @@ WITH_ALPHA = {
     "vp8": "libvpx",
     "vp9": "libvpx-vp9",
 }  # FFmpeg's own decoders of these leave the alpha channel out
+WIDEST = 10  # times wider than high, or higher than wide, a pixel may be
 UNSPECIFIED = 2  # the colour matrix that a stream does not name
 HIGH_DEFINITION = 720  # lines from which on browsers take such a stream's matrix for BT.709
 EXACT = int(Interpolation.BILINEAR | Interpolation.FULL_CHR_H_INT)
@@ -70,6 +71,8 @@ def _open(path: Path, threads: int) -> Iterator[tuple[Any, av.VideoStream]]:
         stream: Any = container.streams.best("video")  # not a thumbnail that comes first
         if stream is None or stream.disposition & Disposition.attached_pic:
             raise ValueError("it holds no video, only sound or other data")
+        if stream.codec_context is None:
+            raise ValueError("its codec is unknown here")
         require_size(stream.width, stream.height)
         stream.codec_context.thread_count = threads
         stream.codec_context.thread_type = "AUTO"
@@ -130,8 +133,8 @@ class _Canvas:
 
 
 def _display_size(width: int, height: int, aspect: Fraction | None) -> tuple[int, int]:
-    """Width and height in square pixels; of the two sides the one grows that must."""
-    if not aspect or aspect <= 0:
+    """Width and height in square pixels; of the two sides the one grows that must. Absurd aspects are ignored."""
+    if not aspect or not 1 / WIDEST <= aspect <= WIDEST:
         return width, height
     return (round(width * aspect), height) if aspect > 1 else (width, round(height / aspect))
 
