@@ -27,6 +27,8 @@ def require_size(width: int, height: int) -> None:
 
 def over_white(rgba: np.ndarray) -> np.ndarray:
     """Compose ``uint8[H, W, 4]`` with a white background: ``uint8[H, W, 3]``."""
+    if rgba[..., 3].min() == 255:
+        return rgba[..., :3].copy()
     alpha = rgba[..., 3:].astype(np.uint16)
     return ((rgba[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
 
