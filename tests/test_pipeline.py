@@ -274,8 +274,8 @@ def test_the_advice_of_an_error_does_what_it_says(repository: Repository, remedy
     """Each output that is damaged names two commands in its line; either, typed as it stands, makes it whole again."""
     damaged = {
         "index": "data/train/index.json",
-        "train": "models/codec/codec.safetensors",
         "export": "models/gan/generator.safetensors",
+        "train": "models/codec/codec.safetensors",
         "render": "models/export/generator.safetensors",
     }
     before = repository.digests(*RESULTS)
