@@ -102,6 +102,27 @@ def test_a_second_call_starts_at_once_until_the_lock_changes(clone: Path) -> Non
         os.utime(clone / changed, (before.st_atime, before.st_mtime))
 
 
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="needs git's own copy of the files")
+def test_a_clone_with_the_line_ends_of_windows_has_the_same_bytes(tmp_path: Path) -> None:
+    """The checksums of the shipped model, and all that DVC knows of the sources, are of these bytes."""
+    index = run("git", "ls-files", "-z", "src", "stages", "*.yaml", cwd=ROOT).stdout.split("\0")
+    run("git", "init", "--quiet", str(tmp_path), cwd=ROOT)
+    for name in (".gitattributes", *filter(None, index)):
+        if (ROOT / name).exists():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, tmp_path / name)
+    run("git", "add", "--all", "--force", cwd=tmp_path)
+    before = {
+        path: path.read_bytes()
+        for path in tmp_path.rglob("*")
+        if path.suffix in (".py", ".json", ".yaml", ".md")
+    }
+    for path in before:
+        path.unlink()
+    run("git", "-c", "core.autocrlf=true", "checkout", "--", ".", cwd=tmp_path)
+    assert {path: path.read_bytes() for path in before} == before
+
+
 @pytest.mark.parametrize("git", [False, True])
 def test_a_copy_without_git_runs(clone: Path, git: bool) -> None:
     """A copy of the files alone, as in a container: `make repro` tells DVC, and only then."""

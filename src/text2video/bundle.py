@@ -241,7 +241,9 @@ def verify_bundle(folder: Path) -> dict[str, Any]:
     """Check every file of a bundle against its manifest; returns the config. Raises UserError naming a bad file."""
     remedy = _remedy(folder)
     if not folder.is_dir():
-        raise UserError(f"{folder} is no folder of an exported model; {remedy}")
+        raise UserError(
+            f"{folder} is no folder of an exported model; check the path, or make one with `dvc repro`"
+        )
     manifest = read_json(folder / MANIFEST, remedy)
     if not isinstance(manifest, dict) or not set(NEEDED) <= set(manifest):
         raise UserError(f"{folder / MANIFEST} does not list what a model needs; {remedy}")
