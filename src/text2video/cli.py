@@ -213,8 +213,8 @@ def _request(prompt: str) -> "Request":
     from text2video.world.captions import read_prompt
 
     reading = read_prompt(prompt)
-    doubts = [f"{word!r} is no word that it knows" for word in reading.unknown]
-    doubts += [f"{' '.join(words)!r} names no one {aspect}" for aspect, words in reading.unclear.items()]
+    doubts = [f"{word[:30]!r} is no word that it knows" for word in reading.unknown[:5]]
+    doubts += [f"{' '.join(words[:9])!r} names no one {aspect}" for aspect, words in reading.unclear.items()]
     if doubts:
         raise UserError(
             f"the prompt cannot be judged: {', '.join(doubts)}; ask for one colour, one shape and one motion, "
