@@ -212,8 +212,8 @@ def _shrink(frame: np.ndarray, largest: int | None) -> np.ndarray:
 def _frame_files(folder: Path) -> list[Path]:
     """The pictures ``frame_N.png`` of a folder, in the order of their numbers."""
     numbered: dict[int, Path] = {}
-    for file in folder.glob("frame_*.png"):
-        if match := re.fullmatch(r"frame_(\d+)", file.stem):
+    for file in folder.iterdir():
+        if match := re.fullmatch(r"frame_(\d+)\.png", file.name):
             if other := numbered.get(int(match[1])):
                 raise ValueError(f"{other.name} and {file.name} have the same number")
             numbered[int(match[1])] = file
