@@ -219,7 +219,7 @@ def test_a_home_is_a_home_in_any_option(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     assert command("generate", "circle", "--out=~/videos")[:2] == (
         0,
-        f"{tmp_path}/home/videos/000_circle_0.gif\n",
+        f"{tmp_path / 'home' / 'videos' / '000_circle_0.gif'}\n",
     )
     assert command("judge", "~/videos/000_circle_0.gif") == (
         0,

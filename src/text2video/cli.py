@@ -166,7 +166,10 @@ def _save(out: Path, stem: str, clip: "np.ndarray", format: Format, fps: float, 
 @app.command()
 def judge(
     files: Annotated[
-        list[Path], typer.Argument(help="Videos: MP4, AVI, GIF, npy, or folders of frame_N.png.")
+        list[Path],
+        typer.Argument(
+            help="Videos: MP4, MOV, AVI, MKV, WebM, GIF, WebP, APNG, npy, or folders of frame_N.png."
+        ),
     ],
     prompt: Annotated[
         str | None, typer.Option(help="What they should show; each is called right or wrong.")
