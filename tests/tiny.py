@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # What the stages make, and git does not ignore: DVC says so only once a run has come to its end.
 MADE = ("data/", "dvc.lock", "metrics/", "models/")
 PRODUCED = (*MADE, *(f"tutorial/{name}" for name in MADE))
+INPUTS = ("data/raw/",)  # but for these, which git does not ignore either
 UNUSED = ("docs/", "src/text2video/weights/")  # large, and no stage reads them
 
 # Each stage's work takes a moment; loading torch is what one waits for.
@@ -141,7 +142,8 @@ def make_repository(folder: Path) -> Repository:
     names = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
     for name in filter(None, names):
         source = ROOT / name
-        if source.is_file() and not name.startswith((*PRODUCED, *UNUSED)):
+        made = name.startswith((*PRODUCED, *UNUSED)) and not name.startswith(INPUTS)
+        if source.is_file() and not made:
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, target)

@@ -5,6 +5,9 @@ This one runs before all others whenever the page has changed, and has no output
 nothing is rerun because of it, and when it fails nothing has been touched.
 """
 
+from pathlib import Path
+
+from text2video.data.layouts import require_videos
 from text2video.errors import UserError
 from text2video.files import write_text
 from text2video.layout import Layout
@@ -17,16 +20,18 @@ NOTE = "params.yaml is valid. The stages wait for this file, so that a mistake i
 
 def check(params: Params, layout: Layout) -> None:
     """Refuse with a UserError, naming the key, what no stage could work with; else write ``layout.checked``."""
-    World(params)
+    prompts = {"render.prompts": params.render.prompts}
+    if params.data.source == "videos":
+        require_videos(Path(params.videos.folder))
+    else:
+        World(params)
+        prompts = {"world.test_prompts": params.world.test_prompts, **prompts}
     if params.runtime.device not in ("auto", "cpu"):
         from text2video.device import pick_device  # here: torch takes longer to load than all the rest
 
         pick_device(params.runtime)
-    for key, prompts in (
-        ("world.test_prompts", params.world.test_prompts),
-        ("render.prompts", params.render.prompts),
-    ):
-        for prompt in prompts:
+    for key, texts in prompts.items():
+        for prompt in texts:
             try:
                 require_words(prompt)
             except UserError as error:

@@ -1,6 +1,7 @@
-"""Fills the stores of all splits from one seed, and shows what the motions look like."""
+"""Fills the stores of all splits, from the drawn world or from a folder of videos, and shows what is in them."""
 
 import math
+import shutil
 from collections.abc import Callable
 from functools import partial
 from itertools import cycle
@@ -10,6 +11,8 @@ import numpy as np
 
 from text2video.console import Progress, Stopwatch
 from text2video.data.packed import PackedWriter
+from text2video.data.splits import CLIP_SPLITS
+from text2video.data.videos import Row, import_videos, save_rows
 from text2video.files import replace_folder
 from text2video.layout import TEST_SPLITS, Layout
 from text2video.media import SEPARATOR, contact_sheet, save_gif, save_png, slug
@@ -26,11 +29,27 @@ Draw = Callable[[int, int], Drawn]  # of n and a seed
 
 
 def synthesize(params: Params, layout: Layout) -> None:
-    """Write the stores ``train``, ``validation`` and ``test/*`` of ``layout``, and pictures to ``metrics/world``.
+    """Write the stores ``train``, ``validation`` and ``test/*`` of ``layout`` from the source ``data.source``.
+
+    What is in them goes to ``metrics/clips.csv``, pictures of it to ``metrics/data``.
+    Raises UserError before anything is written when the settings contradict each other.
+    """
+    if params.data.source == "videos":
+        import_videos(params, layout)
+        kept = set(CLIP_SPLITS)
+    else:
+        draw_world(params, layout)
+        kept = {*TEST_SPLITS, "prompts"}
+    for store in layout.test.iterdir():  # of another source, before
+        if store.name not in kept:
+            shutil.rmtree(store)
+
+
+def draw_world(params: Params, layout: Layout) -> None:
+    """Fill the stores with drawn clips.
 
     ``test`` holds one store for each of TEST_SPLITS, empty where the world has nothing for it, and ``prompts``:
     ``world.prompt_clips`` clips of each of ``world.test_prompts``, in this order.
-    Raises UserError before anything is written when the settings contradict each other.
     """
     data, watch = params.data, Stopwatch()
     world = World(params)
@@ -46,7 +65,9 @@ def synthesize(params: Params, layout: Layout) -> None:
                         writer.append(*drawn)
                     progress.update(done := done + n)
     with watch("pictures"):
-        _show(world, params, layout.metrics / "world")
+        _show(world, params, layout.metrics / "data")
+    rows = [Row("", "", path.name, sum(n for n, _ in parts), "") for path, parts in stores.items()]
+    save_rows(layout.metrics / "clips.csv", rows)
     watch.report()
 
 

@@ -23,7 +23,7 @@ from text2video.reading import containers, pictures
 from text2video.reading.blocks import durations
 from text2video.reading.pictures import Picture
 
-__all__ = ["JUDGED", "Probe", "check_clip", "frames", "probe", "read_video"]
+__all__ = ["JUDGED", "Probe", "check_clip", "frames", "lazy_frames", "probe", "read_video"]
 
 READABLE = "MP4 or MOV, AVI, MKV or WebM, GIF, WebP, APNG, npy, or a folder of frame_0.png, frame_1.png, …"
 JUDGED = {"largest": 256, "most_frames": 240}  # a clip of that size is judged in some 200 MB
@@ -60,6 +60,14 @@ def frames(path: Path, threads: int = 1) -> Generator[tuple[float, np.ndarray], 
     with _named_errors(path):
         for time, picture in _pictures(path, threads):
             yield time, picture()
+
+
+def lazy_frames(path: Path, threads: int = 1) -> Iterator[tuple[float, Picture]]:
+    """The times of ``frames``, each with a function that draws the frame as long as it is the last one asked for.
+
+    A frame that is not drawn costs its decoding only.
+    """
+    return _pictures(Path(path), threads)
 
 
 def read_video(

@@ -1,0 +1,254 @@
+"""Finds the captioned videos of a folder, in whichever of the usual layouts their captions are.
+
+Layouts may be mixed. Where a video has several captions, the first of these counts: a row of a CSV or JSONL file (the
+``metadata.csv`` of a Hugging Face VideoFolder, or any other), a line of ``prompts.txt`` beside ``videos.txt``, the text
+file of the same stem, ``prompt.txt`` in a folder of frames. WebDataset tars are read where they lie.
+"""
+
+import os
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Literal, NamedTuple
+
+from text2video.data.captions import caption_problem, read_caption
+from text2video.data.tables import is_table, read_lists, read_table
+from text2video.data.tars import Member, read_tar
+from text2video.errors import UserError
+
+Split = Literal["train", "validation", "test"]
+SPLITS: dict[str, Split] = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+VIDEOS = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".3gp", ".gif", ".apng"}
+OTHER_VIDEOS = {".wmv", ".flv", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".ogv"}  # listed, to be told why not
+PICTURES = {".png", ".webp", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}  # the first two may be animations
+INNER = ("prompt.txt", "caption.txt")  # in a folder of frames
+LAYOUTS = (
+    "a.mp4 + a.txt; metadata.csv or another CSV or JSONL file with the columns file_name and text; prompts.txt + "
+    "videos.txt; WebDataset tars; folders of frames with a prompt.txt"
+)
+
+
+class Video(NamedTuple):
+    """A video of the folder: taken when ``problem`` is empty."""
+
+    name: str
+    """Its path in the folder, with "/"; behind the name of its tar where it is in one."""
+    path: Path
+    """The file, the folder of frames, or the tar."""
+    caption: str
+    split: Split | None
+    """What its folder, table or tar is called; None where that says nothing."""
+    problem: str
+    """Why it is left out already now."""
+    member: Member | None = None
+    """Where it lies in its tar."""
+
+
+class Listing(NamedTuple):
+    """What a folder holds: all videos, by name, and what a person should know of how they were found."""
+
+    videos: list[Video]
+    notes: list[str]
+
+
+class _Caption(NamedTuple):
+    text: str | None
+    split: Split | None
+    source: str
+
+
+def list_videos(folder: Path) -> Listing:
+    """All videos of ``folder`` and of the folders in it, captioned or not. Hidden files are no part of it.
+
+    Raises UserError when there is no such folder, it cannot be read, or the two lists have not the same length.
+    """
+    tree, links = _tree(Path(folder))
+    found = _Captions(Path(folder), tree)
+    videos = {name: found.video(name) for name in found.candidates}
+    videos |= {video.name: video for video in found.strays}
+    tars = sorted(file for at, files in tree.items() for file in _joined(at, files) if file.endswith(".tar"))
+    for tar in tars:
+        videos |= {video.name: video for video in _tar_videos(Path(folder), tar)}
+    sources = Counter(found.captions[name].source for name in found.candidates if name in found.captions)
+    notes = [f"{count} captions from {source}" for source, count in sorted(sources.items())]
+    notes += [f"{sum(v.path.suffix == '.tar' for v in videos.values())} videos in {len(tars)} tars"] * bool(
+        tars
+    )
+    notes += [
+        f"{link} is a link to a folder, which DVC does not watch, and is left out; set videos.folder to it"
+        for link in links
+    ]
+    return Listing([videos[name] for name in sorted(videos)], notes + found.notes)
+
+
+def require_videos(folder: Path) -> Listing:
+    """``list_videos``. Raises UserError when not a single one has a caption."""
+    listing = list_videos(folder)
+    if not any(not video.problem for video in listing.videos):
+        reasons = Counter(video.problem for video in listing.videos)
+        why = "; ".join([*(f"{count} videos: {reason}" for reason, count in reasons.items()), *listing.notes])
+        raise UserError(
+            f"videos.folder: {folder} holds no video with a caption ({why or 'no video at all'}); "
+            f"what can be read is {LAYOUTS}"
+        )
+    return listing
+
+
+def _tree(folder: Path) -> tuple[dict[str, list[str]], list[str]]:
+    """The names of the files in each folder, by its path from ``folder`` ("" for itself); the links to folders.
+
+    ``folder`` may be a link, and so may files. A link to a folder inside is not followed, as DVC follows none.
+    """
+    if not folder.is_dir():
+        what = "is no folder" if folder.exists() else "is missing"
+        raise UserError(f"videos.folder: {folder} {what}; name the folder that holds your captioned videos")
+    tree, links = {}, []
+    for at, folders, files in os.walk(folder, onerror=_refuse):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        links += [f"{at}/{name}" for name in folders if os.path.islink(f"{at}/{name}")]
+        inside = Path(at).relative_to(folder).as_posix()
+        tree["" if inside == "." else inside] = sorted(n for n in files if not n.startswith("."))
+    return tree, links
+
+
+def _refuse(error: OSError) -> None:
+    raise UserError(f"{error.filename} cannot be read: {error.strerror}") from error
+
+
+def _joined(at: str, names: list[str]) -> list[str]:
+    return [f"{at}/{name}" if at else name for name in names]
+
+
+def _suffix(name: str) -> str:
+    return PurePosixPath(name).suffix.lower()
+
+
+def split_of(folders: tuple[str, ...], stem: str = "") -> Split | None:
+    """The split that a folder is called (the outermost counts), or the first word of a list's or tar's name."""
+    words = [folder.lower() for folder in folders] + re.split(r"[^a-z]+", stem.lower())[:1]
+    return next((SPLITS[word] for word in words if word in SPLITS), None)
+
+
+class _Captions:
+    """What of a folder is a video, and which caption each has."""
+
+    def __init__(self, folder: Path, tree: dict[str, list[str]]) -> None:
+        self.folder, self.tree = folder, tree
+        self.notes: list[str] = []
+        self.strays: list[Video] = []  # what tables name and is not there, or is no video
+        self.captions: dict[str, _Caption] = {}
+        self._frames = {at for at, names in tree.items() if at and _holds_frames(names)}
+        self.candidates = sorted(self._frames | set(self._files()))
+        self._named = {unicodedata.normalize("NFC", name): name for name in self.candidates}
+        self._again = Counter[str]()
+        for at, names in tree.items():
+            if at not in self._frames:
+                self._take_tables(at, names)
+        for name in self.candidates:
+            self._take_text(name)
+        self.notes += [f"{n} times {what}" for what, n in self._again.items()]
+
+    def video(self, name: str) -> Video:
+        """The video of that name, with its caption or what is wrong with it."""
+        caption = self.captions.get(name, _Caption(None, None, ""))
+        problem = caption_problem(caption.text)
+        split = caption.split or split_of(PurePosixPath(name).parts[:-1])
+        return Video(name, self.folder / name, caption.text or "", split, problem)
+
+    def _files(self) -> Iterator[str]:
+        """Every file that is a video by its suffix; a picture that moves."""
+        for at, names in self.tree.items():
+            for name in _joined(at, names) if at not in self._frames else []:
+                suffix = _suffix(name)
+                if suffix in VIDEOS | OTHER_VIDEOS or (
+                    suffix in {".png", ".webp"} and _moves(self.folder / name)
+                ):
+                    yield name
+
+    def _take_tables(self, at: str, names: list[str]) -> None:
+        """The captions in the tables and the two lists of one folder."""
+        for name in sorted(names, key=lambda name: (not name.startswith("metadata."), name)):
+            if is_table(name):
+                table = read_table(self.folder / at / name)
+                self.notes += [f"{'/'.join(filter(None, (at, name)))}: {table.problem}"] * bool(table.problem)
+                for file, caption in table.rows:
+                    self._take_row(at, file, caption, name)
+        for file, caption in read_lists(self.folder / at, names):
+            self._take_row(at, file, caption, "prompts.txt and videos.txt")
+
+    def _take_row(self, at: str, file: str, caption: str | None, source: str) -> None:
+        """A caption for a file that is named from the folder ``at``, or from the outermost one, or in full."""
+        tried = [self._inside(at, file), self._inside("", file)]
+        name = next((self._named[place] for place in tried if place in self._named), None)
+        if name is None:
+            self.strays.append(Video(file, self.folder, caption or "", None, self._stray(tried)))
+        elif name in self.captions:
+            self._again[f"a video has a second caption, in {source}, which is not taken"] += 1
+        else:
+            split = split_of((), source) or split_of(PurePosixPath(name).parts[:-1])
+            self.captions[name] = _Caption(caption, split, source)
+
+    def _inside(self, at: str, file: str) -> str:
+        """The path from the outermost folder, in NFC; "" when it leads out of there."""
+        base = os.path.abspath(self.folder)
+        place = os.path.relpath(os.path.join(base, at, file.replace("\\", "/")), base).replace(os.sep, "/")
+        return "" if place.startswith("..") else unicodedata.normalize("NFC", place)
+
+    def _stray(self, tried: list[str]) -> str:
+        """Why a file that a table names is not taken."""
+        if not any(tried):
+            return "it lies outside of the folder"
+        exists = any(place and (self.folder / place).exists() for place in tried)
+        return "it is no video" if exists else "a list names it, and it is missing"
+
+    def _take_text(self, name: str) -> None:
+        """The caption in the text file of the same stem, or in the folder of frames itself."""
+        inner = [f"{name}/{file}" for file in INNER if name in self._frames and file in self.tree[name]]
+        stem = name if name in self._frames else str(PurePosixPath(name).with_suffix(""))
+        at, _, last = f"{stem}.txt".rpartition("/")
+        files = [f"{stem}.txt"] * (last in self.tree.get(at, [])) + inner
+        if files and name in self.captions:
+            self._again["a video has a second caption, in a text file, which is not taken"] += 1
+        elif files:
+            source = (
+                "text files of the same name" if files[0] not in inner else "prompt.txt in folders of frames"
+            )
+            self.captions[name] = _Caption(read_caption(self.folder / files[0]), None, source)
+
+
+def _holds_frames(names: list[str]) -> bool:
+    """Whether these are the frames of a video: numbered pictures, without captions of their own, tables or videos."""
+    numbered = [n for n in names if _suffix(n) in PICTURES and re.search(r"\d$", PurePosixPath(n).stem)]
+    captioned = {str(PurePosixPath(name).with_suffix(".txt")) for name in numbered} & set(names)
+    others = [n for n in names if _suffix(n) in VIDEOS | OTHER_VIDEOS | {".tar"} or is_table(n)]
+    return bool(numbered) and not captioned and not others
+
+
+def _moves(path: Path) -> bool:
+    """Whether a PNG or WebP file says in its header that it is an animation."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(65_536)
+    except OSError:
+        return True  # it is listed, and found unreadable later
+    return b"acTL" in head or (head[12:16] == b"VP8X" and bool(head[20] & 2))
+
+
+def _tar_videos(folder: Path, tar: str) -> Iterator[Video]:
+    """The videos in a tar, or the tar itself with what is wrong with it."""
+    shard = read_tar(folder / tar, VIDEOS | OTHER_VIDEOS | {".webp"})
+    outside = PurePosixPath(tar).parts[:-1]
+    for member, caption in shard.videos:
+        folders = PurePosixPath(member.name).parts[:-1]
+        split = split_of(outside, PurePosixPath(tar).name) or split_of(folders)
+        yield Video(
+            f"{tar}/{member.name}", folder / tar, caption or "", split, caption_problem(caption), member
+        )
+    if shard.problem:
+        yield Video(tar, folder / tar, "", None, shard.problem)

@@ -1,0 +1,260 @@
+"""Fills the stores from a folder of captioned videos, and shows what was taken of it and what was not."""
+
+import csv
+import io
+import math
+import os
+import tempfile
+import threading
+from collections import Counter, deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, NamedTuple
+
+import cv2
+import numpy as np
+
+from text2video.console import Progress, Stopwatch, note
+from text2video.data.clips import cut_clips
+from text2video.data.layouts import Video, require_videos
+from text2video.data.packed import PackedReader, PackedWriter
+from text2video.data.splits import CLIP_SPLITS, assign_splits
+from text2video.data.tars import unpacked
+from text2video.errors import UserError
+from text2video.files import remove_leftovers, replace_folder, write_text
+from text2video.layout import Layout
+from text2video.media import contact_sheet, save_gif, save_png, slug
+from text2video.params import Params
+from text2video.text.vocabulary import tokenize
+
+SPOOL = 4 << 20  # bytes of clips of one video that wait in memory; more wait on disk
+AHEAD = 8  # videos for each worker that may be done before their turn comes
+SHOWN = {"train": 4, "validation": 1, "unseen_clip": 1, "unseen_caption": 1}  # clips as GIFs
+SHEET = 24  # training clips on the contact sheet,
+STRIP = 10  # each with so many frames at most,
+SMALL = 96  # and GIFs' frames no larger than twice as many pixels
+EXAMPLES = 3  # files that are named for each reason to leave some out
+
+
+class _Decoded(NamedTuple):
+    """The clips of a video, ``uint8[n, T, H, W, 3]`` in a file, or why there are none."""
+
+    file: IO[bytes]
+    n: int
+    problem: str
+
+
+class Row(NamedTuple):
+    """A line of ``metrics/clips.csv``."""
+
+    file: str
+    caption: str
+    split: str
+    clips: int
+    left_out: str
+
+
+def import_videos(params: Params, layout: Layout) -> None:
+    """Write the stores ``train``, ``validation``, ``test/unseen_clip`` and ``test/unseen_caption`` of ``layout``.
+
+    ``metrics/clips.csv`` tells for every video of the folder where its clips went, or why it was left out;
+    ``metrics/data`` shows some of the clips. The order of the clips is that of the files' names, and nothing depends on
+    the number of workers. Raises UserError when nothing can be taken.
+    """
+    watch = Stopwatch()
+    with watch("list"):
+        listing = require_videos(Path(params.videos.folder))
+    for text in listing.notes:
+        note(f"{params.videos.folder}: {text}")
+    remove_leftovers(layout.train.with_name("clips"))
+    layout.train.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=layout.train.parent, prefix=".clips.", suffix=".tmp") as scratch:
+        with watch("decode"):
+            rows = _decode_all(listing.videos, params, Path(scratch))
+        with watch("pack"):
+            rows = _with_splits(listing.videos, rows, params)
+            _fill_stores(Path(scratch) / "all", rows, layout)
+    save_rows(layout.metrics / "clips.csv", rows)
+    with watch("pictures"):
+        _show(params.data.seed, layout)
+    _report(rows, layout.metrics / "clips.csv")
+    watch.report()
+
+
+def save_rows(path: Path, rows: list[Row]) -> None:
+    """Write rows as CSV."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(Row._fields)
+    writer.writerows(rows)
+    write_text(path, text.getvalue().encode("utf-8", "backslashreplace").decode())
+
+
+# --- decoding --------------------------------------------------------------------------------------
+
+
+def _decode_all(videos: list[Video], params: Params, scratch: Path) -> list[Row]:
+    """Pack the clips of all videos, in order, into the store ``all``; a row without a split for each video."""
+    data, rows, done = params.data, [], 0
+    shape = (data.frames, *data.height_width, 3)
+    with (
+        Progress("synthesize", len(videos), "videos", params.runtime.log_every) as progress,
+        PackedWriter(scratch / "all", shape, np.uint8, data.fps) as writer,
+    ):
+        for video, decoded in zip(videos, _decoded(videos, params, scratch), strict=True):
+            with decoded.file:
+                decoded.file.seek(0)
+                for _ in range(decoded.n):
+                    clip = np.frombuffer(decoded.file.read(math.prod(shape)), np.uint8).reshape(1, *shape)
+                    writer.append(clip, [video.caption])
+            rows.append(Row(video.name, video.caption, "", decoded.n, decoded.problem))
+            progress.update(len(rows), clips=(done := done + decoded.n))
+    return rows
+
+
+def _decoded(videos: list[Video], params: Params, scratch: Path) -> Iterator[_Decoded]:
+    """The clips of each video, in order, from as many workers as there are cores."""
+    workers = params.runtime.threads or _cores()
+    threads = max(1, workers // len(videos))  # of each video
+    stop = threading.Event()
+    cv2.setNumThreads(1)  # the workers are side by side already
+    executor = ThreadPoolExecutor(workers)
+    waiting: deque[Future[_Decoded]] = deque()
+    try:
+        for video in videos:
+            waiting.append(executor.submit(_decode, video, params, scratch, stop, threads))
+            if len(waiting) > AHEAD * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:  # interrupted, perhaps: who works on a long video stops at its next frame
+        stop.set()
+        executor.shutdown(cancel_futures=True)
+
+
+def _cores() -> int:
+    """The processor's cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class _Interrupted(Exception):
+    """The stage was stopped while a worker was at work."""
+
+
+def _decode(video: Video, params: Params, scratch: Path, stop: threading.Event, threads: int) -> _Decoded:
+    """Cut one video. What is wrong with it is its problem, what is wrong with our disk is raised."""
+
+    def watch() -> None:
+        if stop.is_set():
+            raise _Interrupted
+
+    file = tempfile.SpooledTemporaryFile(SPOOL, dir=str(scratch))  # noqa: SIM115 - who takes the clips closes it
+    if video.problem:
+        return _Decoded(file, 0, video.problem)
+    try:
+        with ExitStack() as stack:
+            path = video.path
+            if video.member:
+                path = stack.enter_context(unpacked(video.path, video.member, scratch))
+            return _Decoded(file, cut_clips(path, params.data, params.videos, file, watch, threads), "")
+    except UserError as error:
+        return _Decoded(file, 0, str(error).removeprefix(f"{path} cannot be read as a video: "))
+    except OSError as error:
+        raise UserError(f"{video.name} cannot be unpacked to {scratch}: {error.strerror or error}") from error
+
+
+# --- stores ----------------------------------------------------------------------------------------
+
+
+def _with_splits(videos: list[Video], rows: list[Row], params: Params) -> list[Row]:
+    """The rows with the splits of those that were taken. Raises UserError when none was."""
+    taken = [number for number, row in enumerate(rows) if row.clips]
+    if not taken:
+        raise UserError(f"videos.folder: nothing of {params.videos.folder} could be taken: {_reasons(rows)}")
+    splits = assign_splits(
+        [tuple(tokenize(videos[number].caption)) for number in taken],
+        [videos[number].split for number in taken],
+        params.videos.held_out_clips,
+        params.videos.held_out_captions,
+        params.data.seed,
+    )
+    rows = list(rows)
+    for number, split in zip(taken, splits, strict=True):
+        rows[number] = rows[number]._replace(split=split)
+    return rows
+
+
+def _store(layout: Layout, split: str) -> Path:
+    return {"train": layout.train, "validation": layout.validation}.get(split, layout.test / split)
+
+
+def _fill_stores(everything: Path, rows: list[Row], layout: Layout) -> None:
+    """Deal the clips of one store out to those of the splits, which all appear at the end."""
+    source, place = PackedReader(everything), 0
+    with ExitStack() as stack:
+        writers = {
+            split: stack.enter_context(
+                PackedWriter(_store(layout, split), source.shape, source.dtype, source.fps)
+            )
+            for split in CLIP_SPLITS
+        }
+        for row in rows:
+            for _ in range(row.clips):
+                writers[row.split].append(source[place : place + 1], [row.caption])
+                place += 1
+
+
+# --- what people see -------------------------------------------------------------------------------
+
+
+def _report(rows: list[Row], file: Path) -> None:
+    """Print how many clips each split has, and how many videos were left out and why."""
+    clips, videos = Counter[str](), Counter[str]()
+    for row in rows:
+        clips[row.split] += row.clips
+        videos[row.split] += bool(row.clips)
+    for split in CLIP_SPLITS:
+        note(f"  {split:<16} {clips[split]:>7} clips of {videos[split]} videos")
+    left_out = [row for row in rows if row.left_out]
+    for reason, count in Counter(row.left_out for row in left_out).most_common():
+        files = [row.file for row in left_out if row.left_out == reason]
+        more = f", … (all in {file})" if count > EXAMPLES else ""
+        note(f"  left out         {count:>7}: {reason} ({', '.join(files[:EXAMPLES])}{more})")
+
+
+def _reasons(rows: list[Row]) -> str:
+    return "; ".join(
+        f"{n} left out: {why}" for why, n in Counter(r.left_out for r in rows).most_common(EXAMPLES)
+    )
+
+
+def _show(seed: int, layout: Layout) -> None:
+    """GIFs of clips of every split, and a contact sheet of training clips."""
+    rng = np.random.default_rng(seed)
+    with replace_folder(layout.metrics / "data") as fresh:
+        for split, number in SHOWN.items():
+            store = PackedReader(_store(layout, split))
+            for place, row in enumerate(_some(len(store), number, rng)):
+                name = f"{split}_{place}_{slug(store.captions[row])}.gif"
+                save_gif(fresh / name, _shrunk(store[int(row)], 2 * SMALL), store.fps)
+        store = PackedReader(layout.train)
+        rows = _some(len(store), SHEET, rng)
+        step = -(-store.shape[0] // STRIP)
+        strips = [_shrunk(store[int(row)][::step], SMALL) for row in rows]
+        save_png(fresh / "sheet.png", contact_sheet(strips, [store.captions[row] for row in rows], columns=2))
+
+
+def _some(n: int, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    """At most ``wanted`` of ``n`` numbers, ascending."""
+    return np.sort(rng.permutation(n)[:wanted])
+
+
+def _shrunk(clip: np.ndarray, largest: int) -> np.ndarray:
+    """A clip whose longer side has at most ``largest`` pixels."""
+    scale = largest / max(clip.shape[1:3])
+    if scale >= 1:
+        return clip
+    size = (round(clip.shape[2] * scale), round(clip.shape[1] * scale))
+    return np.stack([cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in clip])
