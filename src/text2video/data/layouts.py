@@ -17,6 +17,7 @@ from text2video.data.captions import caption_problem, read_caption
 from text2video.data.tables import is_table, read_lists, read_table
 from text2video.data.tars import Member, read_tar
 from text2video.errors import UserError
+from text2video.reading import PICTURES
 
 Split = Literal["train", "validation", "test"]
 SPLITS: dict[str, Split] = {
@@ -26,7 +27,6 @@ SPLITS: dict[str, Split] = {
 }
 VIDEOS = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".3gp", ".gif", ".apng"}
 OTHER_VIDEOS = {".wmv", ".flv", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".ogv"}  # listed, to be told why not
-PICTURES = {".png", ".webp", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}  # the first two may be animations
 INNER = ("prompt.txt", "caption.txt")  # in a folder of frames
 LAYOUTS = (
     "a.mp4 + a.txt; metadata.csv or another CSV or JSONL file with the columns file_name and text; prompts.txt + "

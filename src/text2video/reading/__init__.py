@@ -28,6 +28,7 @@ __all__ = ["JUDGED", "Probe", "check_clip", "frames", "lazy_frames", "probe", "r
 READABLE = "MP4 or MOV, AVI, MKV or WebM, GIF, WebP, APNG, npy, or a folder of frame_0.png, frame_1.png, …"
 JUDGED = {"largest": 256, "most_frames": 240}  # a clip of that size is judged in some 200 MB
 STILL_RATE = 10.0  # frames per second of what carries no times: folders and arrays
+PICTURES = {".png", ".webp", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}  # suffixes of a folder's frames
 BROKEN = (
     *(av.FFmpegError, Image.DecompressionBombError, MemoryError),
     *(OSError, ValueError, EOFError, SyntaxError, IndexError, TokenError),
@@ -67,7 +68,15 @@ def lazy_frames(path: Path, threads: int = 1) -> Iterator[tuple[float, Picture]]
 
     A frame that is not drawn costs its decoding only.
     """
-    return _pictures(Path(path), threads)
+    path = Path(path)
+    with _named_errors(path):
+        for time, picture in _pictures(path, threads):
+            yield time, partial(_draw, path, picture)
+
+
+def _draw(path: Path, picture: Picture) -> np.ndarray:
+    with _named_errors(path):
+        return picture()
 
 
 def read_video(
@@ -218,15 +227,20 @@ def _shrink(frame: np.ndarray, largest: int | None) -> np.ndarray:
 
 
 def _frame_files(folder: Path) -> list[Path]:
-    """The pictures ``frame_N.png`` of a folder, in the order of their numbers."""
+    """The pictures of a folder that are numbered at the end of their names, in the order of their numbers.
+
+    Of ``frame_0.png``, ``frame_1.png``, … none may be missing; pictures of other names may start and step as they like.
+    """
     numbered: dict[int, Path] = {}
-    for file in folder.iterdir():
-        if match := re.fullmatch(r"frame_(\d+)\.png", file.name):
-            if other := numbered.get(int(match[1])):
+    for file in sorted(folder.iterdir()):
+        match = re.search(r"\d+$", file.stem)
+        if match and file.suffix.lower() in PICTURES and not file.name.startswith("."):
+            if other := numbered.get(int(match[0])):
                 raise ValueError(f"{other.name} and {file.name} have the same number")
-            numbered[int(match[1])] = file
-    if sorted(numbered) != list(range(len(numbered))) or not numbered:
-        raise ValueError("it must hold frame_0.png, frame_1.png, … without a gap")
+            numbered[int(match[0])] = file
+    ours = all(re.fullmatch(r"frame_\d+\.png", file.name) for file in numbered.values())
+    if not numbered or (ours and sorted(numbered) != list(range(len(numbered)))):
+        raise ValueError("it must hold frame_0.png, frame_1.png, … without a gap, or other numbered pictures")
     return [numbered[number] for number in sorted(numbered)]
 
 
