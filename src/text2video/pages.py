@@ -26,7 +26,8 @@ HEAD = """# Generated from ../dvc.yaml by `python -m stages.new {name}`; run tha
 def page_pipeline(root: Path, name: str) -> str:
     """The text of ``NAME/dvc.yaml``: the stages of ``root/dvc.yaml`` with ``--root NAME``."""
     page = yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))
-    stages = {stage: _moved(settings, name) for stage, settings in page["stages"].items()}
+    sections = set(yaml.safe_load((root / name / "params.yaml").read_text(encoding="utf-8")))
+    stages = {stage: _moved(settings, name, sections) for stage, settings in page["stages"].items()}
     # Plots are named relative to the file that names them, so they stay as they are.
     text = yaml.safe_dump(
         {"stages": stages, "plots": page["plots"]}, sort_keys=False, width=120, allow_unicode=True
@@ -34,13 +35,20 @@ def page_pipeline(root: Path, name: str) -> str:
     return HEAD.format(name=name) + text
 
 
-def _moved(stage: dict[str, Any], name: str) -> dict[str, Any]:
-    """One stage, with its products in the folder ``name``."""
+def _moved(stage: dict[str, Any], name: str, sections: set[str]) -> dict[str, Any]:
+    """One stage, with its products in the folder ``name`` and those of its parameters whose sections are there."""
+
+    def known(key: str) -> bool:
+        """Whether the section of a parameter, ``videos.folder`` or ``${videos.folder}``, is there."""
+        return key.removeprefix("${").split(".")[0] in sections
+
     moved = {"desc": stage["desc"], "wdir": "..", "cmd": f"{stage['cmd']} --root {name}"}
-    inputs = [path for path in stage["deps"] if path not in INPUTS]
+    paths = [path for path in stage["deps"] if not path.startswith("${") or known(path)]
+    inputs = [path for path in paths if path not in INPUTS]
     moved["deps"] = [_path(path, name) if path != "params.yaml" else f"{name}/params.yaml" for path in inputs]
     if "params" in stage:
-        moved["params"] = [{f"{name}/params.yaml": stage["params"]}]
+        own = [key for key in stage["params"] if known(key)]
+        moved["params"] = [{f"{name}/params.yaml": own}]
     for kind in ("outs", "metrics"):
         if kind in stage:
             moved[kind] = [_output(entry, name) for entry in stage[kind]]

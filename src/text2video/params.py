@@ -189,17 +189,20 @@ class RuntimeParams(Section):
     checkpoint_every: Rate = 30.0
 
 
+UNUSED: Any = Field(None)  # a section that may be left out where nothing uses it
+
+
 class Params(Section):
-    """The whole page."""
+    """All sections of ``params.yaml``."""
 
     data: DataParams
-    world: WorldParams
-    videos: VideosParams
+    world: WorldParams = UNUSED
+    videos: VideosParams = UNUSED
     text: TextParams
     codec: CodecParams
     model: ModelParams
-    video_gan: VideoGanParams
-    frame_gan: FrameGanParams
+    video_gan: VideoGanParams = UNUSED
+    frame_gan: FrameGanParams = UNUSED
     train: TrainParams
     export: ExportParams
     render: RenderParams
@@ -225,6 +228,15 @@ class Params(Section):
             raise ValueError(
                 f"model.kind: there is no {self.model.kind!r}; known are {', '.join(model_kinds())}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _sections_are_there(self) -> "Params":
+        source = {"shapes": "world", "videos": "videos"}[self.data.source]
+        needed = {source: f"data.source {self.data.source}", self.model.kind: f"model.kind {self.model.kind}"}
+        for name, user in needed.items():
+            if getattr(self, name) is None:
+                raise ValueError(f"{name} is missing, which {user} needs")
         return self
 
     @property

@@ -3,7 +3,7 @@
 import codecs
 from pathlib import Path
 
-from text2video.text.vocabulary import tokenize
+from text2video.text.spelling import tokenize
 
 BROKEN = "\ufffd"  # stands for what is no text
 

@@ -27,7 +27,7 @@ from text2video.files import remove_leftovers, replace_folder, write_text
 from text2video.layout import Layout
 from text2video.media import contact_sheet, save_gif, save_png, slug
 from text2video.params import Params
-from text2video.text.vocabulary import tokenize
+from text2video.text.spelling import tokenize
 
 SPOOL = 4 << 20  # bytes of clips of one video that wait in memory; more wait on disk
 AHEAD = 8  # videos for each worker that may be done before their turn comes
