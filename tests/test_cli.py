@@ -215,18 +215,18 @@ def test_a_file_without_prompts_is_one_line(content: bytes | None, tmp_path: Pat
 
 def test_a_home_is_a_home_in_any_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Shells leave the ~ in `--out=~/videos` alone; a folder of that name is not what was meant."""
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HOME", str(tmp_path / "her"))
     monkeypatch.chdir(tmp_path)
     assert command("generate", "circle", "--out=~/videos")[:2] == (
         0,
-        f"{tmp_path / 'home' / 'videos' / '000_circle_0.gif'}\n",
+        f"{tmp_path}/her/videos/000_circle_0.gif\n",
     )
     assert command("judge", "~/videos/000_circle_0.gif") == (
         0,
         "~/videos/000_circle_0.gif: red square right\n",
         "",
     )
-    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+    assert [path.name for path in tmp_path.iterdir()] == ["her"]
 
 
 @pytest.mark.parametrize("prompts", [[""], [" \n"], ["circle", "..."], ["😀"]])
