@@ -288,10 +288,11 @@ def test_features_are_normalised_and_mapped() -> None:
     assert torch.allclose(louder.tokens, encoded.tokens, atol=1e-4)
     assert torch.allclose(louder.pooled, encoded.pooled, atol=1e-4)
     alone = encoder(Prompts(prompts.tokens[:1, :2], mask[:1, :2], prompts.pooled[:1]))
-    assert torch.allclose(alone.tokens[0], encoded.tokens[0, :2], atol=1e-6)
+    assert torch.allclose(alone.tokens[0], encoded.tokens[0, :2], atol=1e-5)
+    assert torch.allclose(alone.pooled[0], encoded.pooled[0], atol=1e-5)
     assert 0.5 < encoded.pooled.std().item() < 2
     encoded.pooled.sum().backward()
-    assert all(p.grad is not None for p in encoder.sentence.parameters())
+    assert all(p.grad is not None for p in encoder.parameters())
 
 
 def test_rows_of_prompts_are_chosen_and_moved() -> None:

@@ -2,12 +2,14 @@
 
 from typing import Literal, NamedTuple
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import layer_norm
 
 from text2video.text.prompts import Prompts, TextFacts
 
 Pooling = Literal["sum", "mean"]
+HEADS = 8  # of the attention that pools features
 
 
 class Encoded(NamedTuple):
@@ -43,19 +45,27 @@ class WordEncoder(nn.Module):
 
 
 class FeatureEncoder(nn.Module):
-    """Frozen features, normalised and mapped linearly to ``dim``: one map for tokens, one for the pooled vector."""
+    """Frozen features t_l and their frozen pooled vector p, both layer-normalised, mapped to ``dim``.
+
+    Tokens are T t_l. The pooled vector is S p + G [sum_l a_1l T t_l, ..., sum_l a_Hl T t_l], where head h attends with
+    a_h = softmax_l(q_h t_l). To p alone, a motion in words that were never trained is much harder to tell.
+    """
 
     def __init__(self, features: int, dim: int) -> None:
         super().__init__()
         self.token, self.sentence = nn.Linear(features, dim), nn.Linear(features, dim)
         for layer in (self.token, self.sentence):  # unit variance, as embeddings have it
             nn.init.normal_(layer.weight, std=features**-0.5)
+        self.query, self.gather = nn.Linear(features, HEADS), nn.Linear(HEADS * dim, dim)
 
     def forward(self, prompts: Prompts) -> Encoded:
         """Features ``float[N, L, D]`` and pooled vectors ``float[N, D]`` to vectors."""
-        tokens = self.token(layer_norm(prompts.tokens, prompts.tokens.shape[2:]))
-        pooled = self.sentence(layer_norm(prompts.pooled, prompts.pooled.shape[1:]))
-        return Encoded(tokens.masked_fill(~prompts.mask[:, :, None], 0), prompts.mask, pooled)
+        features, mask = layer_norm(prompts.tokens, prompts.tokens.shape[2:]), prompts.mask[:, :, None]
+        tokens = self.token(features).masked_fill(~mask, 0)
+        attention = self.query(features).masked_fill(~mask, -torch.inf).softmax(1)
+        gathered = self.gather((attention.transpose(1, 2) @ tokens).flatten(1))
+        pooled = self.sentence(layer_norm(prompts.pooled, prompts.pooled.shape[1:])) + gathered
+        return Encoded(tokens, prompts.mask, pooled)
 
 
 def build_text_encoder(facts: TextFacts, dim: int, pooling: Pooling = "sum") -> WordEncoder | FeatureEncoder:
