@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 import math
 import os
@@ -12,6 +13,7 @@ import sys
 import tarfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -391,6 +393,28 @@ def test_rates_are_resampled_in_time(tmp_path: Path) -> None:
     assert (
         np.abs(cut(tmp_path / "slow.mp4", params)[0, :, 0, 0, 0].astype(int) - [60, 60, 180, 180]).max() < 9
     )
+
+
+def test_jumping_changes_no_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clips far apart in a long video are found without decoding what lies between them, and are the same."""
+    n = np.arange(1200)
+    bits = 255 * (n[:, None] >> np.arange(11) & 1).astype(np.uint8)  # each frame shows its number
+    clip = np.repeat(bits.repeat(16, axis=1)[:, None, :, None].repeat(16, axis=1), 3, axis=3)
+    for name in ("a.mp4", "a.mkv"):
+        save_stream(tmp_path / name, clip, fps=30)
+        params = video_params(tmp_path, {"size": [16, 176]}, windows=3)
+        decoded, shown = [], []
+        for far in (10.0, 1e9):
+            monkeypatch.setattr("text2video.data.clips.FAR", far)
+            monkeypatch.setattr("text2video.reading.containers.FAR", far / 2)
+            file, calls = io.BytesIO(), itertools.count()
+            assert cut_clips(tmp_path / name, params.data, params.videos, file, partial(next, calls)) == 3
+            found = np.frombuffer(file.getvalue(), np.uint8).reshape(12, 16, 11, 16, 3).mean((1, 3, 4)) > 127
+            shown.append((found << np.arange(11)).sum(1).tolist())
+            decoded.append(next(calls))
+        assert shown[0] == shown[1]
+        assert np.diff(shown[0])[:3].tolist() == [3, 3, 3]
+        assert decoded[0] < 0.7 * decoded[1]
 
 
 def test_frames_are_fitted(tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from text2video.reading import lazy_frames, probe
 from text2video.reading.pictures import Picture
 
 TIE = 2e-3  # seconds; of two frames that are as near as that the earlier is taken, so that rounded times change nothing
+FAR = 10.0  # seconds between two clips that are worth a jump over what lies between them,
+BEFORE = 1.0  # to so far before the second
 NEAR = 0.55  # of the time between two frames: one that lies further off is hardly the nearest
 
 Fit = Literal["crop", "pad", "stretch"]
@@ -41,8 +43,9 @@ def cut_clips(
     if duration and not _too_short(duration, data):
         try:
             targets = window_times(duration, data, videos.windows)
-            for frame in _expected_frames(path, targets.ravel(), watch, threads):
-                file.write(fit_frame(frame, *data.height_width, videos.fit).tobytes())
+            for times in _apart(targets):
+                for frame in _expected_frames(path, times, watch, threads):
+                    file.write(fit_frame(frame, *data.height_width, videos.fit).tobytes())
             return len(targets)
         except _Unforeseen:
             file.seek(0)
@@ -113,8 +116,16 @@ def _too_short(duration: float, data: DataParams) -> bool:
     return duration * data.fps + 0.5 < data.frames
 
 
-def _watched(path: Path, watch: Callable[[], None], threads: int) -> Iterator[tuple[float, Picture]]:
-    for time, draw in lazy_frames(path, threads):
+def _apart(targets: np.ndarray) -> list[np.ndarray]:
+    """The times of clips that are near each other together, those of others apart."""
+    gaps = targets[1:, 0] - targets[:-1, -1]
+    return [part.ravel() for part in np.split(targets, np.flatnonzero(gaps > FAR) + 1)]
+
+
+def _watched(
+    path: Path, watch: Callable[[], None], threads: int, begin: float = 0
+) -> Iterator[tuple[float, Picture]]:
+    for time, draw in lazy_frames(path, threads, begin):
         watch()
         yield time, draw
 
@@ -128,7 +139,7 @@ def _expected_frames(
     """
     waiting = iter(targets.tolist())
     target, time, frame, step = next(waiting), 0.0, None, 0.0
-    for now, draw in _watched(path, watch, threads):
+    for now, draw in _watched(path, watch, threads, begin=targets[0] - BEFORE):
         step = now - time
         near = np.searchsorted(targets, [now - NEAR * step, now + NEAR * step], side="left")
         drawn = draw() if near[0] < near[1] or not step else None

@@ -63,14 +63,15 @@ def frames(path: Path, threads: int = 1) -> Generator[tuple[float, np.ndarray], 
             yield time, picture()
 
 
-def lazy_frames(path: Path, threads: int = 1) -> Iterator[tuple[float, Picture]]:
+def lazy_frames(path: Path, threads: int = 1, begin: float = 0) -> Iterator[tuple[float, Picture]]:
     """The times of ``frames``, each with a function that draws the frame as long as it is the last one asked for.
 
-    A frame that is not drawn costs its decoding only.
+    A frame that is not drawn costs its decoding only. Behind the first, frames before the time ``begin`` may be left
+    out.
     """
     path = Path(path)
     with _named_errors(path):
-        for time, picture in _pictures(path, threads):
+        for time, picture in _pictures(path, threads, begin):
             yield time, partial(_draw, path, picture)
 
 
@@ -119,7 +120,7 @@ def check_clip(path: Path, clip: Clip) -> Clip:
     return clip
 
 
-def _pictures(path: Path, threads: int) -> Iterator[tuple[float, Picture]]:
+def _pictures(path: Path, threads: int, begin: float = 0) -> Iterator[tuple[float, Picture]]:
     """The times of the frames, and what draws each of them while it is the last one asked for."""
     match _kind(path):
         case "folder":
@@ -133,7 +134,7 @@ def _pictures(path: Path, threads: int) -> Iterator[tuple[float, Picture]]:
         case "webp":
             return pictures.read_webp(path, durations(path))
         case _:
-            return containers.read_stream(path, threads)
+            return containers.read_stream(path, threads, begin)
 
 
 def _timing(path: Path) -> tuple[float | None, int | None, float | None]:

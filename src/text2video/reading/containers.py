@@ -31,6 +31,8 @@ UNSPECIFIED = 2  # the colour matrix that a stream does not name
 HIGH_DEFINITION = 720  # lines from which on browsers take such a stream's matrix for BT.709
 EXACT = int(Interpolation.BILINEAR | Interpolation.FULL_CHR_H_INT)
 
+FAR = 5.0  # seconds; to jump less is not worth it
+
 
 def is_container(head: bytes) -> bool:
     """Whether a file that begins with ``head`` is one of those read here."""
@@ -38,15 +40,16 @@ def is_container(head: bytes) -> bool:
     return avi or head[4:8] in BOXES or head.startswith(b"\x1aE\xdf\xa3")
 
 
-def read_stream(path: Path, threads: int) -> Iterator[tuple[float, Picture]]:
+def read_stream(path: Path, threads: int, begin: float = 0) -> Iterator[tuple[float, Picture]]:
     """The frames of the video stream with their times in seconds since the first.
 
+    Behind the first, frames before the time ``begin`` may be left out: a jump saves decoding them.
     Raises ValueError or what FFmpeg raises when there is none, or it is broken or cut short.
     """
     with _open(path, threads) as (container, stream):
         _require_whole(path, stream)
         canvas, start = None, 0.0
-        for number, (time, frame) in enumerate(_timed(container, stream)):
+        for number, (time, frame) in enumerate(_from(begin, container, stream)):
             if frame.is_corrupt:
                 raise ValueError(f"frame {number} is damaged")
             if canvas is None:
@@ -55,6 +58,24 @@ def read_stream(path: Path, threads: int) -> Iterator[tuple[float, Picture]]:
         _require_whole(path, stream)  # again: fragments tell only now where their frames are
         if canvas is None:
             raise ValueError("it holds no frame")
+
+
+def _from(begin: float, container: Any, stream: av.VideoStream) -> Iterator[tuple[float, av.VideoFrame]]:
+    """The first frame, and those behind it from the last key frame before ``begin``, if that is far enough off."""
+    frames = _timed(container, stream)
+    if begin < FAR or container.format.name == "avi" or _decoder(stream) is not stream.codec_context:
+        yield from frames  # an AVI's times are known by counting
+        return
+    first = next(frames)
+    yield first
+    container.seek(round((first[0] + begin) / float(stream.time_base or 1)), stream=stream)
+    frames = _timed(container, stream)
+    landed = next(frames, None)
+    if landed is None or landed[0] > first[0] + begin:  # the file has no way to jump there
+        container.seek(round(first[0] / float(stream.time_base or 1)), stream=stream)
+        frames, landed = _timed(container, stream), None
+    yield from [landed] if landed else []
+    yield from frames
 
 
 def stream_timing(path: Path) -> tuple[float | None, int | None, float | None]:
