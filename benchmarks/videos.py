@@ -1,8 +1,8 @@
 """Own videos to clips: the stage `synthesize` as a whole process against a plain loop of OpenCV, in turn.
 
-The material is made here: many short videos, and two of ten minutes in 1080p that are cut to one clip or from end to end.
-The loop reads every frame, shrinks the nearest to each time that is wanted and keeps it; FFmpeg decodes on all cores for
-it. Run from the repository: `python benchmarks/videos.py`.
+The material is made here: many short videos, and two of ten minutes in 1080p, cut to one clip each or from end to end.
+The loop reads every frame, shrinks the nearest to each time that is wanted and keeps it, while FFmpeg decodes on all
+cores for it. Run from the repository: `python benchmarks/videos.py`.
 """
 
 import os
