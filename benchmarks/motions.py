@@ -12,13 +12,13 @@ from common import ROOT, report
 
 from text2video import load_model
 from text2video.judge import judge_clips, score
+from text2video.judge.diversity import take
 from text2video.params import load_params
-from text2video.report.diversity import take
 from text2video.world import World
 from text2video.world.captions import parse_prompt
 
 CLIPS, SEED = 1024, 1  # not that of any stage
-QUALITIES = ("smoothness_px", "colour_distance", "area_variation")
+QUALITIES = ("path_residual_px", "colour_distance", "area_variation")
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Stage ``evaluate``: judge the exported model."""
+"""Stage ``evaluate``: measure the exported model, and judge it where the clips have labels."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,11 +16,11 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def main(
     root: Annotated[Path, typer.Option(help="The folder that holds params.yaml.")] = Path(),
 ) -> None:
-    """Judge videos of models/export for the test prompts; write metrics/evaluation.json, report.html and plots."""
+    """Measure videos of models/export for the test captions; write metrics/evaluation.json, report.html and plots."""
     layout = Layout(root)
     params = load_params(layout.params)
     from text2video.evaluate import evaluate  # here: --help and bad params should not wait for torch
-    from text2video.report.summary import headline
+    from text2video.report.headline import headline
 
     typer.echo(headline(evaluate(params, layout)))
 

@@ -19,6 +19,7 @@ LAYERS = (
         "text2video.check",
         "text2video.evaluate",
         "text2video.index",
+        "text2video.proof",
         "text2video.render",
         "text2video.report",
         "text2video.sampling",
@@ -26,10 +27,19 @@ LAYERS = (
         "text2video.training",
         "text2video.weights",
     ),
-    ("text2video.models", "text2video.judge", "text2video.world", "text2video.text", "text2video.data"),
+    (
+        "text2video.models",
+        "text2video.judge",
+        "text2video.measure",
+        "text2video.world",
+        "text2video.text",
+        "text2video.data",
+    ),
 )
-# The judge must not know how clips are drawn or made, the model must not know what a circle is or how it is judged.
+# The judge must not know how clips are drawn or made, the model must not know what a circle is or how it is judged, and
+# what is measured without labels must not know what labels there could be, or read as the model reads.
 STRANGERS = {
+    "text2video.measure": ("text2video.world", "text2video.judge", "text2video.models", "text2video.text"),
     "text2video.judge": ("text2video.world", "text2video.models"),
     "text2video.models": ("text2video.world", "text2video.judge"),
 }

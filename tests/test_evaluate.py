@@ -13,21 +13,21 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from tiny import ROOT
 from typer.testing import CliRunner
 
 import stages.evaluate
 from text2video import evaluate as stage
 from text2video.bundle import Model
-from text2video.data.packed import PackedReader
+from text2video.data.packed import PackedReader, PackedWriter
 from text2video.judge import Request, judge_clips, right
+from text2video.judge.diversity import take, trait_diversity
+from text2video.judge.summary import Judged, unread
 from text2video.layout import TEST_SPLITS, Layout
+from text2video.measure import network
 from text2video.params import DataParams, Params, load_params
-from text2video.report import features, nearest, plots, wall
-from text2video.report.diversity import diversity, take, times_real
-from text2video.report.frechet import frechet_distance, frechet_figures
-from text2video.report.summary import Judged, unread
+from text2video.report import plots, wall
+from text2video.report.page import times_real
 from text2video.synthesize import synthesize
 from text2video.world import World, parse_prompt
 
@@ -44,8 +44,9 @@ SMALL = {
     "prompt_clips": 24,
     "test_prompts": PROMPTS,
 }
-FILES = ("evaluation.json", "evaluation_details.json", "report.html", "diversity.svg", "wall.gif", "closest_pairs.png",
+PLOTS = ("spread.svg", "wall.gif", "closest_pairs.png",
          "confusion_shape.csv", "confusion_colour.csv", "confusion_motion.csv")  # fmt: skip
+FILES = ("evaluation.json", "evaluation_details.json", "report.html", *(f"plots/{name}" for name in PLOTS))
 
 
 @dataclass
@@ -81,7 +82,7 @@ class Place:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(stage, "load_model", lambda *_: Painter(paint))
             patch.setattr(stage, "PROOF_CLIPS", 8)
-            patch.setattr(features, "CLIPS", 32)  # two steps: how well it learns is another test's business
+            patch.setattr(network, "STEPS", 2)  # how well it learns is another test's business
             figures = stage.evaluate(self.params, self.layout)
         assert json.loads((self.layout.metrics / "evaluation.json").read_text()) == figures
         return figures
@@ -158,7 +159,7 @@ def test_a_good_model_is_at_the_ceiling(good: dict[str, Any]) -> None:
     assert good["nearest_training_clip"]["copied"] <= 0.05
     assert times_real(good["nearest_training_clip"]) == pytest.approx(1, abs=0.2)
     assert times_real(good["frechet_distance"]) == pytest.approx(1, abs=0.5)
-    assert good["quality"]["smoothness_px"]["model"] < 0.1
+    assert good["quality"]["path_residual_px"]["model"] < 0.1
 
 
 def test_a_model_that_ignores_its_prompt_is_at_the_floor(place: Place) -> None:
@@ -208,10 +209,10 @@ def test_a_model_that_emits_still_pictures_does_not_move(place: Place, good: dic
         assert figures[split]["colour"]["value"] > 0.9
         assert figures[split]["motion"]["value"] == 0
         assert joint(figures, split) == 0
-    assert figures["quality"]["smoothness_px"]["model"] < 0.1, "which a still picture is best at"
+    assert figures["quality"]["path_residual_px"]["model"] < 0.1, "which a still picture is best at"
     assert figures["diversity"]["speed"]["model"] > 3 * good["diversity"]["speed"]["real"]
     assert place.details()["confusion"]["motion"]["up"] == {
-        "unclear": place.text("confusion_motion.csv").count("\nup,")
+        "unclear": place.text("plots/confusion_motion.csv").count("\nup,")
     }
 
 
@@ -221,7 +222,7 @@ def test_a_model_that_draws_nothing_gets_a_page(place: Place) -> None:
     assert joint(figures, "seen") == 0
     assert figures["diversity"]["start_x"]["model"] is None
     assert figures["diversity"]["mode_recall"]["model"] == 0
-    assert figures["quality"]["smoothness_px"] == {"model": None, "real": pytest.approx(0, abs=0.1)}
+    assert figures["quality"]["path_residual_px"] == {"model": None, "real": pytest.approx(0, abs=0.1)}
     assert "nothing clear" in place.text("report.html")
 
 
@@ -238,11 +239,11 @@ def leaves(metrics: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def test_metrics_diff_is_short(place: Place, good: dict[str, Any]) -> None:
-    """Two models differ in some thirty named numbers, not in hundreds."""
+    """Two models differ in some forty named numbers, not in hundreds."""
     other = dict(leaves(place.evaluate(lambda prompt, number: place.good(prompt, number)[::-1])))
     changed = {name for name, value in leaves(good) if other.get(name) != value}
     assert {"seen.joint.value", "unseen_motion.motion.value", "quality.angle_error_degrees.model"} <= changed
-    assert len(changed) <= 30
+    assert len(changed) <= 40
     assert not any(part in name for name in changed for part in ("ceiling", "codec", "floor", "real", ".n"))
 
 
@@ -253,12 +254,12 @@ def test_figures_have_the_names_that_others_rely_on(files: dict[str, bytes], goo
             good[split]
         )
         assert [row["measure"] for row in good[split]["quality"]] == [
-            "angle_error_degrees", "smoothness_px", "colour_distance", "area_variation"
+            "angle_error_degrees", "path_residual_px", "colour_distance", "area_variation"
         ]  # fmt: skip
     details = json.loads(files["evaluation_details.json"])
     assert [row["prompt"] for row in details["prompts"]] == PROMPTS
     assert [row["joint"]["n"] for row in details["prompts"]] == [24] * 4
-    assert details["features"]["clips"] == 32
+    assert details["network"]["clips"] == 600
 
 
 def test_confusion_counts_every_clip_that_was_asked_for_something(place: Place) -> None:
@@ -269,7 +270,7 @@ def test_confusion_counts_every_clip_that_was_asked_for_something(place: Place) 
     captions = [c for split in (*TEST_SPLITS, "prompts")
                 for c in PackedReader(place.layout.test / split).captions]  # fmt: skip
     for aspect in ("shape", "colour", "motion"):
-        rows = list(csv.DictReader(place.text(f"confusion_{aspect}.csv").splitlines()))
+        rows = list(csv.DictReader(place.text(f"plots/confusion_{aspect}.csv").splitlines()))
         asked = [label for c in captions if (label := getattr(parse_prompt(c), aspect))]
         assert sorted(row["actual"] for row in rows) == sorted(asked)
     assert {"actual": "shrinking", "predicted": "expanding"} in rows
@@ -353,8 +354,8 @@ def test_curves_and_the_tutorial_are_shown_where_they_are_known(tmp_path: Path) 
     assert "the tutorial's system" not in page
     measured = tmp_path / "tutorial" / "measured"
     measured.mkdir(parents=True)
-    for name in ("evaluation.json", "wall.gif"):
-        (measured / name).write_bytes((place.layout.metrics / name).read_bytes())
+    for name in ("evaluation.json", "plots/wall.gif"):
+        (measured / Path(name).name).write_bytes((place.layout.metrics / name).read_bytes())
     (place.layout.metrics / "train.csv").write_text("step,loss_d,loss_g\n1,2,0.5\n2,nan,0.7\n")
     figures = place.evaluate(lambda prompt, number: place.good(prompt, number)[::-1])
     page = place.text("report.html")
@@ -400,82 +401,146 @@ def test_the_stage_prints_a_short_table(
     done = CliRunner().invoke(stages.evaluate.app, ["--root", str(place.layout.root)])
     assert done.exit_code == 0
     lines = done.stdout.splitlines()
-    assert [line.split()[0] for line in lines] == [
-        "shape",
-        *TEST_SPLITS,
-        "prompts",
-    ]
+    splits = [*TEST_SPLITS, "prompts"]
+    assert [line.split()[0] for line in lines if line] == ["judged", *splits, "1", *splits]
     assert max(map(len, lines)) <= 120
 
 
-# --- the measures -----------------------------------------------------------------------------------------------------
+# --- clips without labels ---------------------------------------------------------------------------------------------
 
 
-def test_shuffled_frames_are_further_from_real_clips(place: Place) -> None:
-    """The Fréchet distance looks at how a clip goes on, and not only at its frames; its network knows what it sees."""
-    train, real = PackedReader(place.layout.train), PackedReader(place.layout.test / "seen")
-    network = features.train_features(train, [parse_prompt(c) for c in train.captions], seed=0)
-    other, _, _ = place.world.draw("validation", 64, 5)
-    orders = np.random.default_rng(0).permuted(np.tile(np.arange(10), (64, 1)), axis=1)
-    shuffled = np.take_along_axis(other, orders[:, :, None, None, None], 1)
-    reals, answers = features.look(network, real[:])
-    distances = {}
-    for name, clips in {"other": other, "shuffled": shuffled, "still": other[:, :1].repeat(10, 1)}.items():
-        found, _ = features.look(network, clips)
-        distances[name] = frechet_figures(found, reals, found)["model"]
-    assert distances["shuffled"] > 2 * distances["other"]
-    assert distances["still"] > 2 * distances["other"]
-    shares = features.agreement(answers, [parse_prompt(c) for c in real.captions])
-    assert shares["colour"] > 0.9
-    assert shares["motion"] > 0.3, "of fifteen"
+WORDS = ["<b>Кошка</b> & кот прыгают", "красный круг 🐱", "圆形向左移动", "a dog, running", 'ein "Hund"']
+WIDE = (4, 24, 48, 3)
 
 
-def test_the_feature_network_is_the_same_each_time(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And leaves the random numbers of others alone."""
-    monkeypatch.setattr(features, "CLIPS", 64)
-    train = PackedReader(place.layout.train)
-    requests = [parse_prompt(c) for c in train.captions]
-    first, second = (
-        features.look(features.train_features(train, requests, 3), train[:8])[0] for _ in range(2)
-    )
-    np.testing.assert_array_equal(first, second)
+def unlabelled(root: Path, splits: dict[str, list[str]], shape: tuple[int, ...] = WIDE) -> Place:
+    """Stores of noise without labels: for each caption clips of a tone of their own."""
+    layout, rng = Layout(root), np.random.default_rng(0)
+    folders = {"train": layout.train, "validation": layout.validation}
+    for name, captions in splits.items():
+        tones = np.array([60 + 40 * (sum(map(ord, caption)) % 4) for caption in captions], int)
+        clips = tones[:, None, None, None, None] + rng.integers(-20, 21, (len(captions), *shape))
+        with PackedWriter(folders.get(name, layout.test / name), shape, np.uint8, fps=8) as writer:
+            writer.append(clips.astype(np.uint8), captions)
+    params = load_params(ROOT / "params.yaml")
+    data = params.data.model_copy(update={"source": "videos", "size": list(shape[1:3]), "frames": shape[0]})
+    return Place(layout, params.model_copy(update={"data": data}), World(params))
 
 
-def test_long_and_large_clips_are_shrunk_for_the_network() -> None:
-    """Its cost does not grow with the world."""
-    assert features.shrink(np.zeros((2, 40, 128, 128, 3), np.uint8)).shape == (2, 16, 64, 64, 3)
-    clips = np.arange(2 * 3 * 16 * 16 * 3, dtype=np.uint32).astype(np.uint8).reshape(2, 3, 16, 16, 3)
-    np.testing.assert_array_equal(features.shrink(clips), clips)
+def noise(prompt: str, number: int) -> np.ndarray:
+    """A model's video of any prompt, as large as WIDE."""
+    return np.random.default_rng([number, sum(map(ord, prompt))]).integers(0, 256, WIDE, np.uint8)
 
 
-def test_frechet_distance_of_known_sets() -> None:
-    """Nothing for the same set, the square of a shift, the squared difference of two spreads."""
-    a = np.random.default_rng(0).normal(size=(500, 3))
-    assert frechet_distance(a, a) == pytest.approx(0, abs=1e-9)
-    assert frechet_distance(a, a + np.array([3, 0, 4])) == pytest.approx(25)
-    spread = a.var(0, ddof=1)
-    wide = (a - a.mean(0)) * 2 + a.mean(0)
-    assert frechet_distance(a, wide) == pytest.approx(spread.sum(), rel=1e-6)
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """Own videos: captions in several scripts, frames that are not square."""
+    splits = {"train": WORDS[:4] * 8, "validation": WORDS[:4], "unseen_clip": WORDS[:4] * 4}
+    splits["unseen_caption"] = WORDS[4:] * 3
+    place = unlabelled(tmp_path_factory.mktemp("videos"), splits)
+    place.evaluate(noise)
+    return place
 
 
-@given(arrays(np.uint8, (5, 12)), arrays(np.uint8, (7, 12)))
-def test_the_nearest_is_found(wanted: np.ndarray, known: np.ndarray) -> None:
-    """By one matrix product, and as exactly as by comparing each with each; a copy is at distance zero."""
-    index, distance = nearest._search(wanted, known)
-    each = np.sqrt(((wanted[:, None].astype(float) - known[None]) ** 2).mean(2))
-    np.testing.assert_allclose(distance, each.min(1), atol=1e-3)
-    np.testing.assert_allclose(each[np.arange(5), index], each.min(1), atol=1e-3)
-    assert nearest._search(known, known)[1].tolist() == [0.0] * 7
+def test_without_labels_nothing_is_judged_and_no_number_is_made_up(videos: Place) -> None:
+    """What any data set gets is there; what takes a judge is absent from the file, and "not measured" on the page."""
+    figures = json.loads(videos.text("evaluation.json"))
+    assert list(figures) == [
+        "unseen_clip", "unseen_caption", "diversity", "nearest_training_clip", "frechet_distance", "flicker"
+    ]  # fmt: skip
+    for split, n in (("unseen_clip", 16), ("unseen_caption", 3)):
+        assert list(figures[split]) == ["retrieval"]
+        found = figures[split]["retrieval"]
+        assert (found["n"], found["candidates"], found["chance"]) == (n, 5, 0.2)
+        assert 0 <= found["interval"][0] <= found["value"] <= found["interval"][1] <= 1
+        assert 0 <= found["ceiling"] <= 1
+        assert 0 <= found["floor"] <= 1
+    assert list(figures["diversity"]) == ["pixel_distance", "feature_distance"]
+    for entry in (*figures["diversity"].values(), figures["frechet_distance"], figures["flicker"]):
+        assert entry["model"] is not None
+        assert entry["real"] is not None
+    assert figures["flicker"]["model"] > 2 * figures["flicker"]["real"]
+    assert list(json.loads(videos.text("evaluation_details.json"))) == ["network"]
+    for aspect in ("shape", "colour", "motion"):
+        assert videos.text(f"plots/confusion_{aspect}.csv") == "actual,predicted\n"
+    page = videos.text("report.html")
+    assert page.count("Not measured") == 3
+    assert "judged:" not in page
+    assert "captions that were never trained on" in page
 
 
-def test_more_training_clips_than_fit_are_sampled(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Memory stays bounded; and what is found is still named by its place in the store."""
-    monkeypatch.setattr(nearest, "MOST", 50)
-    train = PackedReader(place.layout.train)
-    found = nearest.find_nearest(train[:], train[:4], train, seed=0)
-    copies = np.flatnonzero(found.model_distance == 0)
-    assert len(copies) == 50
-    np.testing.assert_array_equal(found.model_index[copies], copies)
+def test_the_page_of_own_videos_is_whole_and_harmless(videos: Place) -> None:
+    """Captions of any script are shown as they were written, and stay text."""
+    page = videos.text("report.html")
+    loads = Loads()
+    loads.feed(page)
+    assert not loads.open
+    assert all(address.startswith("data:image/") for address in loads.addresses)
+    assert "&lt;b&gt;Кошка&lt;/b&gt; &amp; кот прыгают" in page
+    assert "<b>Кошка" not in page
+    assert "圆形向左移动" in page
+    assert "nan" not in page
+
+
+def test_a_model_that_repeats_training_videos_is_flagged(videos: Place) -> None:
+    """Without labels too."""
+    train = PackedReader(videos.layout.train)
+    figures = videos.evaluate(lambda prompt, number: train[number])
+    assert figures["nearest_training_clip"]["model"] == 0
+    assert figures["nearest_training_clip"]["copied"] == 1
+
+
+def test_the_stage_prints_retrieval_where_nothing_is_judged(
+    videos: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same command for both kinds of data."""
+    monkeypatch.setattr(stages.evaluate, "load_params", lambda _: videos.params)
+    monkeypatch.setattr(stage, "evaluate", lambda *_: json.loads(videos.text("evaluation.json")))
+    done = CliRunner().invoke(stages.evaluate.app, ["--root", str(videos.layout.root)])
+    assert done.exit_code == 0
+    assert done.stdout.startswith("1 of 5 captions")
+    assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == ["unseen_clip", "unseen_caption"]
+
+
+@pytest.mark.parametrize(
+    "splits",
+    [
+        {"train": ["a"], "validation": []},
+        {"train": ["a"], "validation": ["a"], "unseen_clip": ["a"], "unseen_caption": []},
+        {
+            "train": ["a", "b"],
+            "validation": ["b"],
+            "unseen_clip": [],
+            "unseen_caption": ["a", "b"],
+            "more": ["?"],
+        },
+        {"train": [""], "validation": ["!"], "unseen_clip": ["!", ""]},
+    ],
+    ids=["no split", "one clip", "two captions", "no words"],
+)
+def test_few_videos_are_evaluated(tmp_path: Path, splits: dict[str, list[str]]) -> None:
+    """What there is too little of is null in the file, and the page is there all the same."""
+    place = unlabelled(tmp_path, splits)
+    figures = place.evaluate(noise)
+    for name in FILES:
+        assert (place.layout.metrics / name).stat().st_size
+    for name in splits.keys() - {"train", "validation"}:
+        assert figures[name]["retrieval"]["n"] in (0, len(splits[name]))
+    if "more" in splits:
+        assert figures["unseen_caption"]["retrieval"]["candidates"] == 3
+        assert list(figures)[:3] == ["unseen_clip", "unseen_caption", "more"]
+    else:
+        assert "not measured" in place.text("report.html").lower()
+
+
+def test_a_split_that_is_too_large_is_sampled(videos: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory stays bounded, whatever the clips' size."""
+    monkeypatch.setattr(stage, "MOST_BYTES", 6 * int(np.prod(WIDE)))
+    figures = videos.evaluate(noise)
+    assert figures["unseen_clip"]["retrieval"]["n"] == 6
+
+
+# --- the judge's measures --------------------------------------------------------------------------------------------
 
 
 def test_the_floor_is_exact(place: Place) -> None:
@@ -496,7 +561,7 @@ def test_the_floor_is_exact(place: Place) -> None:
 def test_variety_needs_two_clips_of_a_prompt(place: Place) -> None:
     """One clip of each prompt has no spread to compare."""
     verdicts = judge_clips(PackedReader(place.layout.test / "prompts")[:2])
-    figures = diversity(["a", "b"], verdicts, verdicts, seed=0)
+    figures = trait_diversity(["a", "b"], verdicts, verdicts, seed=0)
     assert all(entry == {"model": None, "real": None} for entry in figures.values())
     assert times_real(figures["size"]) is None
 
@@ -507,10 +572,10 @@ def test_tiles_are_taken_over_the_whole_split(place: Place) -> None:
     clips = store[:]
     verdicts = judge_clips(clips[:, ::-1])
     judged = Judged(store.captions, [parse_prompt(c) for c in store.captions], verdicts, verdicts, verdicts)
-    tiles = wall.choose_tiles("prompts", judged, clips)
+    tiles = wall.choose_tiles("prompts", store.captions, clips, clips, judged, store.captions)
     assert {tile.prompt for tile in tiles} == set(PROMPTS)
     assert not any(tile.good for tile in tiles)
-    assert all(tile.clip.base is None for tile in tiles), "a view keeps all clips in memory"
+    assert all(tile.clip.base is tile.real.base is None for tile in tiles), "a view keeps all clips in memory"
 
 
 @given(st.dictionaries(st.text(), st.dictionaries(st.text(), st.integers(0, 5)), max_size=4))

@@ -326,7 +326,7 @@ def test_nothing_shown_is_wrong_in_everything() -> None:
     verdicts = judge_clips(np.full((2, 10, 64, 64, 3), 255, np.uint8))
     page = score(verdicts, [Request(None, None, None), Request("circle", "red", "up")])
     assert all(page[name]["value"] == 0 for name in ("shape", "colour", "motion", "joint", "detected"))
-    assert page["smoothness_px"] == {"median": None, "mean": None, "n": 0}
+    assert page["path_residual_px"] == {"median": None, "mean": None, "n": 0}
     assert confusion(verdicts, [Request("circle", None, None)] * 2, "shape") == {"circle": {"unclear": 2}}
 
 

@@ -1,9 +1,12 @@
-"""Stage ``evaluate``: the exported model's videos for the test prompts, judged, beside their ceiling and floor."""
+"""Stage ``evaluate``: the exported model's videos for the captions of each test split, beside the real ones."""
 
+import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,87 +15,166 @@ from text2video.console import Progress, Stopwatch
 from text2video.data.packed import PackedReader
 from text2video.device import pick_device
 from text2video.judge import judge_clips
-from text2video.layout import TEST_SPLITS, Layout
+from text2video.judge.diversity import trait_diversity
+from text2video.judge.proof import Check
+from text2video.judge.scores import right
+from text2video.judge.summary import (
+    Figures,
+    Judged,
+    confusions,
+    overall_quality,
+    prompt_rows,
+    split_details,
+    split_figures,
+)
+from text2video.layout import Layout
+from text2video.measure.clips import Measured, Ruler, make_ruler
+from text2video.measure.diversity import diversity_figures
+from text2video.measure.flicker import flicker_figures
+from text2video.measure.frechet import frechet_figures
+from text2video.measure.nearest import Nearest, find_nearest, nearest_figures
+from text2video.measure.retrieval import Questions, chosen, make_questions, retrieval_figures
 from text2video.params import Params
-from text2video.report.diversity import diversity
-from text2video.report.features import agreement, look, train_features
-from text2video.report.frechet import frechet_figures
-from text2video.report.nearest import find_nearest, nearest_figures, pairs_picture
-from text2video.report.output import Evaluation, read_tutorial, write_report
-from text2video.report.proof import judge_proof
-from text2video.report.summary import Figures, Judged, overall_quality, split_details, split_figures
-from text2video.report.wall import Tile, choose_tiles, moving_sheet
-from text2video.request import Request
+from text2video.proof import judge_proof
+from text2video.report.output import Evaluation, read_tutorial, trait_spreads, write_report
+from text2video.report.wall import Tile, choose_tiles, moving_sheet, pairs_picture
 from text2video.world.captions import parse_prompt
 
+SPLITS = ("seen", "unseen_combination", "unseen_motion", "prompts", "unseen_clip", "unseen_caption")
 PROOF_CLIPS = 256  # of each renderer
+MOST_BYTES = 512 << 20  # of a split's clips; of more, some at even distances
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Split:
+    """What is kept of one test split: its captions, the verdicts on its clips if it has labels, and all measures."""
+
+    captions: list[str]
+    judged: Judged | None
+    questions: Questions
+    model: Measured
+    real: Measured
 
 
 @dataclass
-class Drawn:
-    """What is kept of the model's videos: the verdicts on all of them, all of ``seen``, and a few to look at."""
+class Found:
+    """All splits, and what was looked at while their clips were in memory: one split at a time."""
 
-    splits: dict[str, Judged] = field(default_factory=dict)
+    splits: dict[str, Split] = field(default_factory=dict)
     tiles: list[Tile] = field(default_factory=list)
-    seen: np.ndarray = field(default_factory=lambda: np.empty(0))  # uint8[N, T, H, W, 3]
-    sheet: np.ndarray = field(default_factory=lambda: np.empty(0))  # of the prompts, uint8[T, H', W', 3]
+    nearest: Nearest | None = None
+    pairs: Array = field(default_factory=lambda: np.full((1, 1, 3), 255, np.uint8))
+    sheet: Array = field(default_factory=lambda: np.full((1, 1, 1, 3), 255, np.uint8))
+
+    @property
+    def judged(self) -> dict[str, Judged]:
+        """The splits that have labels."""
+        return {name: split.judged for name, split in self.splits.items() if split.judged is not None}
 
 
 def evaluate(params: Params, layout: Layout) -> Figures:
-    """Judge one video for each clip of the test splits, and measure how varied and how new they are.
+    """Measure one video for each clip of the test splits, judge those that have labels, and compare them as sets.
 
     Writes the files of :func:`text2video.report.output.write_report`. Returns the content of ``evaluation.json``.
     """
     watch, seed, log_every = Stopwatch(), params.evaluate.seed, params.runtime.log_every
     model = load_model(layout.export, pick_device(params.runtime))
-    drawn = draw_and_judge(model, layout, seed, log_every, watch)
-    honesty, details, pairs = compare(drawn, layout, seed, log_every, watch)
-    with watch("prove the judge"):
-        clips = min(PROOF_CLIPS, len(drawn.seen))
-        proof = judge_proof(params, clips) if clips and params.data.frames > 2 else {}
+    train, stores = PackedReader(layout.train), open_splits(layout.test)
+    with watch("text-video network"):
+        captions = [caption for store in stores.values() for caption in store.captions]
+        ruler = make_ruler(train, captions, seed, log_every)
+    found = look_at_splits(model, ruler, stores, train, params, watch)
     tutorial = read_tutorial(layout)
+    with watch("compare"):
+        figures = split_pages(found, tutorial.figures)
+        figures |= compare(found, ruler, PackedReader(layout.validation), seed)
+    with watch("prove the judge"):
+        proof = prove(params, found)
     with watch("report"):
-        figures = {n: split_figures(n, drawn.splits, tutorial.figures.get(n, {})) for n in drawn.splits}
         evaluation = Evaluation(
-            figures={**figures, "quality": overall_quality(drawn.splits), **honesty},
-            details={"splits": {n: split_details(j) for n, j in drawn.splits.items()}, **details},
-            splits=drawn.splits,
-            tiles=drawn.tiles,
-            sheet=drawn.sheet,
-            pairs=pairs,
+            figures=figures,
+            details=tell_details(found, ruler),
+            tiles=found.tiles,
+            sheet=found.sheet,
+            pairs=found.pairs,
+            spreads=spreads(found),
             proof=proof,
             tutorial=tutorial,
-            fps=model.fps,
+            fps=train.fps,
+            frames=train.shape[0],
         )
         write_report(evaluation, layout)
     watch.report()
-    return evaluation.figures
+    return figures
 
 
-def draw_and_judge(model: Model, layout: Layout, seed: int, log_every: float, watch: Stopwatch) -> Drawn:
-    """The model's videos for each test split, and the verdicts on them and on the real clips; one split in memory at a
-    time, but for ``seen``."""
-    drawn = Drawn()
-    for split in (*TEST_SPLITS, "prompts"):
-        store = PackedReader(layout.test / split)
+def open_splits(folder: Path) -> dict[str, PackedReader]:
+    """The stores in ``folder``: those of SPLITS in their order, then others by name."""
+    names = sorted(path.parent.name for path in folder.glob("*/index.json"))
+    ordered = [name for name in SPLITS if name in names] + [name for name in names if name not in SPLITS]
+    return {name: PackedReader(folder / name) for name in ordered}
+
+
+def look_at_splits(
+    model: Model,
+    ruler: Ruler,
+    stores: Mapping[str, PackedReader],
+    train: PackedReader,
+    params: Params,
+    watch: Stopwatch,
+) -> Found:
+    """The model's videos for each split and the real ones, measured and, with labels, judged; one split in memory at a
+    time. The first split that has clips is compared with the training clips."""
+    found, seed = Found(), params.evaluate.seed
+    filled = [name for name, store in stores.items() if len(store)]
+    first, shown = filled[:1], ["prompts"] if "prompts" in filled else filled[:1]
+    for name, store in stores.items():
+        rows = some_rows(store)
+        captions = [store.captions[row] for row in rows]
         with watch("generate"):
-            clips = generate(model, store.captions, seed, log_every)
-            real = store[:]
-            rebuilt = model.reconstruct(real)
+            clips, real = generate(model, captions, seed, params.runtime.log_every), store[rows]
         with watch("judge"):
-            requests = [parse_prompt(caption) for caption in store.captions]
-            verdicts = [judge_clips(videos) for videos in (clips, real, rebuilt)]
-            judged = Judged(store.captions, requests, *verdicts)
-        drawn.splits[split] = judged
-        drawn.tiles += choose_tiles(split, judged, clips)
-        if split == "seen":
-            drawn.seen = clips
-        if split == "prompts":
-            drawn.sheet = moving_sheet(judged, clips)
-    return drawn
+            labelled = (store if len(store) else train).labels is not None
+            judged = judge(model, captions, clips, real) if labelled else None
+        with watch("measure"):
+            questions = make_questions(captions, ruler.captions, seed)
+            split = Split(captions, judged, questions, ruler.measure(clips), ruler.measure(real))
+            found.splits[name] = split
+            found.tiles += choose_tiles(name, captions, clips, real, judged, taken_for(split, ruler))
+            if name in first:
+                found.nearest = find_nearest(split.model.thumbnails, split.real.thumbnails, train, seed)
+                found.pairs = pairs_picture(found.nearest, clips, captions, train)
+            if name in shown:
+                good = right(judged.model, judged.requests)["joint"] if judged else np.ones(len(rows), bool)
+                found.sheet = moving_sheet(captions, clips, real, good)
+    return found
 
 
-def generate(model: Model, prompts: list[str], seed: int, log_every: float) -> np.ndarray:
+def some_rows(store: PackedReader) -> Array:
+    """All rows of a store or, of one that is larger than MOST_BYTES, some at even distances: int[n]."""
+    most = max(MOST_BYTES // (math.prod(store.shape) * store.dtype.itemsize), 1)
+    return np.linspace(0, len(store) - 1, min(len(store), most)).round().astype(int)
+
+
+def judge(model: Model, captions: list[str], clips: Array, real: Array) -> Judged:
+    """The verdicts on the model's clips, on real ones and on those that went through the model's codec."""
+    verdicts = (judge_clips(videos) for videos in (clips, real, model.reconstruct(real)))
+    return Judged(captions, [parse_prompt(caption) for caption in captions], *verdicts)
+
+
+def taken_for(split: Split, ruler: Ruler) -> list[str | None]:
+    """The caption that the network chooses for each of the model's videos, its own where it is right; None where there
+    is nothing to choose."""
+    picks = chosen(split.model.similarities, split.questions)
+    rows = zip(split.captions, picks, split.questions.own, split.questions.asked, strict=True)
+    return [
+        (own if pick == row else ruler.captions[pick]) if asked else None for own, pick, row, asked in rows
+    ]
+
+
+def generate(model: Model, prompts: list[str], seed: int, log_every: float) -> Array:
     """One video for each prompt, ``uint8[N, T, H, W, 3]``; a prompt that comes again gets the next number."""
     counters: dict[str, Iterator[int]] = defaultdict(count)
     numbers = [next(counters[prompt]) for prompt in prompts]
@@ -104,39 +186,83 @@ def generate(model: Model, prompts: list[str], seed: int, log_every: float) -> n
     return np.concatenate(parts) if parts else model.generate([])
 
 
-def compare(
-    drawn: Drawn, layout: Layout, seed: int, log_every: float, watch: Stopwatch
-) -> tuple[Figures, Figures, np.ndarray]:
-    """The model's videos as a set against real clips: how varied, how new, how near as a distribution. Returns figures,
-    details, and a picture of the videos that are nearest to a training clip."""
-    train, validation = PackedReader(layout.train), PackedReader(layout.validation)
-    prompts, seen = drawn.splits["prompts"], drawn.splits["seen"]
-    real = PackedReader(layout.test / "seen")[:]
-    with watch("diversity"):
-        varied = diversity(prompts.prompts, prompts.model, prompts.real, seed)
-    with watch("nearest clips"):
-        nearest = find_nearest(drawn.seen, real, train, seed)
-        pairs = pairs_picture(nearest, drawn.seen, seen.prompts, train)
-    with watch("feature network"):
-        network = train_features(
-            train, [parse_prompt(caption) for caption in train.captions], seed, log_every
-        )
-        (model_features, guesses), (real_features, answers) = look(network, drawn.seen), look(network, real)
-        other_features, _ = look(network, validation[: len(real)])
-    verdicts = [
-        Request(*labels)
-        for labels in zip(seen.model.shape, seen.model.colour, seen.model.motion, strict=True)
-    ]
-    figures = {
-        "diversity": varied,
-        "nearest_training_clip": nearest_figures(nearest),
-        "frechet_distance": frechet_figures(model_features, real_features, other_features),
+def reference(found: Found) -> Split | None:
+    """The first split that has clips: new clips of what was trained on."""
+    return next((split for split in found.splits.values() if split.captions), None)
+
+
+def split_pages(found: Found, tutorial: Mapping[str, Any]) -> Figures:
+    """The figures of each split: what the judge says, where it has labels, and retrieval."""
+    judged, painter = found.judged, reference(found)
+    pages = {}
+    for name, split in found.splits.items():
+        page = split_figures(name, judged, tutorial.get(name, {})) if name in judged else {}
+        real, unread = split.real.similarities, (painter or split).real.similarities
+        page["retrieval"] = retrieval_figures(split.model.similarities, real, unread, split.questions)
+        pages[name] = page
+    return pages
+
+
+def tell_details(found: Found, ruler: Ruler) -> Figures:
+    """What is too long for ``evaluation.json``: the size of the network and, of what is judged, all the rest."""
+    network, judged = ruler.network, found.judged
+    details: Figures = {
+        "network": {"clips": network.clips, "words": len(network.bags), "captions": len(ruler.captions)}
     }
-    details = {
-        "features": {
-            "clips": network.clips,
-            "accuracy": agreement(answers, seen.requests),
-            "agreement": agreement(guesses, verdicts),
+    if judged:
+        details["prompts"] = prompt_rows(judged["prompts"]) if "prompts" in judged else []
+        details["confusion"] = confusions(judged)
+        details["splits"] = {name: split_details(split) for name, split in judged.items()}
+    return details
+
+
+def compare(found: Found, ruler: Ruler, validation: PackedReader, seed: int) -> Figures:
+    """The model's videos as a set against real ones: how varied, how new, how near as a distribution, how steady."""
+    judged, split = found.judged, reference(found)
+    several = found.splits.get("prompts")
+    several = several if several and several.captions else split
+    figures: Figures = {"quality": overall_quality(judged)} if judged else {}
+    figures["diversity"] = {}
+    if "prompts" in judged:
+        prompts = judged["prompts"]
+        figures["diversity"] = dict(trait_diversity(prompts.prompts, prompts.model, prompts.real, seed))
+    empty = {"model": None, "real": None}
+    if split is None or several is None or found.nearest is None:
+        figures["diversity"] |= {"pixel_distance": empty, "feature_distance": empty}
+        return figures | {
+            "nearest_training_clip": {**empty, "copied": None},
+            "frechet_distance": empty,
+            "flicker": empty,
         }
+    figures["diversity"] |= diversity_figures(
+        several.captions,
+        (several.model.thumbnails, several.real.thumbnails),
+        (several.model.features, several.real.features),
+    )
+    others = ruler.measure(validation[: len(split.captions)]).features
+    return figures | {
+        "nearest_training_clip": nearest_figures(found.nearest),
+        "frechet_distance": frechet_figures(split.model.features, split.real.features, others),
+        "flicker": flicker_figures(split.model.flicker, split.real.flicker),
     }
-    return figures, details, pairs
+
+
+def spreads(found: Found) -> dict[str, tuple[Array, Array]]:
+    """What is shown as histograms, (the model's, real clips') each: of the first split and, if they are judged, of the
+    prompts."""
+    split, shown = reference(found), {}
+    if split is not None and found.nearest is not None:
+        steady = [side.flicker[np.isfinite(side.flicker)] for side in (split.model, split.real)]
+        shown = {
+            "nearest": (found.nearest.model_distance, found.nearest.real_distance),
+            "flicker": (steady[0], steady[1]),
+        }
+    return shown | (trait_spreads(found.judged["prompts"]) if "prompts" in found.judged else {})
+
+
+def prove(params: Params, found: Found) -> Mapping[str, list[Check]]:
+    """The proof of the judge, for drawn worlds; of three frames at least, for what goes to and fro takes three."""
+    split = reference(found)
+    if params.data.source != "shapes" or split is None or not found.judged or params.data.frames < 3:
+        return {}
+    return judge_proof(params, min(PROOF_CLIPS, len(split.captions)))

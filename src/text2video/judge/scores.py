@@ -1,4 +1,4 @@
-"""From verdicts and requests to numbers: accuracies with intervals, angle error, smoothness, constancy, confusion."""
+"""From verdicts and requests to numbers: accuracies with intervals, angle error, path residual, constancy."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from text2video.judge import rules
 from text2video.judge.verdicts import Verdicts
+from text2video.measure.shares import wilson
 from text2video.request import Request
 
 Array = NDArray[Any]
@@ -29,22 +30,11 @@ def right(verdicts: Verdicts, requests: Sequence[Request]) -> dict[str, Array]:
     return {**hits, "joint": hits["shape"] & hits["colour"] & hits["motion"]}
 
 
-def wilson(hits: int, n: int, z: float = 1.96) -> dict[str, Any]:
-    """Share ``hits / n`` with its 95 % interval (Wilson, JASA 22, 1927); value, low and high are None for n = 0."""
-    if n == 0:
-        return {"value": None, "low": None, "high": None, "n": 0}
-    share, z2 = hits / n, z * z
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = z / (1 + z2 / n) * (share * (1 - share) / n + z2 / (4 * n * n)) ** 0.5
-    low, high = max(0.0, middle - half), min(1.0, middle + half)
-    return {"value": round(share, 4), "low": round(low, 4), "high": round(high, 4), "n": n}
-
-
 def score(verdicts: Verdicts, requests: Sequence[Request]) -> dict[str, Any]:
     """All scores of ``verdicts`` against ``requests``, ready for JSON (None, never NaN, where nothing was measured).
 
     ``shape``, ``colour``, ``motion``, ``joint``, ``detected``: {value, low, high, n}; ``angle_error_degrees``,
-    ``smoothness_px``, ``colour_distance`` (ACD), ``area_variation``: {median, mean, n} over the clips they apply to.
+    ``path_residual_px``, ``colour_distance`` (ACD), ``area_variation``: {median, mean, n} over the clips they apply to.
     """
     hits = right(verdicts, requests)
     shares = {
@@ -55,7 +45,7 @@ def score(verdicts: Verdicts, requests: Sequence[Request]) -> dict[str, Any]:
     return {
         **shares,
         "angle_error_degrees": summary(angle_errors(verdicts, requests)),
-        "smoothness_px": summary(verdicts.residual[seen]),
+        "path_residual_px": summary(verdicts.residual[seen]),
         "colour_distance": summary(colour_distances(verdicts)[seen]),
         "area_variation": summary(area_variations(verdicts)[seen]),
     }

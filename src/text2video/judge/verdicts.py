@@ -30,7 +30,7 @@ class Verdicts:
     displacement: Array
     """float[N]: of the straight-line fit from the first to the last frame."""
     residual: Array
-    """float[N]: root mean square distance of the centre to the ideal path of the motion (smoothness)."""
+    """float[N]: root mean square distance of the centre to the ideal path of the motion."""
     start: Array
     """float[N, 2]: centre in the first frame that shows the object whole."""
     speed: Array

@@ -7,20 +7,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from text2video.files import read_json, write_json, write_text
+from text2video.files import read_json, replace_folder, write_json, write_text
 from text2video.judge import rules
 from text2video.judge.diversity import traits
 from text2video.judge.proof import Check
+from text2video.judge.scores import ASPECTS
+from text2video.judge.summary import Figures, Judged
 from text2video.layout import Layout
 from text2video.media import save_gif, save_png
 from text2video.report.page import Content, render_page
-from text2video.report.plots import confusion_matrix, histograms, line_chart, read_curves
-from text2video.report.summary import ASPECTS, Figures, Judged, confusion_csv, confusions, prompt_rows
-from text2video.report.wall import Tile, data_uri, png_uri
+from text2video.report.plots import confusion_csv, confusion_matrix, histograms, line_chart, read_curves
+from text2video.report.wall import Tile, data_uri, png_uri, shown_fps
 
 ORDERS = {"shape": rules.SHAPES, "colour": rules.COLOURS, "motion": rules.MOTIONS}
-PANELS = {"start_x": "start, left to right (px)", "start_y": "start, top to bottom (px)",
+PANELS = {"nearest": "from the nearest training clip (grey levels)", "flicker": "flicker (grey levels)",
+          "start_x": "start, left to right (px)", "start_y": "start, top to bottom (px)",
           "speed": "speed (px per frame)", "size": "size (px)"}  # fmt: skip
+
+Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -37,17 +41,18 @@ class Evaluation:
 
     figures: Figures
     details: Figures
-    splits: Mapping[str, Judged]
     tiles: Sequence[Tile]
     sheet: NDArray[np.uint8]
     pairs: NDArray[np.uint8]
+    spreads: Mapping[str, tuple[Array, Array]]  # of PANELS: the model's values, and those of real clips
     proof: Mapping[str, Sequence[Check]]
     tutorial: Tutorial
     fps: float
+    frames: int
 
 
 def read_tutorial(layout: Layout) -> Tutorial:
-    """``tutorial/measured``: a copy of ``evaluation.json`` and ``wall.gif`` of ``tutorial/metrics``.
+    """``tutorial/measured``: a copy of ``evaluation.json`` and ``plots/wall.gif`` of ``tutorial/metrics``.
 
     A copy, because a stage that depended on the outputs of the other pipeline would make DVC run that one first.
     """
@@ -60,48 +65,48 @@ def read_tutorial(layout: Layout) -> Tutorial:
 
 def write_report(evaluation: Evaluation, layout: Layout) -> None:
     """Write ``evaluation.json`` (what experiments are compared by), ``evaluation_details.json`` (the rest),
-    ``report.html`` (all of it, to look at) and the plots: ``confusion_*.csv``, ``diversity.svg``, ``wall.gif``,
-    ``closest_pairs.png``."""
-    folder, counts = layout.metrics, confusions(evaluation.splits)
-    details = {
-        "prompts": prompt_rows(evaluation.splits["prompts"]),
-        "confusion": counts,
-        **evaluation.details,
-    }
-    spread = _spread(evaluation.splits["prompts"])
+    ``report.html`` (all of it, to look at) and the folder ``plots``: ``confusion_*.csv`` (a header and no more where
+    nothing is judged), ``spread.svg``, ``wall.gif``, ``closest_pairs.png``."""
+    folder, counts = layout.metrics, evaluation.details.get("confusion", {})
+    panels = {PANELS[name]: values for name, values in evaluation.spreads.items()}
+    spread = histograms("How the model's clips and real ones are spread", panels)
     write_json(folder / "evaluation.json", evaluation.figures)
-    write_json(folder / "evaluation_details.json", details)
-    for aspect in ASPECTS:
-        write_text(folder / f"confusion_{aspect}.csv", confusion_csv(counts[aspect]))
-    write_text(folder / "diversity.svg", spread)
-    save_gif(folder / "wall.gif", evaluation.sheet, evaluation.fps)
-    save_png(folder / "closest_pairs.png", evaluation.pairs)
+    write_json(folder / "evaluation_details.json", evaluation.details)
+    fps = shown_fps(evaluation.fps, evaluation.frames)
+    with replace_folder(folder / "plots") as plots:
+        for aspect in ASPECTS:
+            write_text(plots / f"confusion_{aspect}.csv", confusion_csv(counts.get(aspect, {})))
+        write_text(plots / "spread.svg", spread)
+        save_gif(plots / "wall.gif", evaluation.sheet, fps)
+        save_png(plots / "closest_pairs.png", evaluation.pairs)
+        wall = data_uri((plots / "wall.gif").read_bytes(), "image/gif")
     content = Content(
         figures=evaluation.figures,
-        details=details,
+        details=evaluation.details,
         tutorial=evaluation.tutorial.figures,
         tiles=evaluation.tiles,
-        fps=evaluation.fps,
+        fps=fps,
         curves=_curves(layout),
         matrices=_matrices(counts),
         histograms=spread,
-        wall=data_uri((folder / "wall.gif").read_bytes(), "image/gif"),
-        tutorial_wall=data_uri(wall, "image/gif") if (wall := evaluation.tutorial.wall) else "",
+        wall=wall,
+        tutorial_wall=data_uri(wall_of, "image/gif") if (wall_of := evaluation.tutorial.wall) else "",
         pairs=png_uri(evaluation.pairs),
         proof=evaluation.proof,
     )
     write_text(folder / "report.html", render_page(content))
 
 
-def _spread(judged: Judged) -> str:
-    """How start, speed and size are spread over the model's and the real clips of the prompts."""
+def trait_spreads(judged: Judged) -> dict[str, tuple[Array, Array]]:
+    """Start, speed and size of the model's and of the real clips, as far as they show one object."""
     model, real = traits(judged.model), traits(judged.real)
-    panels = {title: (model[name], real[name]) for name, title in PANELS.items()}
-    return histograms("Start, speed and size over all test prompts", panels)
+    return {name: (model[name], real[name]) for name in model}
 
 
 def _matrices(counts: Mapping[str, Mapping[str, Mapping[str, int]]]) -> list[str]:
-    """The large matrix of motions, and the two small ones in a column beside it."""
+    """The large matrix of motions, and the two small ones in a column beside it; none where nothing is judged."""
+    if not counts:
+        return []
     motion, colour, shape = (confusion_matrix(a, counts[a], ORDERS[a]) for a in ("motion", "colour", "shape"))
     return [motion, f'<div class="column">{colour}{shape}</div>' if colour or shape else ""]
 

@@ -7,10 +7,9 @@ from html import escape
 from typing import Any
 
 from text2video.judge.proof import Check
-from text2video.report.diversity import times_real
+from text2video.judge.summary import ASPECTS, QUALITIES
 from text2video.report.plots import NONE, number
 from text2video.report.style import STYLE
-from text2video.report.summary import ASPECTS, QUALITIES
 from text2video.report.wall import Tile, gif_uri
 
 Figures = Mapping[str, Any]
@@ -21,22 +20,32 @@ SPLITS = {
     "unseen_combination": "shape, colour and motion each trained on, but never together",
     "unseen_motion": "a direction never trained on: only its parts were",
     "prompts": "one by one; by default those of the tutorial",
+    "unseen_clip": "captions that were trained on, clips that were not",
+    "unseen_caption": "captions that were never trained on",
 }
+NOT_MEASURED = (
+    "<p>Not measured: these clips have no labels that say what they show, so nothing is judged.</p>\n"
+)
 HEADS = {
     "angle_error_degrees": "angle error, °",
-    "smoothness_px": "off the ideal path, px",
+    "path_residual_px": "off the ideal path, px",
     "colour_distance": "colour distance (ACD)",
     "area_variation": "area flicker",
 }
-HONESTY = {
+SETS = {
+    "nearest_training_clip": ("nearest training clip", "grey levels from it; well below real is copied"),
+    "frechet_distance": ("Fréchet video distance", "to real clips"),
+    "flicker": ("flicker", "grey levels: mean |x[t - 1] - 2 x[t] + x[t + 1]|; well above real is unsteady"),
+    "pixel_distance": ("between two videos of a caption, pixels", "grey levels; well below real is always the same"),
+    "feature_distance": ("between two videos of a caption, features", "in units of the real clips' spread, likewise"),
+}  # fmt: skip
+TRAITS = {
     "start_x": ("where it starts, across", "px; Wasserstein distance to real clips of the same prompt"),
     "start_y": ("where it starts, up and down", "px, likewise"),
     "speed": ("speed", "px per frame, likewise"),
     "size": ("size", "px, likewise"),
     "mode_recall": ("modes", "share of the kinds of real clips of a prompt (colour, quarter, large or small) that the "
                     "model draws too; more is better"),
-    "nearest_training_clip": ("nearest training clip", "grey levels from it; well below real is copied"),
-    "frechet_distance": ("Fréchet video distance", "to real clips"),
 }  # fmt: skip
 
 
@@ -59,25 +68,27 @@ class Content:
 
 
 def render_page(content: Content) -> str:
-    """The whole page as HTML."""
+    """The whole page as HTML: the same sections for all data, those that ask for labels filled where there are some."""
+    figures = content.figures
+    asked = HEADLINE + (TUTORIAL if content.tutorial else "")
+    confusion = _side_by_side(content.matrices) if "confusion" in content.details else NOT_MEASURED
     sections = [
-        _section(
-            "Does it do what the prompt says?",
-            _headline(content.figures),
-            HEADLINE + (TUTORIAL if content.tutorial else ""),
-        ),
-        _section("The wall", _wall(content.tiles, content.figures, content.fps), WALL),
-        _section("The test prompts", _walls(content) + _prompts(content.details), PROMPTS),
-        _section("Confusion", _side_by_side(content.matrices), CONFUSION),
-        _section("Variety and honesty", _honesty(content), HONEST),
+        _section("Does it do what the caption says?", _headline(figures) or NOT_MEASURED, asked),
+        _section("Can a network tell which caption it was?", _retrieval(figures), RETRIEVAL),
+        _section("The wall", _wall(content), WALL),
+        _section("The captions side by side", _walls(content) + _prompts(content.details), PROMPTS),
+        _section("Confusion", confusion, CONFUSION),
+        _section("Variety, memorisation and flicker", _sets(content), SETS_LEAD),
         _section("Training", _side_by_side(content.curves), ""),
-        _section("Can the judge be trusted?", _proof(content.proof), PROOF),
+        _section(
+            "Can the judge be trusted?", _proof(content.proof) or NO_PROOF, PROOF if content.proof else ""
+        ),
     ]
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>Text to video: evaluation</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
-        f"<h1>What the model draws, and whether it was asked for</h1>\n{_tops(content.figures)}"
+        f"<h1>What the model draws, and whether it was asked for</h1>\n{_tops(figures)}"
         + "".join(sections)
         + "</main>\n</body>\n</html>\n"
     )
@@ -90,13 +101,21 @@ codec and back, which is the best that any generator on it can do. <em>Floor</em
 other clips' captions, which is what a perfect painter would score who cannot read. The last four columns are means over
 the clips that show one object; smaller is better."""
 TUTORIAL = " <em>Tutorial</em>: the tutorial's system, on its own test clips."
-WALL = "Asked, and what the judge saw. Failures come first."
-PROMPTS = (
-    "One clip of each prompt, the first one drawn, not the best; a red frame marks what is not as asked."
-)
+RETRIEVAL = """R-precision: a small network, trained in this evaluation on real training clips and their captions, is
+shown a video and up to 32 different captions of the test splits, and takes the one that fits best. None of the wrong
+ones has all the words of the right one, or the reverse: they might be true as well. In brackets: 95 % Wilson interval.
+<em>Ceiling</em>: real clips of the same captions. <em>Floor</em>: real clips under other clips' captions.
+<em>Chance</em>: guessing. The network knows what tells the captions apart, and no more: a video may be found and yet
+look wrong."""
+WALL = """Each of the model's videos (left), and a real one of the same caption (right). Where there are labels,
+failures come first."""
+PROMPTS = """The model's first video of each caption, not its best one, and a real one beside it; a red frame marks what
+was judged not to be as asked."""
 CONFUSION = "What was asked against what was seen, over all test clips of the model."
-HONEST = """Each beside the same measure between two sets of real clips, as many of each: its floor, since small samples
-always differ a little. 1 times real is as good as it gets."""
+SETS_LEAD = """The model's videos as a set, beside real clips. For the Fréchet distance and the distances to clips of
+the same prompt, real is the same measure between two sets of real clips, as many of each: the floor, since small
+samples always differ a little. 1 times real is as good as it gets."""
+NO_PROOF = "<p>Not measured: the judge is proved on drawn worlds alone.</p>\n"
 PROOF = """The same checks as tests, on fresh real clips of this world and on clips of another renderer: real clips have
 to come out right, disturbed ones unchanged, spoilt ones wrong. Shares of clips that are right in each aspect."""
 
@@ -131,27 +150,61 @@ def percent(share: float | None) -> str:
 # --- figures ---------------------------------------------------------------------------------------------------------
 
 
+def _pages(figures: Figures) -> dict[str, Figures]:
+    """The splits, in the order of the file."""
+    return {name: page for name, page in figures.items() if isinstance(page, Mapping) and "retrieval" in page}
+
+
+def _name(split: str) -> str:
+    """A split's name and what it is, as HTML."""
+    meaning = f' <span class="faint">{SPLITS[split]}</span>' if split in SPLITS else ""
+    return f"<b>{escape(split.replace('_', ' '))}</b>{meaning}"
+
+
 def _tops(figures: Figures) -> str:
-    """The joint accuracies, large."""
-    boxes = [
-        f'<div class="top"><b>{percent(figures[split]["joint"]["value"])}</b>{split.replace("_", " ")}</div>'
-        for split in SPLITS
-        if split in figures and figures[split]["joint"]["n"]
-    ]
-    lead = "<p>Share of videos that are right in shape, colour and motion.</p>"
-    return f'<div class="tops">{"".join(boxes)}</div>\n{lead}\n'
+    """What counts most, large: the joint accuracies and, where nothing is judged, how many captions are found."""
+    boxes, kinds = [], set()
+    for split, page in _pages(figures).items():
+        share = page["joint" if "joint" in page else "retrieval"]
+        if share["n"]:
+            kinds.add("joint" in page)
+            boxes.append(
+                f'<div class="top"><b>{percent(share["value"])}</b>{escape(split.replace("_", " "))}</div>'
+            )
+    leads = {
+        True: "Share of videos that are right in shape, colour and motion.",
+        False: "Share of videos whose own caption a small network finds among others (nothing is judged).",
+    }
+    lead = (
+        " ".join(leads[kind] for kind in sorted(kinds, reverse=True))
+        or "Not measured: there are no test clips."
+    )
+    return f'<div class="tops">{"".join(boxes)}</div>\n<p>{lead}</p>\n'
 
 
 def _headline(figures: Figures) -> str:
+    """What the judge says; nothing where it was not asked."""
     head = ["", *ACCURACIES, "n", *(HEADS[name] for name in QUALITIES)]
     rows = []
-    for split, meaning in SPLITS.items():
-        if not figures.get(split, {}).get("joint", {}).get("n"):
-            continue
-        name = f'<b>{split.replace("_", " ")}</b> <span class="faint">{meaning}</span>'
-        rows.append(f'<tr class="split"><th colspan="{len(head)}">{name}</th></tr>')
-        rows += _split_rows(figures[split])
-    return _table(head, rows)
+    pages = _pages(figures)
+    for split, page in pages.items():
+        if page.get("joint", {}).get("n"):
+            rows.append(f'<tr class="split"><th colspan="{len(head)}">{_name(split)}</th></tr>')
+            rows += _split_rows(page)
+    return _table(head, rows) if any("joint" in page for page in pages.values()) else ""
+
+
+def _retrieval(figures: Figures) -> str:
+    rows = []
+    for split, page in _pages(figures).items():
+        found = page["retrieval"]
+        told = "not measured"
+        if found["n"]:
+            told = f'{percent(found["value"])} <span class="faint">[{_bounds(found["interval"])}]</span>'
+        shares = [percent(found[name]) for name in ("ceiling", "floor", "chance")]
+        counts = [str(found["n"]), NONE if found["candidates"] is None else str(found["candidates"])]
+        rows.append(_row([_name(split), told, *shares, *counts]))
+    return _table(["", "model", "ceiling", "floor", "chance", "n", "captions"], rows, "wide")
 
 
 def _split_rows(split: Figures) -> list[str]:
@@ -179,12 +232,12 @@ def _prompts(details: Figures) -> str:
     rows = [
         _row([escape(row["prompt"]), *(percent(row[name]["value"]) for name in ACCURACIES), percent(row["ceiling"]),
               str(row["joint"]["n"])])
-        for row in details["prompts"]
+        for row in details.get("prompts", [])
     ]  # fmt: skip
     return _table(["prompt", *ACCURACIES, "ceiling, joint", "n"], rows) if rows else ""
 
 
-def _honesty(content: Content) -> str:
+def _sets(content: Content) -> str:
     pairs = (
         f'<figure><img src="{content.pairs}" alt="film strips" loading="lazy"><figcaption>The model\'s clips that come '
         "nearest to a training clip, each above that clip.</figcaption></figure>\n"
@@ -192,18 +245,25 @@ def _honesty(content: Content) -> str:
     return _compared(content) + _remarks(content) + content.histograms + (pairs if content.pairs else "")
 
 
+def times_real(entry: Figures) -> float | None:
+    """``model`` over ``real``; None where either is missing or there is nothing to divide by."""
+    model, real = entry.get("model"), entry.get("real")
+    return model / real if model is not None and real else None
+
+
 def _compared(content: Content) -> str:
-    """A row for each measure of HONESTY: model, real, how many times real and, where there is one, the tutorial."""
+    """A row for each measure: model, real, how many times real and, where there is one, the tutorial."""
 
     def entry(page: Figures, name: str) -> Figures:
         found: Figures = page.get("diversity", {}).get(name) or page.get(name) or {}
         return found
 
     rows = []
-    for name, (label, meaning) in HONESTY.items():
+    for name, (label, meaning) in (SETS | TRAITS).items():
         own, ratio = entry(content.figures, name), times_real(entry(content.figures, name))
         cells = [f'<b>{label}</b> <span class="faint">{meaning}</span>']
-        cells += [number(own["model"]), number(own["real"]), NONE if ratio is None else f"{ratio:.2f}"]
+        shown = [number(own.get("model")), number(own.get("real")), NONE if ratio is None else f"{ratio:.2f}"]
+        cells += shown if own.get("real") is not None else ["not measured", "", ""]
         cells += [number(entry(content.tutorial, name).get("model"))] if content.tutorial else []
         rows.append(_row(cells))
     return _table(
@@ -213,22 +273,16 @@ def _compared(content: Content) -> str:
 
 def _remarks(content: Content) -> str:
     """What the table does not say."""
-    copied = percent(content.figures["nearest_training_clip"]["copied"])
-    features = content.details["features"]
-    accuracy, agreement = _names(features["accuracy"]), _names(features["agreement"])
-    return (
-        f"<p>{copied} of the model's clips are nearer to a training clip than 99 % of the real held-out ones are; it "
-        "would be 1 %, if it drew as the world does.</p>\n"
-        "<p>The Fréchet distance is measured in the features of a small 3D network that was trained on "
-        f"{features['clips']} real training clips in this evaluation. On held-out ones it names {accuracy} right; "
-        f"with the judge's verdicts on the model's clips it agrees in {agreement}. A distance between whole sets does "
-        "not look at the prompts: right clips under the wrong prompts would score as well.</p>\n"
+    copied, network = content.figures["nearest_training_clip"]["copied"], content.details["network"]
+    memorised = (
+        f"<p>{percent(copied)} of the model's clips are nearer to a training clip than 99 % of the real held-out ones "
+        "are; it would be 1 %, if they were as new as those.</p>\n"
     )
-
-
-def _names(shares: Figures) -> str:
-    known = [f"{name} {percent(share)}" for name, share in shares.items() if share is not None]
-    return ", ".join(known) or "nothing"
+    return (memorised if copied is not None else "") + (
+        f"<p>Features are those of the network above, trained on {network['clips']} real training clips whose captions "
+        f"have {network['words']} different words. A distance between whole sets does not look at the captions: right "
+        "videos under the wrong captions would score as well.</p>\n"
+    )
 
 
 def _proof(proof: Mapping[str, Sequence[Check]]) -> str:
@@ -255,31 +309,39 @@ def _side_by_side(drawings: Sequence[str]) -> str:
     return f'<div class="plots">{"".join(shown)}</div>\n' if shown else ""
 
 
-def _wall(tiles: Sequence[Tile], figures: Figures, fps: float) -> str:
+def _wall(content: Content) -> str:
     """The tiles, failures first."""
-    if not tiles:
+    if not content.tiles:
         return ""
-    ordered = sorted(tiles, key=lambda tile: tile.good)
-    wrong = sum(round((1 - page["joint"]["value"]) * page["joint"]["n"])
-                for split in SPLITS if (page := figures.get(split)) and page["joint"]["n"])  # fmt: skip
-    shown = sum(not tile.good for tile in tiles)
-    count = (
-        f"<p>{shown} of all {wrong} failures are here, taken evenly.</p>\n"
-        if wrong
-        else "<p>None failed.</p>\n"
-    )
-    return count + f'<div class="wall">{"".join(_tile(tile, fps) for tile in ordered)}</div>\n'
+    judged = [page for page in _pages(content.figures).values() if page.get("joint", {}).get("n")]
+    wrong = sum(round((1 - page["joint"]["value"]) * page["joint"]["n"]) for page in judged)
+    shown = sum(not tile.good for tile in content.tiles if tile.judged)
+    told = f"{shown} of all {wrong} failures are here, taken evenly." if wrong else "None failed."
+    ordered = sorted(content.tiles, key=lambda tile: tile.good or not tile.judged)
+    tiles = "".join(_tile(tile, content.fps) for tile in ordered)
+    return (f"<p>{told}</p>\n" if judged else "") + f'<div class="wall">{tiles}</div>\n'
 
 
 def _tile(tile: Tile, fps: float) -> str:
-    seen = " ".join(_verdict(tile, aspect) for aspect in ("colour", "shape", "motion"))
-    if not any(tile.judged.values()):
-        seen = "<b>nothing clear</b>"
+    kind, mark = ("good", "✓") if tile.good else ("bad", "✗")
+    if not tile.judged:
+        kind, mark = "plain", ""
     return (
-        f'<figure class="{"good" if tile.good else "bad"}"><img src="{gif_uri(tile.clip, fps)}" alt="video">'
-        f'<figcaption><span class="mark">{"✓" if tile.good else "✗"}</span> {escape(tile.prompt)}'
-        f'<br><span class="faint">judged: {seen}<br>{tile.split.replace("_", " ")}</span></figcaption></figure>\n'
+        f'<figure class="{kind}"><img src="{gif_uri(tile.clip, fps)}" alt="the model\'s video">'
+        f'<img src="{gif_uri(tile.real, fps)}" alt="a real video">'
+        f'<figcaption><span class="mark">{mark}</span> {escape(tile.prompt)}<br><span class="faint">{_told(tile)}<br>'
+        f"{escape(tile.split.replace('_', ' '))}</span></figcaption></figure>\n"
     )
+
+
+def _told(tile: Tile) -> str:
+    """What the judge saw or, where nothing is judged, what the network took it for."""
+    if tile.judged:
+        seen = " ".join(_verdict(tile, aspect) for aspect in ("colour", "shape", "motion"))
+        return f"judged: {seen if any(tile.judged.values()) else '<b>nothing clear</b>'}"
+    if tile.taken_for is None:
+        return "not measured"
+    return "found by its caption" if tile.good else f"taken for: {escape(tile.taken_for)}"
 
 
 def _verdict(tile: Tile, aspect: str) -> str:

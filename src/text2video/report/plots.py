@@ -96,6 +96,12 @@ def _thin(curve: Curve) -> Curve:
 # --- confusion -------------------------------------------------------------------------------------------------------
 
 
+def confusion_csv(counts: Mapping[str, Mapping[str, int]]) -> str:
+    """A row ``actual,predicted`` for each clip, as DVC's confusion template wants it."""
+    lines = [f"{asked},{seen}\n" * n for asked, row in counts.items() for seen, n in row.items()]
+    return "actual,predicted\n" + "".join(lines)
+
+
 def confusion_matrix(title: str, counts: Mapping[str, Mapping[str, int]], order: Sequence[str]) -> str:
     """Counts asked (rows) x judged (columns), shaded by their share of the row: blue where both agree, else red. Labels
     come in ``order``, then what else there is; "unclear" is last."""

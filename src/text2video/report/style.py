@@ -27,9 +27,9 @@ figure { margin: 0; }
 .walls figure { flex: 1 1 300px; max-width: 560px; margin-bottom: 16px; }
 .walls figcaption { font-weight: 600; }
 img { max-width: 100%; height: auto; }
-.wall { display: grid; grid-template-columns: repeat(auto-fill, minmax(140px, 1fr)); gap: 10px; margin-top: 12px; }
+.wall { display: grid; grid-template-columns: repeat(auto-fill, minmax(276px, 1fr)); gap: 10px; margin-top: 12px; }
 .wall figure { padding: 6px; box-sizing: border-box; border: 1px solid #ccc; border-radius: 6px; }
-.wall img { display: block; width: 128px; height: 128px; margin: 0 auto 4px; border: 1px solid #e5e5e5; }
+.wall img { width: 126px; height: 126px; object-fit: contain; margin: 0 2px 4px 0; border: 1px solid #e5e5e5; }
 .wall figcaption { font-size: 0.75rem; line-height: 1.35; overflow-wrap: anywhere; }
 .wall .bad { border: 2px solid #b91c1c; padding: 5px; }
 .bad .mark, .bad b { color: #b91c1c; font-weight: 700; }

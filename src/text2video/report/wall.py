@@ -3,56 +3,69 @@
 import base64
 import io
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from text2video.judge import right
-from text2video.media import save_gif
-from text2video.report.summary import ASPECTS, Judged
+from text2video.data.packed import PackedReader
+from text2video.judge.scores import ASPECTS, right
+from text2video.judge.summary import Judged
+from text2video.measure.nearest import Nearest
+from text2video.media import contact_sheet, save_gif
 
 Array = NDArray[Any]
 FAILURES, TILES = 8, 12  # shown of each split: at most so many failures, and right ones up to so many tiles
-SHEET = 20  # clips on the moving sheet
-COLUMNS, SCALE, MARGIN, TEXT = (
-    4,
-    2,
-    6,
-    28,
-)  # of the sheet: clips abreast, enlargement, pixels around and under a clip
+SHEET = 20  # captions on the moving sheet
+PAIRS, STRIP = 5, 10  # of a clip and the training clip that is nearest to it, and the frames of each
+SIDE, FRAMES = 128, 32  # larger and longer clips are shown smaller and with fewer frames
+COLUMNS, MARGIN, TEXT = 3, 6, 28  # of the sheet: pairs abreast, pixels around and under a pair
 
 
 class Tile(NamedTuple):
-    """One video on the wall."""
+    """One of the model's videos on the wall, and a real one of the same caption."""
 
     split: str
     prompt: str
-    judged: dict[str, str]  # aspect: label, "" for unclear
+    judged: dict[str, str]  # aspect: label, "" for unclear; empty where nothing is judged
     right: dict[str, bool]  # aspect: as asked
+    taken_for: str | None  # the caption that the network chose; None: there was nothing to choose
     clip: Array  # uint8[T, H, W, 3]
+    real: Array
 
     @property
     def good(self) -> bool:
-        """Whether all is as asked."""
-        return all(self.right.values())
+        """Whether all is as asked; where nothing is judged, whether the network chose the video's own caption."""
+        return all(self.right.values()) if self.judged else self.taken_for in (None, self.prompt)
 
 
-def choose_tiles(split: str, judged: Judged, clips: Array) -> list[Tile]:
-    """Some failures and some right ones of a split, each taken at even distances over the split."""
-    hits = right(judged.model, judged.requests)
-    bad, good = np.flatnonzero(~hits["joint"]), np.flatnonzero(hits["joint"])
-    bad = _spread(bad, FAILURES)
-    rows = [*bad, *_spread(good, TILES - len(bad))]
+def choose_tiles(
+    split: str,
+    captions: Sequence[str],
+    clips: Array,
+    real: Array,
+    judged: Judged | None,
+    taken: Sequence[str | None],
+) -> list[Tile]:
+    """Some failures and some right ones of a split, each taken at even distances over the split; of ``taken_for``
+    alone, which is no judge, any at even distances."""
+    hits = right(judged.model, judged.requests) if judged else {}
+    good = hits["joint"] if judged else np.ones(len(captions), bool)
+    bad = _spread(np.flatnonzero(~good), FAILURES)
+    rows = [*bad, *_spread(np.flatnonzero(good), TILES - len(bad))]
     return [
         Tile(
             split,
-            judged.prompts[row],
-            {aspect: str(getattr(judged.model, aspect)[row]) for aspect in ASPECTS},
-            {aspect: bool(hits[aspect][row]) for aspect in ASPECTS},
-            clips[row].copy(),  # not a view, which would keep all clips in memory
+            captions[row],
+            {aspect: str(getattr(judged.model, aspect)[row]) for aspect in ASPECTS} if judged else {},
+            {aspect: bool(hits[aspect][row]) for aspect in ASPECTS} if judged else {},
+            taken[row],
+            reduce(clips[row]).copy(),  # not a view, which would keep all clips in memory
+            reduce(real[row]).copy(),
         )
         for row in rows
     ]
@@ -62,33 +75,63 @@ def _spread(rows: Array, most: int) -> Array:
     return rows[np.linspace(0, len(rows) - 1, min(len(rows), most)).round().astype(int)]
 
 
-def moving_sheet(judged: Judged, clips: Array) -> Array:
-    """The first clip of each of the first SHEET prompts, with its caption, as one clip uint8[T, H', W', 3]; a red frame
-    around what is not as asked."""
-    rows = [judged.prompts.index(prompt) for prompt in dict.fromkeys(judged.prompts)][:SHEET]
-    good = right(judged.model, judged.requests)["joint"]
-    frames, height, width = clips.shape[1:4]
-    wide, tall = width * SCALE + 2 * MARGIN, height * SCALE + 2 * MARGIN + TEXT
-    lines = -(-max(len(rows), 1) // COLUMNS)
-    page = Image.new("RGB", (wide * COLUMNS, tall * lines), "#ffffff")
+def reduce(clip: Array, most: int = FRAMES) -> Array:
+    """A clip uint8[T, H, W, 3] with at most ``most`` frames, evenly taken, and a longer side of at most SIDE."""
+    frames, height, width, _ = clip.shape
+    if frames > most:
+        clip = clip[np.linspace(0, frames - 1, most).round().astype(int)]
+    if max(height, width) <= SIDE:
+        return clip
+    wide, tall = (max(round(side * SIDE / max(height, width)), 1) for side in (width, height))
+    return np.stack([cv2.resize(frame, (wide, tall), interpolation=cv2.INTER_AREA) for frame in clip])
+
+
+def shown_fps(fps: float, frames: int) -> float:
+    """Frames per second of a reduced clip, so that it takes as long as the whole one of ``frames``."""
+    return fps * min(frames, FRAMES) / frames
+
+
+def moving_sheet(captions: Sequence[str], clips: Array, real: Array, good: Array) -> Array:
+    """The first clip of each of SHEET captions, beside a real one, as one clip uint8[T, H', W', 3]; a red frame around
+    what is not ``good`` bool[N]."""
+    first = np.array([captions.index(caption) for caption in dict.fromkeys(captions)], int)
+    rows = _spread(first, SHEET).tolist()
+    pairs = [_enlarge(np.concatenate([reduce(clips[row]), reduce(real[row])], 2)) for row in rows]
+    frames, height, width = pairs[0].shape[:3] if pairs else (1, SIDE, SIDE)
+    wide, tall = width + 2 * MARGIN, height + 2 * MARGIN + TEXT
+    page = Image.new("RGB", (wide * COLUMNS, tall * -(-max(len(rows), 1) // COLUMNS)), "#ffffff")
     draw, font = ImageDraw.Draw(page), ImageFont.load_default(11)
     places = [(wide * (i % COLUMNS) + MARGIN, tall * (i // COLUMNS) + MARGIN) for i in range(len(rows))]
     for row, (x, y) in zip(rows, places, strict=True):
-        box = (x - 2, y - 2, x + width * SCALE + 1, y + height * SCALE + 1)
+        box = (x - 2, y - 2, x + width // 2, y + height + 1)
         draw.rectangle(box, outline="#b0b0b0" if good[row] else "#c00000", width=1 if good[row] else 2)
-        caption = judged.prompts[row] if good[row] else f"wrong: {judged.prompts[row]}"
-        draw.text(
-            (x, y + height * SCALE + 2),
-            _wrap(caption, width * SCALE, font),
-            fill="#000000",
-            font=font,
-            spacing=1,
-        )
+        caption = captions[row] if good[row] else f"wrong: {captions[row]}"
+        draw.text((x, y + height + 2), _wrap(caption, width, font), fill="#000000", font=font, spacing=1)
     sheet = np.repeat(np.asarray(page)[None], frames, 0)
-    for row, (x, y) in zip(rows, places, strict=True):
-        big = calm(clips[row]).repeat(SCALE, 1).repeat(SCALE, 2)
-        sheet[:, y : y + height * SCALE, x : x + width * SCALE] = big
+    for pair, (x, y) in zip(pairs, places, strict=True):
+        sheet[:, y : y + height, x : x + width // 2 - 1] = calm(pair[:, :, : width // 2 - 1])
+        sheet[:, y : y + height, x + width // 2 + 1 : x + width] = calm(pair[:, :, width // 2 + 1 :])
     return sheet
+
+
+def _enlarge(clip: Array) -> Array:
+    """Small clips by a whole number of times."""
+    times = max(2 * SIDE // max(clip.shape[2], 2 * clip.shape[1]), 1)
+    return clip.repeat(times, 1).repeat(times, 2)
+
+
+def pairs_picture(nearest: Nearest, clips: Array, captions: Sequence[str], train: PackedReader) -> Array:
+    """The model's clips that are nearest to a training clip, each above that clip, as film strips: uint8[H, W, 3];
+    a single white pixel where the model has drawn none."""
+    if not len(clips):
+        return np.full((1, 1, 3), 255, np.uint8)
+    strips, texts = [], []
+    for row in np.argsort(nearest.model_distance, kind="stable")[:PAIRS].tolist():
+        twin = int(nearest.model_index[row])
+        strips += [reduce(clips[row], STRIP), reduce(train[twin], STRIP)]
+        texts += [f"model: {captions[row]}  (distance {nearest.model_distance[row]:.1f})"]
+        texts += [f"training clip {twin}: {train.captions[twin]}"]
+    return contact_sheet(strips, texts)
 
 
 def _wrap(caption: str, width: int, font: Any, most: int = 2) -> str:

@@ -1,4 +1,4 @@
-"""The judge's proof on real clips, as a table: ``python -m text2video.report.proof``."""
+"""The judge's proof on real clips, as a table: ``python -m text2video.proof``."""
 
 from itertools import product
 from pathlib import Path
@@ -8,10 +8,10 @@ import typer
 
 from text2video import console
 from text2video.judge import rules
+from text2video.judge.opencv_world import SHADES, draw_clips
 from text2video.judge.proof import Check, check, prove, table
 from text2video.layout import Layout
 from text2video.params import Params, load_params
-from text2video.report.opencv_world import SHADES, draw_clips
 from text2video.request import Request
 from text2video.world import World, parse_prompt
 

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from text2video.data.packed import PackedReader
-from text2video.media import contact_sheet
 
 Array = NDArray[Any]
 MOST = 20_000  # training clips that are searched; of more, a random sample
@@ -15,7 +14,7 @@ GRID = 8  # cells a side of a thumbnail: an anti-aliased shape that moves by a p
 CHUNK = 256  # training clips unpacked at a time
 BLOCK = 4096  # thumbnails compared at a time
 NEAR = 0.01  # share of the real clips that are as near to a training clip as what counts as a copy
-PAIRS = 5  # shown
+FRAMES = 16  # of a longer clip, evenly taken
 
 
 class Nearest(NamedTuple):
@@ -29,26 +28,26 @@ class Nearest(NamedTuple):
 
 
 def thumbnails(clips: Array) -> Array:
-    """Clips uint8[N, T, H, W, 3] at GRID x GRID, flattened, and inverted so that white is 0: uint8[N, D]."""
+    """Clips uint8[N, T, H, W, 3] at GRID x GRID and at most FRAMES frames, flattened: uint8[N, D]."""
+    if clips.shape[1] > FRAMES:
+        clips = clips[:, np.linspace(0, clips.shape[1] - 1, FRAMES).round().astype(int)]
     n, frames, height, width, _ = clips.shape
     small = np.empty((n, frames * GRID, GRID, 3), np.uint8)
     for clip, out in zip(clips, small, strict=True):  # all frames of a clip at once, as one tall picture
         cv2.resize(
             clip.reshape(frames * height, width, 3), (GRID, frames * GRID), out, interpolation=cv2.INTER_AREA
         )
-    return 255 - small.reshape(n, frames * GRID * GRID * 3)  # no -1: there may be no clips
+    return small.reshape(n, frames * GRID * GRID * 3)  # no -1: there may be no clips
 
 
-def find_nearest(clips: Array, real: Array, train: PackedReader, seed: int) -> Nearest:
-    """The nearest training clip of each of ``clips`` and of ``real`` (held out), both uint8[N, T, H, W, 3]. ``train``
-    must not be empty."""
+def find_nearest(model: Array, real: Array, train: PackedReader, seed: int) -> Nearest:
+    """The nearest training clip of each of the model's clips and of ``real`` (held out) ones, all uint8[N, D], from
+    :func:`thumbnails`. ``train`` must not be empty."""
     rows = np.arange(len(train))
     if len(rows) > MOST:
         rows = np.sort(np.random.default_rng(seed).choice(rows, MOST, replace=False))
     known = np.concatenate([thumbnails(train[rows[i : i + CHUNK]]) for i in range(0, len(rows), CHUNK)])
-    (model_index, model_distance), (real_index, real_distance) = (
-        _search(thumbnails(c), known) for c in (clips, real)
-    )
+    (model_index, model_distance), (real_index, real_distance) = (_search(c, known) for c in (model, real))
     return Nearest(rows[model_index], model_distance, rows[real_index], real_distance)
 
 
@@ -79,17 +78,3 @@ def nearest_figures(nearest: Nearest) -> dict[str, float | None]:
         "real": round(float(np.median(nearest.real_distance)), 3),
         "copied": round(float((nearest.model_distance < bound).mean()), 4),
     }
-
-
-def pairs_picture(nearest: Nearest, clips: Array, prompts: list[str], train: PackedReader) -> Array:
-    """The model's clips that are nearest to a training clip, each above that clip, as film strips: uint8[H, W, 3];
-    a single white pixel where the model has drawn none."""
-    if not len(clips):
-        return np.full((1, 1, 3), 255, np.uint8)
-    strips, captions = [], []
-    for row in np.argsort(nearest.model_distance, kind="stable")[:PAIRS].tolist():
-        twin = int(nearest.model_index[row])
-        strips += [clips[row], train[twin]]
-        captions += [f"model: {prompts[row]}  (distance {nearest.model_distance[row]:.1f})"]
-        captions += [f"training clip {twin}: {train.captions[twin]}"]
-    return contact_sheet(strips, captions)

@@ -1,4 +1,4 @@
-"""From judged clips to figures: the splits of ``evaluation.json``, and what is too long for it.
+"""From judged clips to figures: what the judge says of each split in ``evaluation.json``, and what is too long for it.
 
 DVC shows every number of a metrics file but none inside a list. So what an experiment wants compared stands in plain
 numbers, and what explains it (intervals, the quality of each split) in lists: ``dvc metrics diff`` stays short.
@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from text2video.judge import Verdicts, confusion, right, score, wilson
-from text2video.judge.scores import angle_errors
+from text2video.judge.scores import angle_errors, confusion, right, score
+from text2video.judge.verdicts import Verdicts
+from text2video.measure.shares import wilson
 from text2video.request import Request
 
 ASPECTS = ("shape", "colour", "motion")
 ACCURACIES = (*ASPECTS, "joint")
-QUALITIES = ("angle_error_degrees", "smoothness_px", "colour_distance", "area_variation")
+QUALITIES = ("angle_error_degrees", "path_residual_px", "colour_distance", "area_variation")
 
 Figures = dict[str, Any]
 
@@ -44,7 +45,7 @@ def split_figures(split: str, splits: Mapping[str, Judged], tutorial: Mapping[st
     """
     judged = splits[split]
     model, real, codec = (score(seen, judged.requests) for seen in (judged.model, judged.real, judged.codec))
-    painter = splits["seen"] if len(splits["seen"].requests) else judged
+    painter = splits["seen"] if "seen" in splits and len(splits["seen"].requests) else judged
     floor = unread(painter.real, judged.requests, own=painter is judged)
     figures: Figures = {name: _accuracy(model[name]) for name in ACCURACIES}
     figures["quality"] = [
@@ -151,22 +152,3 @@ def confusions(splits: Mapping[str, Judged]) -> dict[str, dict[str, dict[str, in
                 counts.setdefault(asked, Counter()).update(row)
         found[aspect] = {asked: dict(sorted(counts[asked].items())) for asked in sorted(counts)}
     return found
-
-
-def confusion_csv(counts: Mapping[str, Mapping[str, int]]) -> str:
-    """A row ``actual,predicted`` for each clip, as DVC's confusion template wants it."""
-    lines = [f"{asked},{seen}\n" * n for asked, row in counts.items() for seen, n in row.items()]
-    return "actual,predicted\n" + "".join(lines)
-
-
-def headline(figures: Mapping[str, Any]) -> str:
-    """The accuracies of every split that has clips, as a short table of text."""
-    columns = [*ACCURACIES, "ceiling", "floor", *(["tutorial"] if "tutorial" in figures["prompts"] else [])]
-    lines = [f"{'':20}{''.join(f'{name:>10}' for name in columns)}         n   joint, 95 %"]
-    for split, page in figures.items():
-        if "joint" in page and page["joint"]["n"]:
-            shares = [page[name]["value"] if name in ACCURACIES else page[name]["joint"] for name in columns]
-            cells = "".join(f"{'-' if share is None else f'{share:.3f}':>10}" for share in shares)
-            low, high = page["joint"]["interval"]
-            lines.append(f"{split:20}{cells}{page['joint']['n']:10}   {low:.3f} to {high:.3f}")
-    return "\n".join(lines)
