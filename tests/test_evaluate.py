@@ -479,7 +479,7 @@ def test_the_page_of_own_videos_is_whole_and_harmless(videos: Place) -> None:
     assert "&lt;b&gt;Кошка&lt;/b&gt; &amp; кот прыгают" in page
     assert "<b>Кошка" not in page
     assert "圆形向左移动" in page
-    assert "nan" not in page
+    assert ">nan" not in page
 
 
 def test_a_model_that_repeats_training_videos_is_flagged(videos: Place) -> None:

@@ -77,10 +77,13 @@ class TextVideoNetwork(nn.Module):
     def __init__(self, bags: WordBags, video: VideoTower) -> None:
         super().__init__()
         self.bags, self.video = bags, video
-        self.text = nn.Linear(len(bags), WIDTH, bias=False)
-        nn.init.normal_(self.text.weight, std=0.1)
+        self.vectors = nn.Parameter(0.1 * torch.randn(len(bags), WIDTH))
         self.log_scale = nn.Parameter(torch.tensor(10.0).log())
         self.clips = 0  # that it was trained on
+
+    def text(self, bags: Tensor) -> Tensor:
+        """Features float[N, WIDTH] of bags of words float[N, V]."""
+        return bags @ self.vectors
 
 
 def contrastive_loss(video: Tensor, text: Tensor, bags: Tensor, log_scale: Tensor) -> Tensor:
