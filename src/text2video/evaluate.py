@@ -27,7 +27,7 @@ from text2video.judge.summary import (
     split_details,
     split_figures,
 )
-from text2video.layout import Layout
+from text2video.layout import TEST_SPLITS, Layout
 from text2video.measure.clips import Measured, Ruler, make_ruler
 from text2video.measure.diversity import diversity_figures
 from text2video.measure.flicker import flicker_figures
@@ -40,7 +40,7 @@ from text2video.report.output import Evaluation, read_tutorial, trait_spreads, w
 from text2video.report.wall import Tile, choose_tiles, moving_sheet, pairs_picture
 from text2video.world.captions import parse_prompt
 
-SPLITS = ("seen", "unseen_combination", "unseen_motion", "prompts", "unseen_clip", "unseen_caption")
+SPLITS = (*TEST_SPLITS, "prompts", "unseen_clip", "unseen_caption")
 PROOF_CLIPS = 256  # of each renderer
 MOST_BYTES = 512 << 20  # of a split's clips; of more, some at even distances
 

@@ -19,6 +19,8 @@ SPLITS = {
     "seen": "words and combinations that were trained on, new clips",
     "unseen_combination": "shape, colour and motion each trained on, but never together",
     "unseen_motion": "a direction never trained on: only its parts were",
+    "unseen_template": "sentences that were never trained on, of known words",
+    "unseen_synonym": "synonyms that were never trained on",
     "prompts": "one by one; by default those of the tutorial",
     "unseen_clip": "captions that were trained on, clips that were not",
     "unseen_caption": "captions that were never trained on",

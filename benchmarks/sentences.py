@@ -1,0 +1,45 @@
+"""Forty sentences as people type them, drawn by a model and judged: how many videos are right.
+
+Run from the repository: `python benchmarks/sentences.py`, or with an exported model: `--model models/export`.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from common import report
+
+from text2video import load_model
+from text2video.console import run
+from text2video.judge import Request, judge_clips, right
+from text2video.judge.scores import ASPECTS
+
+SENTENCES = Path(__file__).with_name("sentences.txt")
+CLIPS, SEED = 16, 0
+
+
+def sentences() -> list[tuple[str, Request]]:
+    """Each sentence with what it asks for."""
+    lines = [
+        line.split("\t") for line in SENTENCES.read_text("utf-8").splitlines() if not line.startswith("#")
+    ]
+    return [(text, Request(*(None if word == "-" else word for word in asked))) for text, *asked in lines]
+
+
+def main(
+    model: Annotated[Path | None, typer.Option(help="An exported model; the default one without.")] = None,
+) -> None:
+    """One row for each sentence: the share of its CLIPS videos that are right, and which words were not read."""
+    loaded, rows = load_model(model), []
+    for text, request in sentences():
+        verdicts = judge_clips(loaded.draw([text] * CLIPS, SEED, range(CLIPS)))
+        shares = {name: float(hits.mean()) for name, hits in right(verdicts, [request] * CLIPS).items()}
+        rows.append({"sentence": text, **shares, "remark": loaded.frontend.check_prompt(text) or ""})
+    names = (*ASPECTS, "joint")
+    total = {name: float(np.mean([row[name] for row in rows])) for name in names}
+    report("sentences", [*rows, {"sentence": "all", **total, "remark": ""}])
+
+
+if __name__ == "__main__":
+    run(lambda: typer.run(main))
