@@ -191,7 +191,7 @@ def test_the_loss_wants_own_captions_and_lets_similar_ones_be() -> None:
     text, scale = torch.eye(3), torch.tensor(20.0).log()
 
     def loss(video: list[list[float]]) -> float:
-        return network.contrastive_loss(torch.tensor(video), text, bags, scale).item()
+        return network.contrastive_loss(torch.tensor(video, dtype=torch.float), text, bags, scale).item()
 
     right = loss([[1, 0, 0], [0, 1, 0], [0, 0, 1]])
     assert right < 1e-3

@@ -28,6 +28,7 @@ def pair_distance(points: Array, groups: Sequence[Array]) -> float | None:
         n = len(rows)
         if n > 1:
             own = points[rows].astype(np.float64)
+            own -= own.mean(0)  # large numbers that are all alike would drown what differs
             length = (own * own).sum(1)
             square = (length[:, None] + length - 2 * own @ own.T) / own.shape[1]
             means.append(float(np.sqrt(square[np.triu_indices(n, 1)].clip(0)).mean()))
