@@ -12,12 +12,12 @@ from hypothesis.extra.numpy import arrays
 from import_graph import ROOT
 from typer.testing import CliRunner
 
-from text2video.judge import Verdicts, confusion, judge_clips, right, rules, score, wilson
+from text2video import proof
+from text2video.judge import Verdicts, confusion, judge_clips, opencv_world, right, rules, score, wilson
 from text2video.judge.diversity import mode_recall, trait_distances
 from text2video.judge.proof import Check, check, prove, table
 from text2video.judge.scores import angle_errors, area_variations, colour_distances
 from text2video.params import load_params
-from text2video.report import opencv_world, proof
 from text2video.request import Request
 from text2video.world import World, parse_prompt
 

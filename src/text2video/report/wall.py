@@ -23,6 +23,7 @@ FAILURES, TILES = 8, 12  # shown of each split: at most so many failures, and ri
 SHEET = 20  # captions on the moving sheet
 PAIRS, STRIP = 5, 10  # of a clip and the training clip that is nearest to it, and the frames of each
 SIDE, FRAMES = 128, 32  # larger and longer clips are shown smaller and with fewer frames
+GREY, RED = ("#b0b0b0", 1), ("#c00000", 2)  # frames and their width in pixels
 COLUMNS, MARGIN, TEXT = 3, 6, 28  # of the sheet: pairs abreast, pixels around and under a pair
 
 
@@ -98,19 +99,20 @@ def moving_sheet(captions: Sequence[str], clips: Array, real: Array, good: Array
     rows = _spread(first, SHEET).tolist()
     pairs = [_enlarge(np.concatenate([reduce(clips[row]), reduce(real[row])], 2)) for row in rows]
     frames, height, width = pairs[0].shape[:3] if pairs else (1, SIDE, SIDE)
-    wide, tall = width + 2 * MARGIN, height + 2 * MARGIN + TEXT
+    wide, tall = width + 4 + 2 * MARGIN, height + 2 * MARGIN + TEXT
     page = Image.new("RGB", (wide * COLUMNS, tall * -(-max(len(rows), 1) // COLUMNS)), "#ffffff")
     draw, font = ImageDraw.Draw(page), ImageFont.load_default(11)
     places = [(wide * (i % COLUMNS) + MARGIN, tall * (i // COLUMNS) + MARGIN) for i in range(len(rows))]
     for row, (x, y) in zip(rows, places, strict=True):
-        box = (x - 2, y - 2, x + width // 2, y + height + 1)
-        draw.rectangle(box, outline="#b0b0b0" if good[row] else "#c00000", width=1 if good[row] else 2)
+        for left, colour, line in ((0, *(GREY if good[row] else RED)), (width // 2 + 3, *GREY)):
+            box = (x + left - 2, y - 2, x + left + width // 2, y + height + 1)
+            draw.rectangle(box, outline=colour, width=line)
         caption = captions[row] if good[row] else f"wrong: {captions[row]}"
         draw.text((x, y + height + 2), _wrap(caption, width, font), fill="#000000", font=font, spacing=1)
     sheet = np.repeat(np.asarray(page)[None], frames, 0)
     for pair, (x, y) in zip(pairs, places, strict=True):
-        sheet[:, y : y + height, x : x + width // 2 - 1] = calm(pair[:, :, : width // 2 - 1])
-        sheet[:, y : y + height, x + width // 2 + 1 : x + width] = calm(pair[:, :, width // 2 + 1 :])
+        for left, clip in ((0, pair[:, :, : width // 2]), (width // 2 + 3, pair[:, :, width // 2 :])):
+            sheet[:, y : y + height, x + left : x + left + width // 2] = calm(clip)
     return sheet
 
 
