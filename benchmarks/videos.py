@@ -24,7 +24,7 @@ from common import ROOT, report
 
 SHORT, SECONDS = 2000, 3  # videos of 320x240 at 30 frames a second
 LONG_MINUTES = 10
-ROUNDS = 3
+ROUNDS = 1  # of some minutes
 
 
 def encode(path: Path, seconds: int, height: int, width: int, repeat: int = 1) -> None:

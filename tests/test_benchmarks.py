@@ -13,6 +13,7 @@ from tiny import ROOT
 from victims import make_world
 
 from stages import autoencode
+from text2video.data.packed import PackedReader
 from text2video.params import load_params
 
 sys.path.append(str(ROOT / "benchmarks"))
@@ -75,6 +76,16 @@ def test_both_sides_of_a_benchmark_work(world: Path, reports, tmp_path: Path) ->
     tutorial = load_params(ROOT / "tutorial" / "params.yaml")
     for step in (training.model_step(params), training.codec_step(params), training.model_step(tutorial)):
         assert training.flop_of(step, 1) > 0
+
+
+def test_own_videos_are_cut_on_both_sides(tmp_path: Path) -> None:
+    """The stage as a process and the plain loop, on the same files."""
+    module = import_module("videos")
+    folder = module.fill(tmp_path / "own", 2, seconds=1, height=32, width=64, repeat=2)
+    row = module.compare("two", folder, tmp_path / "root", 2, 2, 10)
+    assert [path.name for path in sorted(folder.glob("*.mp4"))] == ["0.mp4", "1.mp4"]
+    assert len(PackedReader(tmp_path / "root" / "data" / "train")) == 2  # of two seconds each
+    assert min(row[name] for name in ("clips/s", "ratio", "memory, MB")) > 0
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)

@@ -11,13 +11,15 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from import_graph import ROOT, closure, graph, modules
-from tiny import Repository
+from tiny import Repository, tiny_params, write_params
 from victims import change
 
 from text2video.errors import UserError
+from text2video.media import save_gif
 from text2video.params import Params, Section, load_params
 
 STAGES = ("check", "synthesize", "index", "autoencode", "train", "export", "render", "evaluate")
@@ -177,6 +179,13 @@ def test_a_stage_is_rerun_for_the_parameters_and_files_that_it_reads(
     module.main()
 
     keys, listed = frozenset(watch.keys), page.get("params", [])
+    if stage == "synthesize":  # of its two sources it reads the section of one
+        for number in range(2):
+            save_gif(Path(f"data/raw/{number}.gif"), np.full((2, 8, 8, 3), 9, np.uint8))
+            Path(f"data/raw/{number}.txt").write_text("grey")
+        write_params(Path("params.yaml"), tiny_params(data={"source": "videos"}))
+        module.main()
+        keys |= frozenset(watch.keys)
     assert {key for key in keys if "." not in key} - {"runtime"} == {key.split(".")[0] for key in listed}
     for section in {key.split(".")[0] for key in listed if "." in key}:
         model = type(getattr(load_params(ROOT / "params.yaml"), section)).__name__
@@ -184,7 +193,8 @@ def test_a_stage_is_rerun_for_the_parameters_and_files_that_it_reads(
         assert used == {key for key in listed if key.startswith(f"{section}.")}
 
     known = [
-        repository.folder / path for path in [".dvc", "params.yaml", *paths(page["deps"]), *outputs(page)]
+        repository.folder / path.replace("${videos.folder}", "data/raw")
+        for path in [".dvc", "params.yaml", *paths(page["deps"]), *outputs(page)]
     ]
     read = {path for path in watch.files if path.is_relative_to(repository.folder) and path.exists()}
     assert not {path for path in read if not any(path.is_relative_to(place) for place in known)}

@@ -146,6 +146,7 @@ class _Captions:
         self._frames = {at for at, names in tree.items() if at and _holds_frames(names)}
         self.candidates = sorted(self._frames | set(self._files()))
         self._named = {unicodedata.normalize("NFC", name): name for name in self.candidates}
+        self._present = {name for at, names in tree.items() for name in _joined(at, names)}
         self._again = Counter[str]()
         for at, names in tree.items():
             if at not in self._frames:
@@ -209,10 +210,9 @@ class _Captions:
 
     def _take_text(self, name: str) -> None:
         """The caption in the text file of the same stem, or in the folder of frames itself."""
-        inner = [f"{name}/{file}" for file in INNER if name in self._frames and file in self.tree[name]]
+        inner = [f"{name}/{file}" for file in INNER if name in self._frames]
         stem = name if name in self._frames else str(PurePosixPath(name).with_suffix(""))
-        at, _, last = f"{stem}.txt".rpartition("/")
-        files = [f"{stem}.txt"] * (last in self.tree.get(at, [])) + inner
+        files = [file for file in [f"{stem}.txt", *inner] if file in self._present]
         if files and name in self.captions:
             self._again["a video has a second caption, in a text file, which is not taken"] += 1
         elif files:

@@ -97,7 +97,7 @@ def save_rows(path: Path, rows: list[Row]) -> None:
 
 def _decode_all(videos: list[Video], params: Params, scratch: Path) -> list[Row]:
     """Pack the clips of all videos, in order, into the store ``all``; a row without a split for each video."""
-    data, rows, done = params.data, [], 0
+    data, rows = params.data, list[Row]()
     shape = (data.frames, *data.height_width, 3)
     with (
         Progress("synthesize", len(videos), "videos", params.runtime.log_every) as progress,
@@ -110,7 +110,7 @@ def _decode_all(videos: list[Video], params: Params, scratch: Path) -> list[Row]
                     clip = np.frombuffer(decoded.file.read(math.prod(shape)), np.uint8).reshape(1, *shape)
                     writer.append(clip, [video.caption])
             rows.append(Row(video.name, video.caption, "", decoded.n, decoded.problem))
-            progress.update(len(rows), clips=(done := done + decoded.n))
+            progress.update(len(rows))
     return rows
 
 
