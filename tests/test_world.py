@@ -528,8 +528,8 @@ def test_synthesize_fills_every_store(tmp_path, monkeypatch):
     synthesize(data, layout)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
     for motion in MOTIONS:
-        assert len(read_video(layout.metrics / "world" / f"{slug(motion)}.gif")) == 10
-    assert cv2.imread(str(layout.metrics / "world" / "sheet.png")) is not None
+        assert len(read_video(layout.metrics / "data" / f"{slug(motion)}.gif")) == 10
+    assert cv2.imread(str(layout.metrics / "data" / "sheet.png")) is not None
 
 
 def test_synthesize_leaves_held_out_stores_empty_and_old_data_alone(tmp_path):
