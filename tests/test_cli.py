@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages import render as render_stage
-from text2video import bundle, cli, console, media
+from text2video import bundle, cli, console, media, reading
 from text2video.data.packed import PackedReader, PackedWriter
 from text2video.errors import UserError
 from text2video.layout import Layout
@@ -119,7 +119,7 @@ def test_generate_writes_each_format_and_a_manifest(kind: str, tmp_path: Path) -
     ]
     expected = FakeModel().generate(["circle moving up"], seed=5, count=2)
     for name, clip in zip(names[:2], expected, strict=True):
-        assert np.abs(media.read_video(out / name).astype(int) - clip).mean() < 3
+        assert np.abs(reading.read_video(out / name).astype(int) - clip).mean() < 3
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_a_gif_can_be_enlarged(tmp_path: Path) -> None:
     """64 pixels are small on a screen."""
     assert command("generate", "circle", "--scale", "3", "--out", tmp_path)[0] == 0
-    assert media.read_video(tmp_path / "000_circle_0.gif").shape == (10, 192, 192, 3)
+    assert reading.read_video(tmp_path / "000_circle_0.gif").shape == (10, 192, 192, 3)
 
 
 def test_many_videos_are_saved_as_they_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -444,7 +444,7 @@ def test_render_writes_every_prompt_in_every_format(model: mock.Mock, tmp_path: 
     ]
     clip = FakeModel().generate(prompts, seed=3, count=2)[1]
     np.testing.assert_array_equal(
-        media.read_video(layout.videos / videos[1]["files"][0]), clip.repeat(2, axis=1).repeat(2, axis=2)
+        reading.read_video(layout.videos / videos[1]["files"][0]), clip.repeat(2, axis=1).repeat(2, axis=2)
     )
 
 

@@ -14,8 +14,8 @@ from tiny import ROOT
 
 from text2video.data.layouts import list_videos
 from text2video.errors import UserError
-from text2video.media import read_video
 from text2video.params import load_params
+from text2video.reading import read_video
 
 sys.path.append(str(ROOT / "digits"))
 make_videos = import_module("make_videos").make_videos

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from text2video import media
+from text2video import media, reading
 from text2video.errors import UserError
 
 WRITERS: dict[str, Callable[[Path, np.ndarray], None]] = {
@@ -48,7 +48,7 @@ def test_a_gif_keeps_every_frame_colour_and_tenth_of_a_second(name: str, tmp_pat
     """Pillow on its own folds repeated frames into one; motion could not be judged from such a file."""
     path = tmp_path / "clip.gif"
     media.save_gif(path, CLIPS[name], fps=10)
-    np.testing.assert_array_equal(media.read_video(path), CLIPS[name])
+    np.testing.assert_array_equal(reading.read_video(path), CLIPS[name])
     with Image.open(path) as gif:
         for frame in range(len(CLIPS[name])):
             gif.seek(frame)
@@ -72,7 +72,7 @@ def test_a_gif_can_be_enlarged_without_blur(tmp_path: Path) -> None:
     """64 pixels are tiny on a screen: each becomes a block."""
     media.save_gif(tmp_path / "clip.gif", CLIPS["moving"], scale=3)
     np.testing.assert_array_equal(
-        media.read_video(tmp_path / "clip.gif"), CLIPS["moving"].repeat(3, axis=1).repeat(3, axis=2)
+        reading.read_video(tmp_path / "clip.gif"), CLIPS["moving"].repeat(3, axis=1).repeat(3, axis=2)
     )
     with pytest.raises(UserError, match="enlarged"):
         media.save_gif(tmp_path / "other.gif", CLIPS["moving"], scale=0)
@@ -83,7 +83,7 @@ def test_a_gif_of_many_colours_stays_close(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).normal(0, 6, (10, 64, 64, 3))
     clip = np.clip(moving_square().astype(float) - 8 + noise, 0, 255).astype(np.uint8)
     media.save_gif(tmp_path / "clip.gif", clip)
-    difference = np.abs(media.read_video(tmp_path / "clip.gif").astype(int) - clip)
+    difference = np.abs(reading.read_video(tmp_path / "clip.gif").astype(int) - clip)
     assert difference.mean() < 5
     assert difference.max() < 40
 
@@ -94,7 +94,7 @@ def test_a_video_round_trips(kind: str, name: str, tmp_path: Path) -> None:
     """Frame count, size and colours survive, repeated frames and single ones too."""
     path = tmp_path / f"clip.{kind}"
     WRITERS[kind](path, CLIPS[name])
-    back = media.read_video(path)
+    back = reading.read_video(path)
     assert back.shape == CLIPS[name].shape
     assert np.abs(back.astype(int) - CLIPS[name]).mean() < (10 if name == "256 greys" else 2)
 
@@ -117,7 +117,7 @@ def test_other_programs_see_red_and_ten_frames_per_second(kind: str, tmp_path: P
 def test_an_odd_size_is_padded_by_its_edge(kind: str, tmp_path: Path) -> None:
     """Players want even sizes: no frame is refused, cut or given a coloured rim."""
     WRITERS[kind](tmp_path / f"clip.{kind}", CLIPS["moving"][:, :63, :61])
-    back = media.read_video(tmp_path / f"clip.{kind}")
+    back = reading.read_video(tmp_path / f"clip.{kind}")
     assert back.shape == (10, 64, 62, 3)
     assert back[:, 63].min() > 240
 
@@ -135,9 +135,9 @@ def test_frames_are_written_and_read_in_numeric_order(tmp_path: Path) -> None:
     folder = tmp_path / "video"
     media.save_frames(folder, moving_square(12))
     assert {file.name for file in folder.iterdir()} == {f"frame_{number}.png" for number in range(12)}
-    np.testing.assert_array_equal(media.read_video(folder), moving_square(12))
+    np.testing.assert_array_equal(reading.read_video(folder), moving_square(12))
     media.save_frames(folder, moving_square(3))
-    np.testing.assert_array_equal(media.read_video(folder), moving_square(3))
+    np.testing.assert_array_equal(reading.read_video(folder), moving_square(3))
 
 
 def test_a_gap_between_frames_is_refused(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_a_gap_between_frames_is_refused(tmp_path: Path) -> None:
     media.save_frames(tmp_path / "video", moving_square(5))
     (tmp_path / "video" / "frame_2.png").unlink()
     with pytest.raises(UserError, match=re.escape(str(tmp_path / "video"))):
-        media.read_video(tmp_path / "video")
+        reading.read_video(tmp_path / "video")
 
 
 @pytest.mark.parametrize("kind", [*WRITERS, "png"])
@@ -174,7 +174,7 @@ def test_a_truncated_file_is_refused_by_name(kind: str, share: float, tmp_path: 
     WRITERS[kind](path, np.random.default_rng(0).integers(0, 256, (10, 32, 32, 3), dtype=np.uint8))
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
     with pytest.raises(UserError, match=re.escape(str(path))) as caught:
-        media.read_video(path)
+        reading.read_video(path)
     assert "\n" not in str(caught.value)
 
 
@@ -190,7 +190,7 @@ def test_no_bytes_crash_the_reader(
         data = path.read_bytes()[:100] + data
     path.write_bytes(data)
     with contextlib.suppress(UserError):
-        assert media.read_video(path).dtype == np.uint8
+        assert reading.read_video(path).dtype == np.uint8
 
 
 def test_what_is_no_video_is_refused(tmp_path: Path) -> None:
@@ -202,12 +202,12 @@ def test_what_is_no_video_is_refused(tmp_path: Path) -> None:
     }.items():
         np.save(tmp_path / f"{name}.npy", array)
         with pytest.raises(UserError, match=name):
-            media.read_video(tmp_path / f"{name}.npy")
+            reading.read_video(tmp_path / f"{name}.npy")
     with pytest.raises(UserError, match="missing"):
-        media.read_video(tmp_path / "nothing.mp4")
+        reading.read_video(tmp_path / "nothing.mp4")
     (tmp_path / "list.mp4").write_text(f"#EXTM3U\n#EXTINF:1,\n{tmp_path}/other.mp4\n#EXT-X-ENDLIST\n")
     with pytest.raises(UserError, match=r"list\.mp4"):
-        media.read_video(tmp_path / "list.mp4")
+        reading.read_video(tmp_path / "list.mp4")
 
 
 def test_what_is_no_clip_is_not_written(tmp_path: Path) -> None:

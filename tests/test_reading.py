@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from PIL import GifImagePlugin, Image
 from test_media import moving_square
 
-from text2video import media
+from text2video import media, reading
 from text2video.errors import UserError
 from text2video.judge import judge_clips
 
@@ -115,10 +115,10 @@ def test_a_turned_or_flipped_video_is_read_as_shown(name: str, kind: str, tmp_pa
         (stream.set_display_matrix if "matrix" in matrix else stream.set_display_rotation)(**matrix)
 
     path = encode(tmp_path / f"clip.{kind}", clip, stream=say)
-    shown = media.read_video(path)
+    shown = reading.read_video(path)
     assert_near(shown, turned(clip))
     assert seen(shown) == f"red square {motion}"
-    assert media.probe(path)[:2] == shown.shape[2:0:-1]
+    assert reading.probe(path)[:2] == shown.shape[2:0:-1]
 
 
 @pytest.mark.parametrize("aspect", [Fraction(2), Fraction(1, 2)])
@@ -135,7 +135,7 @@ def test_pixels_that_are_not_square_get_the_shape_they_are_shown_in(
         stream=lambda s: setattr(s.codec_context, "sample_aspect_ratio", aspect),
         **codec,
     )
-    shown = media.read_video(path)
+    shown = reading.read_video(path)
     assert shown.shape == CLIP.shape
     assert seen(shown) == "red square right"
 
@@ -151,8 +151,8 @@ def test_frames_that_an_edit_list_hides_are_not_read(tmp_path: Path) -> None:
         assert base is not None
     data[place : place + 8] = struct.pack(">II", 500, start + round(Fraction(3, 10) / base))
     path.write_bytes(data)
-    assert_near(media.read_video(path), CLIP[3:8])
-    assert [round(time, 3) for time, _ in media.frames(path)] == [0, 0.1, 0.2, 0.3, 0.4]
+    assert_near(reading.read_video(path), CLIP[3:8])
+    assert [round(time, 3) for time, _ in reading.frames(path)] == [0, 0.1, 0.2, 0.3, 0.4]
 
 
 def test_frames_come_in_the_order_of_showing_with_their_times(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_frames_come_in_the_order_of_showing_with_their_times(tmp_path: Path) ->
         return frame
 
     path = encode(tmp_path / "clip.mkv", CLIP, options={"crf": "5", "bf": "4"}, frame=late)
-    shown = list(media.frames(path))
+    shown = list(reading.frames(path))
     assert [round(10 * time) for time, _ in shown] == times
     assert_near(np.stack([frame for _, frame in shown]), CLIP)
 
@@ -185,7 +185,7 @@ def test_high_dynamic_range_is_shown_in_its_colours(tmp_path: Path) -> None:
         context.color_primaries, context.colorspace, context.color_range = int(ColorPrimaries.BT2020), 9, 1
         context.color_trc = int(ColorTrc.SMPTE2084)
 
-    shown = media.read_video(
+    shown = reading.read_video(
         encode(
             tmp_path / "clip.mkv",
             clip,
@@ -221,7 +221,7 @@ def test_each_colour_matrix_and_range_gives_the_same_colours(
             format=pixels, dst_colorspace=matrix, dst_color_range=colour_range
         ),
     )
-    assert np.abs(media.read_video(path).astype(int) - clip).max() <= 3
+    assert np.abs(reading.read_video(path).astype(int) - clip).max() <= 3
 
 
 def test_large_video_that_names_no_matrix_has_that_of_high_definition(tmp_path: Path) -> None:
@@ -236,7 +236,7 @@ def test_large_video_that_names_no_matrix_has_that_of_high_definition(tmp_path: 
             options={},
             frame=lambda frame, _, to=convert: unspecified(frame.reformat(**to)),  # type: ignore[misc]
         )
-        assert np.abs(media.read_video(path).astype(int) - clip).max() <= 3
+        assert np.abs(reading.read_video(path).astype(int) - clip).max() <= 3
 
 
 def unspecified(frame: av.VideoFrame) -> av.VideoFrame:
@@ -248,7 +248,7 @@ def unspecified(frame: av.VideoFrame) -> av.VideoFrame:
 def test_white_of_more_than_8_bits_is_white(tmp_path: Path) -> None:
     """Editors export 10 bits for each colour."""
     path = encode(tmp_path / "clip.mov", CLIP, codec="prores_ks", pixels="yuv422p10le", options={})
-    assert media.read_video(path)[:, 60:, 60:].min() == 255
+    assert reading.read_video(path)[:, 60:, 60:].min() == 255
 
 
 def test_a_video_that_changes_its_size_is_shown_in_one(tmp_path: Path) -> None:
@@ -265,13 +265,13 @@ def test_a_video_that_changes_its_size_is_shown_in_one(tmp_path: Path) -> None:
             for packet in encoder.encode(frame if encoder is large else frame.reformat(32, 32)):
                 packet.stream = large
                 output.mux(packet)
-    assert_near(media.read_video(tmp_path / "clip.mkv"), CLIP, tolerance=6)
+    assert_near(reading.read_video(tmp_path / "clip.mkv"), CLIP, tolerance=6)
 
 
 def test_an_avi_has_times_though_it_names_none(tmp_path: Path) -> None:
     """It holds them for the order of decoding only, and a frame that stays is an empty one."""
     path = encode(tmp_path / "all.avi", CLIP, options={"crf": "5", "bf": "3"})
-    assert [round(10 * time) for time, _ in media.frames(path)] == list(range(10))
+    assert [round(10 * time) for time, _ in reading.frames(path)] == list(range(10))
     path = encode(tmp_path / "raw.avi", CLIP, codec="rawvideo", pixels="bgr24", options={})
     with av.open(str(path)) as source, av.open(str(tmp_path / "gaps.avi"), "w") as output:
         copied = output.add_stream_from_template(source.streams.video[0])
@@ -279,7 +279,7 @@ def test_an_avi_has_times_though_it_names_none(tmp_path: Path) -> None:
             if packet.size and number not in {3, 4, 7}:
                 packet.stream = copied
                 output.mux(packet)
-    shown = list(media.frames(tmp_path / "gaps.avi"))
+    shown = list(reading.frames(tmp_path / "gaps.avi"))
     assert [round(10 * time) for time, _ in shown] == [0, 1, 2, 5, 6, 8, 9]
     np.testing.assert_array_equal(np.stack([frame for _, frame in shown]), CLIP[[0, 1, 2, 5, 6, 8, 9]])
 
@@ -312,7 +312,7 @@ KINDS: dict[str, tuple[list[Image.Image], dict[str, Any], str]] = {
 def test_pictures_of_any_kind_keep_what_they_show(kind: str, tmp_path: Path) -> None:
     """Transparency lies over white, deep greys are scaled, and a camera's pictures stand upright."""
     pictures, options, colour = KINDS[kind]
-    shown = media.read_video(folder(tmp_path / "video", pictures, **options))
+    shown = reading.read_video(folder(tmp_path / "video", pictures, **options))
     assert shown[0, 60, 60].min() > 250, "the background is white"
     back = judge_clips(shown[None])
     assert back.colour[0] == colour
@@ -322,12 +322,12 @@ def test_pictures_of_any_kind_keep_what_they_show(kind: str, tmp_path: Path) -> 
 def test_greys_of_16_bits_are_scaled(tmp_path: Path) -> None:
     """A half is a half; the clear value of a picture without an alpha channel is white."""
     folder(tmp_path / "video", [Image.fromarray(np.full((8, 8), 32896, np.uint16))])
-    np.testing.assert_array_equal(media.read_video(tmp_path / "video"), np.full((1, 8, 8, 3), 128))
+    np.testing.assert_array_equal(reading.read_video(tmp_path / "video"), np.full((1, 8, 8, 3), 128))
     for colour_type, clear in ((0, (30_000,)), (2, (300, 0x1234, 0x5678))):
         values = b"".join(value.to_bytes(2, "big") for value in clear)
         path = tmp_path / f"{colour_type}.png"
         path.write_bytes(png(8, 8, 16, colour_type, (b"tRNS", values), (b"IDAT", (b"\0" + values * 8) * 8)))
-        assert media.read_video(path).min() == 255
+        assert reading.read_video(path).min() == 255
 
 
 def png(width: int, height: int, depth: int, colour_type: int, *chunks: tuple[bytes, bytes]) -> bytes:
@@ -346,16 +346,16 @@ def test_animations_with_transparency_lie_over_white(kind: str, tmp_path: Path) 
     """An animation is read in its own durations, and with what a browser shows behind it."""
     options = {"gif": {"disposal": 2}, "webp": {"lossless": True}, "png": {}}[kind]
     path = animate(tmp_path / f"clip.{kind}", CUT_OUT, duration=[100, 200] * 5, **options)
-    np.testing.assert_array_equal(media.read_video(path), CLIP)
-    assert [round(10 * time) for time, _ in media.frames(path)] == [0, 1, 3, 4, 6, 7, 9, 10, 12, 13]
-    assert media.probe(path) == (64, 64, pytest.approx(10 / 1.5), 10, 1.5)
+    np.testing.assert_array_equal(reading.read_video(path), CLIP)
+    assert [round(10 * time) for time, _ in reading.frames(path)] == [0, 1, 3, 4, 6, 7, 9, 10, 12, 13]
+    assert reading.probe(path) == (64, 64, pytest.approx(10 / 1.5), 10, 1.5)
 
 
 def test_alpha_of_an_apng_is_composed_as_light_is(tmp_path: Path) -> None:
     """Half-clear green over half-clear red is neither a mean of the two nor opaque."""
     back, front = Image.new("RGBA", (8, 8), (*RED, 128)), Image.new("RGBA", (8, 8), (0, 255, 0, 200))
     path = animate(tmp_path / "clip.png", [back, front], blend=1)
-    shown = media.read_video(path)
+    shown = reading.read_video(path)
     assert tuple(shown[0, 0, 0]) == (255, 127, 127)
     assert np.abs(shown[1, 0, 0].astype(int) - (55, 227, 27)).max() <= 1
 
@@ -364,7 +364,7 @@ def test_the_picture_for_programs_without_animations_is_no_frame(tmp_path: Path)
     """An APNG may hold a still that no browser shows."""
     first = Image.new("RGB", (64, 64))
     path = animate(tmp_path / "clip.png", [first, *FRAMES], default_image=True)
-    np.testing.assert_array_equal(media.read_video(path), CLIP)
+    np.testing.assert_array_equal(reading.read_video(path), CLIP)
 
 
 @pytest.mark.parametrize("kind", ["webp", "png"])
@@ -372,7 +372,7 @@ def test_an_animation_stands_upright(kind: str, tmp_path: Path) -> None:
     """EXIF turns an animation as it turns a photo."""
     pictures = [picture.rotate(90) for picture in FRAMES]
     path = animate(tmp_path / f"clip.{kind}", pictures, exif=TURNED, **ANIMATIONS[kind])
-    np.testing.assert_array_equal(media.read_video(path), CLIP)
+    np.testing.assert_array_equal(reading.read_video(path), CLIP)
 
 
 def gif(path: Path, frames: Sequence[tuple[int, tuple[int, int, int, int], dict[str, int]]]) -> Path:
@@ -395,7 +395,7 @@ def test_a_gif_is_composed_as_browsers_do(tmp_path: Path) -> None:
     """Parts of frames, each with its own way to leave; the background colour of the file is never seen."""
     whole, left, right = (0, 0, 32, 32), (0, 0, 10, 10), (20, 20, 30, 30)
     path = gif(tmp_path / "a.gif", [(1, left, {"duration": 100}), (2, right, {"duration": 0})])
-    shown = media.read_video(path)
+    shown = reading.read_video(path)
     assert [tuple(shown[1, place, place]) for place in (5, 15, 25)] == [RED, (255, 255, 255), BLUE]
     for leave, expected in ((1, BLUE), (2, (255, 255, 255)), (3, RED)):
         kept = {"duration": 100, "disposal": 1}
@@ -403,9 +403,9 @@ def test_a_gif_is_composed_as_browsers_do(tmp_path: Path) -> None:
             tmp_path / f"{leave}.gif",
             [(1, whole, kept), (2, right, kept | {"disposal": leave}), (3, left, kept)],
         )
-        assert tuple(media.read_video(path)[2, 25, 25]) == expected
+        assert tuple(reading.read_video(path)[2, 25, 25]) == expected
     path = gif(tmp_path / "b.gif", [(1, whole, {"duration": 20}), (2, (28, 28, 40, 40), {"duration": 20})])
-    assert media.read_video(path).shape == (2, 32, 32, 3), "what sticks out is not shown"
+    assert reading.read_video(path).shape == (2, 32, 32, 3), "what sticks out is not shown"
 
 
 def test_a_gif_that_names_no_duration_plays_ten_frames_per_second(tmp_path: Path) -> None:
@@ -414,8 +414,8 @@ def test_a_gif_that_names_no_duration_plays_ten_frames_per_second(tmp_path: Path
         (number, (0, 0, 32, 32), {"duration": duration}) for number, duration in ((1, 0), (2, 10), (3, 50))
     ]
     path = gif(tmp_path / "clip.gif", frames)
-    assert [round(time, 3) for time, _ in media.frames(path)] == [0, 0.1, 0.2]
-    assert media.probe(path).duration == 0.25
+    assert [round(time, 3) for time, _ in reading.frames(path)] == [0, 0.1, 0.2]
+    assert reading.probe(path).duration == 0.25
 
 
 @pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
@@ -428,7 +428,7 @@ def test_a_webm_with_transparency_lies_over_white(codec: str, tmp_path: Path) ->
         pixels="yuva420p",
         options={"crf": "5", "b": "2000000", "auto-alt-ref": "0"},
     )
-    shown = media.read_video(path)
+    shown = reading.read_video(path)
     assert shown[:, 60, 60].min() > 250
     assert seen(shown) == "red square right"
 
@@ -437,7 +437,7 @@ def test_a_quicktime_movie_with_transparency_lies_over_white(tmp_path: Path) -> 
     """Editors export titles with an alpha channel."""
     clip = [np.asarray(picture) for picture in CUT_OUT]
     path = encode(tmp_path / "clip.mov", clip, codec="png", pixels="rgba", options={})
-    np.testing.assert_array_equal(media.read_video(path), CLIP)
+    np.testing.assert_array_equal(reading.read_video(path), CLIP)
 
 
 @pytest.mark.parametrize("mode", ["F", "I"])
@@ -445,21 +445,21 @@ def test_pixels_of_unknown_range_are_refused_by_name(mode: str, tmp_path: Path) 
     """Nobody says which of 32-bit numbers is white."""
     folder(tmp_path / "video", [Image.new(mode, (8, 8))], format="TIFF")
     with pytest.raises(UserError, match=rf"frame_0\.png cannot be read.*mode {mode}"):
-        media.read_video(tmp_path / "video")
+        reading.read_video(tmp_path / "video")
 
 
 def test_a_folder_with_doubtful_frames_is_refused_by_name(tmp_path: Path) -> None:
     """Two first frames, or one of another size: which is meant cannot be known. Leading zeros are harmless."""
     video = folder(tmp_path / "video", FRAMES)
     (video / "frame_2.png").rename(video / "frame_02.png")
-    np.testing.assert_array_equal(media.read_video(video), CLIP)
+    np.testing.assert_array_equal(reading.read_video(video), CLIP)
     FRAMES[0].save(video / "frame_2.png")
     with pytest.raises(UserError, match=r"frame_0?2\.png and frame_0?2\.png have the same number"):
-        media.read_video(video)
+        reading.read_video(video)
     (video / "frame_02.png").unlink()
     FRAMES[0].resize((32, 32)).save(video / "frame_9.png")
     with pytest.raises(UserError, match=r"frame_9\.png is 32x32, and the first frame 64x64"):
-        media.read_video(video)
+        reading.read_video(video)
 
 
 @pytest.mark.parametrize("where", ["file", "folder"])
@@ -472,7 +472,7 @@ def test_a_picture_that_would_fill_the_memory_is_refused(where: str, tmp_path: P
             (tmp_path / f"{side}").mkdir()
             path = path.rename(tmp_path / f"{side}" / "frame_0.png").parent
         with pytest.raises(UserError, match=r"too large|exceeds limit"):
-            media.read_video(path)
+            reading.read_video(path)
 
 
 # --- whole files and cut ones ----------------------------------------------------------------------
@@ -485,11 +485,11 @@ def test_a_gif_with_a_harmless_end_is_whole(tmp_path: Path) -> None:
     data = path.read_bytes()
     for end in (data + b"\0\0more", data + data, data[:-1], data[:-1] + b"\0"):
         path.write_bytes(end)
-        np.testing.assert_array_equal(media.read_video(path), CLIP)
+        np.testing.assert_array_equal(reading.read_video(path), CLIP)
     for length in (len(data) - 2, len(data) - 30, len(data) // 2):
         path.write_bytes(data[:length])
         with pytest.raises(UserError, match="cut short"):
-            media.read_video(path)
+            reading.read_video(path)
 
 
 NOISE = np.random.default_rng(0).integers(0, 256, (10, 64, 64, 3), dtype=np.uint8)
@@ -517,13 +517,13 @@ def test_bytes_behind_the_end_are_harmless_and_a_cut_is_not(kind: str, tmp_path:
     """A download or a recovery tool pads a file; half of one lacks frames."""
     path = write(tmp_path / f"clip.{kind}", kind, NOISE)
     data = path.read_bytes()
-    whole = media.read_video(path)
+    whole = reading.read_video(path)
     path.write_bytes(data + bytes(1000))
-    np.testing.assert_array_equal(media.read_video(path), whole)
+    np.testing.assert_array_equal(reading.read_video(path), whole)
     for share in (0.3, 0.6, 0.9):
         path.write_bytes(data[: int(share * len(data))])
         with pytest.raises(UserError, match="cut short"):
-            media.read_video(path)
+            reading.read_video(path)
 
 
 @pytest.mark.parametrize("kind", ["streamed.mp4", "fragments.mp4"])
@@ -536,7 +536,7 @@ def test_a_damaged_file_is_refused(kind: str, how: str, tmp_path: Path) -> None:
     data[middle] = bytes(2000) if how == "zeros" else bytes(byte ^ 0x5A for byte in data[middle])
     path.write_bytes(data)
     with pytest.raises(UserError, match=r"damaged|broken"):
-        media.read_video(path)
+        reading.read_video(path)
 
 
 # --- by content, not by name -----------------------------------------------------------------------
@@ -547,13 +547,13 @@ def test_a_damaged_file_is_refused(kind: str, how: str, tmp_path: Path) -> None:
 def test_a_file_is_what_it_holds(kind: str, suffix: str, tmp_path: Path) -> None:
     """Messengers save a GIF as MP4 and an MP4 as GIF."""
     path = write(tmp_path / f"clip.{kind}", kind, CLIP)
-    assert_near(media.read_video(path.rename(tmp_path / f"видео 视频.{suffix}")), CLIP)
+    assert_near(reading.read_video(path.rename(tmp_path / f"видео 视频.{suffix}")), CLIP)
 
 
 def test_a_live_recording_needs_no_end(tmp_path: Path) -> None:
     """A browser records WebM without knowing how long it will be."""
     path = encode(tmp_path / "clip.webm", CLIP, codec="libvpx-vp9", movflags={"live": "1"})
-    assert_near(media.read_video(path), CLIP)
+    assert_near(reading.read_video(path), CLIP)
 
 
 def sound(path: Path, container: str, codec: str, cover: Image.Image | None = None) -> Path:
@@ -583,14 +583,14 @@ def sound(path: Path, container: str, codec: str, cover: Image.Image | None = No
 def test_sound_is_named(container: str, codec: str, words: str, tmp_path: Path) -> None:
     """An audio track has no pictures, whatever its name."""
     with pytest.raises(UserError, match=words):
-        media.read_video(sound(tmp_path / "clip.mp4", container, codec))
+        reading.read_video(sound(tmp_path / "clip.mp4", container, codec))
 
 
 def test_the_cover_of_a_song_is_no_video(tmp_path: Path) -> None:
     """A picture is attached to the sound, not shown in time."""
     path = sound(tmp_path / "clip.mp4", "mp4", "aac", cover=FRAMES[0])
     with pytest.raises(UserError, match="no video, only sound"):
-        media.read_video(path)
+        reading.read_video(path)
 
 
 STRANGE = {
@@ -614,7 +614,7 @@ def test_what_cannot_be_read_is_named_with_what_can(name: str, suffix: str, tmp_
     path.write_bytes(STRANGE[name])
     write(tmp_path / "other.mp4", "mp4", CLIP)
     with pytest.raises(UserError, match=rf"{re.escape(str(path))} .*{name}.*MP4 or MOV, AVI, MKV") as caught:
-        media.read_video(path)
+        reading.read_video(path)
     assert "\n" not in str(caught.value)
 
 
@@ -635,8 +635,8 @@ def test_no_damage_crashes_the_reader(
     path = tmp_path / "clip"
     path.write_bytes(data)
     with contextlib.suppress(UserError):
-        assert media.read_video(path, largest=64, most_frames=10).dtype == np.uint8
-        assert media.probe(path).width > 0
+        assert reading.read_video(path, largest=64, most_frames=10).dtype == np.uint8
+        assert reading.probe(path).width > 0
 
 
 @pytest.fixture(scope="module")
@@ -654,7 +654,7 @@ def test_an_array_with_a_damaged_header_is_refused(damage: bytes, tmp_path: Path
     """NumPy parses the header as Python, and fails as Python does."""
     (tmp_path / "clip.npy").write_bytes(b"\x93NUMPY\x01\0\x76\0" + damage.ljust(118))
     with pytest.raises(UserError, match=r"clip\.npy cannot be read"):
-        media.read_video(tmp_path / "clip.npy")
+        reading.read_video(tmp_path / "clip.npy")
 
 
 def test_a_codec_without_a_name_is_refused(tmp_path: Path) -> None:
@@ -662,13 +662,13 @@ def test_a_codec_without_a_name_is_refused(tmp_path: Path) -> None:
     path = encode(tmp_path / "clip.mp4", CLIP)
     path.write_bytes(path.read_bytes().replace(b"avc1", b"zzz9"))
     with pytest.raises(UserError, match="codec is unknown"):
-        media.read_video(path)
+        reading.read_video(path)
 
 
 def test_a_device_is_no_video() -> None:
     """To wait for what never comes is no answer."""
     with pytest.raises(UserError, match="neither a file nor a folder"):
-        media.read_video(Path("/dev/null"))
+        reading.read_video(Path("/dev/null"))
 
 
 # --- large inputs ----------------------------------------------------------------------------------
@@ -679,23 +679,23 @@ def test_our_own_files_are_judged_as_they_are(kind: str, tmp_path: Path) -> None
     """Bounds for large files change no pixel of small ones, and threads none of any."""
     path = tmp_path / f"clip.{kind}"
     getattr(media, f"save_{kind}")(path, CLIP)
-    whole = media.read_video(path)
+    whole = reading.read_video(path)
     if kind in {"mp4", "avi"}:
         with av.open(str(path)) as container:
             decoded = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
         np.testing.assert_array_equal(whole, decoded)
-    np.testing.assert_array_equal(media.read_video(path, largest=64, most_frames=10), whole)
-    np.testing.assert_array_equal(media.read_video(path, threads=4), whole)
-    np.testing.assert_array_equal(np.stack([frame for _, frame in media.frames(path)]), whole)
-    assert [round(10 * time, 6) for time, _ in media.frames(path)] == list(range(10))
-    assert media.probe(path) == (64, 64, 10, 10, 1)
+    np.testing.assert_array_equal(reading.read_video(path, largest=64, most_frames=10), whole)
+    np.testing.assert_array_equal(reading.read_video(path, threads=4), whole)
+    np.testing.assert_array_equal(np.stack([frame for _, frame in reading.frames(path)]), whole)
+    assert [round(10 * time, 6) for time, _ in reading.frames(path)] == list(range(10))
+    assert reading.probe(path) == (64, 64, 10, 10, 1)
 
 
 def test_large_clips_are_shrunk_and_thinned_evenly(tmp_path: Path) -> None:
     """Each pixel is the mean of those it stands for, and the frames left are equally far apart."""
     clip = np.repeat(NOISE, 5, axis=0)[:41, :60, :40]
     media.save_npy(tmp_path / "clip.npy", clip)
-    small = media.read_video(tmp_path / "clip.npy", largest=30, most_frames=20)
+    small = reading.read_video(tmp_path / "clip.npy", largest=30, most_frames=20)
     kept = clip[::4].astype(float)
     means = kept.reshape(len(kept), 30, 2, 20, 2, 3).mean((2, 4))
     assert small.shape == (11, 30, 20, 3)
@@ -749,4 +749,4 @@ def test_a_large_video_is_judged_in_little_memory(
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "red square" in result.stdout
     assert int(result.stderr.split()[-1]) < 500_000, "kB"
-    assert media.probe(tmp_path / "clip.mp4") == (width, height, 30, 30 * seconds, seconds)
+    assert reading.probe(tmp_path / "clip.mp4") == (width, height, 30, 30 * seconds, seconds)

@@ -32,8 +32,9 @@ from text2video.data.packed import PackedReader
 from text2video.data.splits import CLIP_SPLITS, assign_splits
 from text2video.errors import UserError
 from text2video.layout import TEST_SPLITS, Layout
-from text2video.media import read_video, save_avi, save_frames, save_gif, save_mp4
+from text2video.media import save_avi, save_frames, save_gif, save_mp4
 from text2video.params import Params
+from text2video.reading import read_video
 from text2video.synthesize import synthesize
 
 FPS, FRAMES, SIZE = 10, 4, 16

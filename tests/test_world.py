@@ -13,8 +13,9 @@ from tiny import ROOT
 from text2video.data.packed import PackedReader
 from text2video.errors import UserError
 from text2video.layout import TEST_SPLITS, Layout
-from text2video.media import read_video, slug
+from text2video.media import slug
 from text2video.params import DataParams, Params, WorldParams, load_params
+from text2video.reading import read_video
 from text2video.request import Request
 from text2video.synthesize import synthesize
 from text2video.world import World, parse_prompt

@@ -16,10 +16,6 @@ from PIL import GifImagePlugin, Image, ImageDraw, ImageFont
 
 from text2video.errors import UserError
 from text2video.files import atomic_write, replace_folder
-from text2video.reading import check_clip
-from text2video.reading import frames as frames
-from text2video.reading import probe as probe
-from text2video.reading import read_video as read_video
 
 SEPARATOR = (208, 208, 208)  # the thin grey line between two frames of a film strip
 SLUG_LENGTH = 40
@@ -141,6 +137,14 @@ def save_png(path: Path, image: np.ndarray) -> None:
     """Write a picture ``uint8[H, W, 3]``, exact."""
     with atomic_write(path) as file:
         Image.fromarray(image).save(file, "PNG")
+
+
+def check_clip(path: Path, clip: np.ndarray) -> np.ndarray:
+    """Refuse what is no ``uint8[T, H, W, 3]``, or is empty."""
+    if clip.dtype != np.uint8 or clip.ndim != 4 or clip.shape[3] != 3 or clip.size == 0:
+        found = f"{clip.dtype}{list(clip.shape)}"
+        raise UserError(f"{path}: a clip is uint8[T, H, W, 3] with at least one frame, not {found}")
+    return clip
 
 
 def _one_line(error: Exception) -> str:

@@ -8,7 +8,8 @@ import numpy as np
 from text2video.data.packed import PackedReader, PackedWriter
 from text2video.errors import UserError
 from text2video.files import decode_text, replace_folder, write_text
-from text2video.media import read_video, save_frames
+from text2video.media import save_frames
+from text2video.reading import read_video
 
 STORE = ("clips.bin", "index.json", ".DS_Store")  # what a folder with a store may hold
 

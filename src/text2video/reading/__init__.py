@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from tokenize import TokenError
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import av
 import cv2
@@ -19,11 +19,12 @@ import numpy as np
 from PIL import Image
 
 from text2video.errors import UserError
+from text2video.media import check_clip
 from text2video.reading import containers, pictures
 from text2video.reading.blocks import durations
 from text2video.reading.pictures import Picture
 
-__all__ = ["JUDGED", "Probe", "check_clip", "frames", "lazy_frames", "probe", "read_video"]
+__all__ = ["JUDGED", "Probe", "frames", "lazy_frames", "probe", "read_video"]
 
 READABLE = "MP4 or MOV, AVI, MKV or WebM, GIF, WebP, APNG, npy, or a folder of frame_0.png, frame_1.png, …"
 JUDGED = {"largest": 256, "most_frames": 240}  # a clip of that size is judged in some 200 MB
@@ -33,9 +34,6 @@ BROKEN = (
     *(av.FFmpegError, Image.DecompressionBombError, MemoryError),
     *(OSError, ValueError, EOFError, SyntaxError, IndexError, TokenError),
 )  # what the libraries raise for a broken file
-
-
-Clip = TypeVar("Clip", bound=np.ndarray)
 
 
 class Probe(NamedTuple):
@@ -110,14 +108,6 @@ def probe(path: Path) -> Probe:
     height, width = first.shape[:2]
     with _named_errors(path):
         return Probe(width, height, *_timing(path))
-
-
-def check_clip(path: Path, clip: Clip) -> Clip:
-    """Refuse what is no ``uint8[T, H, W, 3]``, or is empty."""
-    if clip.dtype != np.uint8 or clip.ndim != 4 or clip.shape[3] != 3 or clip.size == 0:
-        found = f"{clip.dtype}{list(clip.shape)}"
-        raise UserError(f"{path}: a clip is uint8[T, H, W, 3] with at least one frame, not {found}")
-    return clip
 
 
 def _pictures(path: Path, threads: int, begin: float = 0) -> Iterator[tuple[float, Picture]]:
@@ -260,11 +250,10 @@ def _read_folder(folder: Path) -> Iterator[tuple[float, Picture]]:
 
 def _read_array(path: Path) -> Iterator[tuple[float, Picture]]:
     """The frames of an array in a file, read one by one."""
-    clip = check_clip(path, _map(path))
+    clip = _map(path)
+    check_clip(path, clip)
     for number, frame in enumerate(clip):
-        if (
-            clip.flags.c_contiguous
-        ):  # a part of the file, which leaves no trace in memory as a mapped one does
+        if clip.flags.c_contiguous:  # a part of the file, which stays in memory less than a mapped one
             place = clip.offset + number * frame.size
             yield number / STILL_RATE, partial(_read_part, path, place, frame.shape)
         else:
