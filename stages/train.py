@@ -1,4 +1,4 @@
-"""Stage ``train``: train the GAN."""
+"""Stage ``train``: train the model."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +16,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def main(
     root: Annotated[Path, typer.Option(help="The folder that holds params.yaml.")] = Path(),
 ) -> None:
-    """Train the GAN on data/latents; write models/gan and metrics/train.*, validation.csv, samples/."""
+    """Train the model that params.yaml names; write models/trained and metrics/train.json, train.csv, samples/."""
     layout = Layout(root)
     params = load_params(layout.params)
     from text2video.training.train import train  # here: --help and bad params should not wait for torch

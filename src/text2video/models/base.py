@@ -24,7 +24,7 @@ class Batch:
     prompts: Prompts
     """The prompts of these clips."""
     mismatched: Prompts
-    """For each of these clips the prompt of another clip of the batch that says something else."""
+    """For each of these clips a prompt of the batch that says something else; its own where there is none."""
     progress: float
     """Share of the training that is done, in [0, 1)."""
     step: int
@@ -39,6 +39,10 @@ class Batch:
     def randn(self, *shape: int) -> Tensor:
         """Standard normal noise float[n, *shape], which does not depend on the number of processes."""
         return torch.randn((self.size, *shape), generator=self.rng)[self.share].to(self.latents.device)
+
+    def rand(self, *shape: int) -> Tensor:
+        """Likewise, uniform in [0, 1)."""
+        return torch.rand((self.size, *shape), generator=self.rng)[self.share].to(self.latents.device)
 
 
 class VideoModel(nn.Module):
@@ -60,6 +64,8 @@ class VideoModel(nn.Module):
 
     def training_step(self, batch: Batch, codec: Codec, update: Update) -> dict[str, Tensor]:
         """One step on ``batch``: computes each loss and hands it to ``update`` with the name of its optimizer.
+
+        ``codec`` is frozen and in evaluation mode; gradients may pass through it.
 
         Returns the losses by name, each a scalar, the same names in every step.
         """

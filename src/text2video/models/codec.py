@@ -1,4 +1,4 @@
-"""Codecs: the space in which the GAN works. Each maps a frame to a small grid of channels and back."""
+"""Codecs: the space in which models work. Each maps a frame to a small grid of channels and back."""
 
 from collections.abc import Callable
 

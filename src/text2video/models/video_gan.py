@@ -109,8 +109,8 @@ class Gates(nn.Module):
     """Five gates, for rotation, stretch, travel, swing and pulse, read from the words.
 
     A gate is the maximum over the words of ``per_word``, at least 0: one word is enough to open it, whatever stands
-    beside it. Gates start open, at 1. The gradient is that of an open gate (straight-through: Bengio et al., 2013),
-    shared by the words in proportion to a softmax of what they say.
+    beside it. Gates start open, at 1. The gradient is that of an open gate (straight-through: Bengio et al., 2013):
+    that of L times the mean of the L words, weighted by a softmax of what they say.
     """
 
     def __init__(self, text_dim: int) -> None:
@@ -137,10 +137,10 @@ class Gates(nn.Module):
 class TrajectoryHead(nn.Module):
     """Directions of travel and lines and shapes of swings, each a unit vector that is linear in the pooled text.
 
-    Because the pooled text is a sum over words, two words make a direction that no training clip showed. How far a clip
-    travels, and to which side first, is its own. In the first phase of training swings are free along their line, and
-    only ``off_basis_penalty`` trains their shape; in the second phase (``second_phase``) they keep to it. In evaluation
-    mode the shape is the one wave that is largest in it.
+    Where the pooled text is a sum over words, two words make a direction that no training clip showed. How far a clip
+    travels, and to which side it swings first, is its own. In the first phase of training swings are free along their
+    line, and only ``off_basis_penalty`` trains their shape; in the second phase (``second_phase``) they keep to it. In
+    evaluation mode the shape is the one wave that is largest in it.
     """
 
     def __init__(self, text_dim: int, waves: int) -> None:
@@ -221,8 +221,8 @@ class Generator(nn.Module):
         self.gates = Gates(text_dim)
         initialise(self)
         # At first, pictures move a little and swing less. If all clips trembled, the discriminator would win too early.
-        loudness = [1.0, 1.0, *(1 / (3 * k) for k in range(1, harmonics + 1) for _ in range(2))]
-        first = torch.tensor([scale * share for scale in FIRST_VIEWS for share in loudness], device="cpu")
+        quieter = [1.0, 1.0, *(1 / (3 * k) for k in range(1, harmonics + 1) for _ in range(2))]
+        first = torch.tensor([scale * share for scale in FIRST_VIEWS for share in quieter], device="cpu")
         with torch.no_grad():
             # The noise has fewer numbers than the text and should be as loud.
             entry.weight.mul_(math.sqrt((noise_dim + text_dim) / (2 * text_dim)))
@@ -330,8 +330,8 @@ class Critic(nn.Module):
 class PathCritic(nn.Module):
     """A few learned points in each frame, their velocities and accelerations, ending in one vector.
 
-    A spatial softmax (Levine et al., JMLR 2016) makes each attention map a point, so that a path is judged alike
-    wherever it lies, and trembling is seen.
+    A spatial softmax (Levine et al., JMLR 2016) makes each attention map a point. Convolutions over stacked frames do
+    not see that an object trembles; differences of points do.
     """
 
     def __init__(self, latent_shape: tuple[int, int, int], frames: int, width: int, out_dim: int) -> None:
@@ -447,7 +447,7 @@ class Discriminator(nn.Module):
 class VideoGAN(VideoModel):
     """The kind ``video_gan``."""
 
-    max_grad_norm = 30.0  # twice what is usual: one wild batch can end a young GAN
+    max_grad_norm = 30.0  # twice the norm of a usual step: one wild batch can end a young GAN
 
     def __init__(self, params: "VideoGanParams", spec: Spec) -> None:
         super().__init__()

@@ -4,7 +4,7 @@ A view has six parameters a frame, each a function of time: a rotation (in half 
 along y, across) and a translation. Two points of the clip stand beside them: ``centre``, the centre of mass of what the
 picture shows, and ``anchor``, where in the frame it is shown. A point u of the picture appears in the frame at
 
-    translation + rotation @ (anchor + (1 + stretch) @ (u - centre)),
+    translation + rotation @ (anchor + (I + stretch) @ (u - centre)),
 
 and the frame samples the picture through the inverse map (spatial transformers: Jaderberg et al., NeurIPS 2015). So an
 object grows about itself, a rotation turns it about the middle of the frame, and a translation moves it.

@@ -73,7 +73,10 @@ class TrainingSet:
 
 
 def drop_words(prompts: Prompts, share: float, rng: torch.Generator) -> Prompts:
-    """``prompts`` without a random ``share`` of their tokens. Where none would be left, all stay."""
+    """``prompts`` without a random ``share`` of their tokens; where none would be left, all stay.
+
+    Frozen pooled vectors are kept whole.
+    """
     kept = prompts.mask & (torch.rand(prompts.mask.shape, generator=rng) >= share)
     kept = torch.where(kept.any(1, keepdim=True), kept, prompts.mask)
     shape = (*kept.shape, *[1] * (prompts.tokens.ndim - 2))

@@ -31,7 +31,7 @@ class Trainer:
     def step(self, batch: Batch) -> dict[str, float]:
         """One step of the model on ``batch``. Returns its losses, averaged over the processes.
 
-        Raises UserError, before a weight changes, when a loss is no finite number.
+        Raises UserError, before the optimizer of that loss changes a weight, when a loss is no finite number.
         """
         self._step = batch.step
         lr = cosine(self.params.lr, self.params.lr_final, batch.progress)
