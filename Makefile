@@ -40,10 +40,8 @@ test-all: setup ## run the tests, the slow ones too
 chaos: setup ## kill, cut and flip at random for SECONDS=600, and write what survived to docs/chaos.md
 	OMP_NUM_THREADS=1 PYTHONPATH=tests:src:. $(BIN)/python tests/chaos.py --seconds $(SECONDS) --out docs/chaos.md $(ARGS)
 
-bench: setup ## measure speed, size and memory against the tutorial's way (half an hour, alone)
-	@$(TELL_DVC)
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m dvc repro index autoencode
-	for name in data training generation candidates motions memory overhead hotspots; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+bench: setup ## measure speed, size and memory against the tutorial's way, and accuracy (half an hour, alone)
+	for name in data videos training generation candidates motions sentences memory overhead hotspots; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 lint: setup ## check style and types
 	$(BIN)/python -m ruff check

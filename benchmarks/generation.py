@@ -15,12 +15,14 @@ from torchvision.utils import save_image
 
 from text2video import load_model
 from text2video.bundle import default_model
+from text2video.models.base import Spec
 from text2video.models.codec import build_codec
-from text2video.models.gans import build_generator
+from text2video.models.frame_gan import FrameGAN
 from text2video.params import load_params
-from text2video.text.encoder import Text
+from text2video.text.encoder import build_text_encoder
+from text2video.text.prompts import Prompts, TextFacts
 
-PROMPT = "circle moving up-right"
+PROMPT, WORDS = "circle moving up-right", 40
 
 
 def ours(batch: int, clips: int) -> Callable[[], float]:
@@ -38,16 +40,22 @@ def ours(batch: int, clips: int) -> Callable[[], float]:
 def tutorial(folder: Path) -> Callable[[], float]:
     """One clip, frame by frame, to files."""
     params = load_params(ROOT / "tutorial" / "params.yaml")
-    codec = build_codec(params.codec, params.data.height_width)
-    generator = build_generator(params.gan, params.text, codec.latent_shape, 10)
-    words = torch.randn(1, params.text.dim)
-    text = Text(words[:, None], words)
+    codec, text = build_codec(params.codec, params.data.height_width), params.text
+    spec = Spec(
+        codec.latent_shape,
+        10,
+        lambda: build_text_encoder(TextFacts(WORDS, 0), text.dim, text.pooling),
+        text.dim,
+    )
+    model = FrameGAN(params.frame_gan, spec).eval()
+    tokens = torch.tensor([[2, 3, 4, 5]])
+    prompts = Prompts(tokens, tokens > 0, torch.empty(1, 0))
 
     @torch.no_grad()
     def call() -> float:
         for frame in range(10):
-            noise = torch.randn(1, 1, params.gan.noise_dim)
-            save_image(generator(noise, text, codec)[0], folder / f"frame_{frame}.png")
+            noise = torch.randn(1, 1, params.frame_gan.noise_dim)
+            save_image(model.sample(noise, prompts, codec)[0], folder / f"frame_{frame}.png")
         return 1
 
     return call

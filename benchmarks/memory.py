@@ -26,7 +26,7 @@ def page(clips: int) -> dict[str, Any]:
     params["world"] |= {"train_clips": clips}
     params["codec"] |= {"steps": STEPS}
     epochs = STEPS * params["train"]["batch"] / clips
-    params["train"] |= {"epochs": epochs, "validate_every": epochs}
+    params["train"] |= {"epochs": epochs, "sample_every": epochs}
     return params
 
 

@@ -13,13 +13,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from text2video.device import autocast, on_device
-from text2video.models import build_model
 from text2video.models.base import Batch, Spec
 from text2video.models.codec import build_codec
+from text2video.models.kinds import build_model
 from text2video.params import Params, load_params
 from text2video.text.encoder import build_text_encoder
 from text2video.text.prompts import Prompts, TextFacts
-from text2video.training.batches import mismatched
+from text2video.training.dataset import mismatched
 from text2video.training.trainer import Trainer
 
 WORDS, SIDE = 40, 2048

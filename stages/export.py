@@ -1,4 +1,4 @@
-"""Stage ``export``: codec, GAN and vocabulary as one checked folder in ``models/export``."""
+"""Stage ``export``: codec, model and text as one checked folder in ``models/export``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +19,7 @@ def main(
         bool, typer.Option(help="Make models/export the weights inside the package, and do no more.")
     ] = False,
 ) -> None:
-    """Put models/codec, models/gan and data/vocabulary.json together as models/export."""
+    """Put models/codec, models/trained and data/text together as models/export."""
     layout, watch = Layout(root), console.Stopwatch()
     params = load_params(layout.params)
     from text2video import bundle  # here: --help and bad params should not wait for torch

@@ -1,6 +1,7 @@
 """Which module of `src` and `stages` imports which, read from the source without running it."""
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -27,6 +28,10 @@ def imports(path: Path) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}:{node.lineno}: relative import"
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Constant) and re.fullmatch(r"text2video[.\w]+:\w+", str(node.value)):
+            yield str(node.value).partition(":")[
+                0
+            ]  # a module that is imported by its name when it is asked for
 
 
 def graph(root: Path = ROOT) -> dict[str, set[str]]:

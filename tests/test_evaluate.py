@@ -56,6 +56,10 @@ class Painter(Model):
     paint: Callable[[str, int], np.ndarray]
     fps: float = 10
 
+    def canonical(self, prompt: str) -> str:
+        """As ``Model.canonical``: it reads every letter."""
+        return prompt
+
     def draw(self, prompts: list[str], seed: int, numbers: list[int]) -> np.ndarray:
         """As ``Model.draw``."""
         return np.stack([self.paint(prompt, number) for prompt, number in zip(prompts, numbers, strict=True)])

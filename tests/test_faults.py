@@ -210,7 +210,7 @@ def reseal(file: Path, **values: object) -> None:
         ("autoencode", "data/validation", partial(repack, change=lambda clips: clips[..., 0])),
         ("train", "data/latents", partial(repack, change=lambda latents: latents[:, :, :2].copy())),
         ("train", "data/latents", partial(repack, change=lambda latents: latents[:, :5].copy())),
-        ("train", "data/latents/index.json", partial(reseal, version=2)),
+        ("train", "data/latents/index.json", partial(reseal, version=1)),
         ("train", "data/text/text.json", partial(reseal, format=2)),
         ("train", "data/text/text.json", partial(reseal, words=["<pad>", "<unk>", "b", "a"])),
         ("train", "models/codec/config.json", partial(reseal, size="large")),

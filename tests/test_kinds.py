@@ -56,7 +56,7 @@ def add_kind(folder: Path) -> None:
     source = folder / "src" / "text2video"
     (source / "models" / "still.py").write_text(MODEL)
     for path, old, new in (
-        (source / "models" / "__init__.py", "KINDS = {", 'KINDS = {\n    "still": "text2video.models.still:Still",'),
+        (source / "models" / "kinds.py", "KINDS = {", 'KINDS = {\n    "still": "text2video.models.still:Still",'),
         (source / "params.py", "class TrainParams(Section):", SECTION),
         (source / "params.py", "    train: TrainParams\n", "    still: StillParams\n    train: TrainParams\n"),
     ):  # fmt: skip

@@ -519,7 +519,7 @@ def test_through_dvc_nothing_is_lost_either(repository: Repository, tmp_path: Pa
     made = {
         name: data for name, data in contents(calm).items() if name.startswith(("models/trained", "metrics"))
     }
-    assert len(made) > 10
+    assert len(made) >= 8
     assert {name: (folder / name).read_bytes() for name in made} == made
     assert json.loads(made["metrics/train.json"])["steps"] == 12
     assert not second.scratch.exists()

@@ -11,14 +11,15 @@ from tiny import ROOT
 from torch import Tensor
 
 from text2video.errors import UserError
-from text2video.models import build_model
 from text2video.models.base import Batch, Spec, cosine
 from text2video.models.codec import IdentityCodec
+from text2video.models.kinds import build_model
 from text2video.models.losses import gradient_penalty, relativistic_loss
 from text2video.params import TrainParams, load_params
 from text2video.text.encoder import WordEncoder
 from text2video.text.prompts import Prompts
-from text2video.training.batches import Batches, drop_words, mismatched
+from text2video.training.batches import Batches
+from text2video.training.dataset import drop_words, mismatched
 from text2video.training.trainer import Trainer
 
 SHAPE, FRAMES, WORDS = (3, 4, 4), 3, 8

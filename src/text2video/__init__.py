@@ -1,4 +1,4 @@
-"""Text to video with a small GAN: ``from text2video import load_model``."""
+"""Text to video with a small model: ``from text2video import load_model``."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -20,9 +20,9 @@ from text2video.device import side_by_side
 from text2video.errors import UserError
 from text2video.files import advice, check_files, read_json, replace_folder, sha256, write_json, write_text
 from text2video.layout import Layout
-from text2video.models import build_model
 from text2video.models.base import Spec
 from text2video.models.codec import build_codec
+from text2video.models.kinds import build_model
 from text2video.params import (
     Candidates,
     CodecParams,
@@ -90,6 +90,10 @@ class Model:
         for prompt in prompts:
             if remark := self.frontend.check_prompt(prompt):
                 warn(remark)
+
+    def canonical(self, prompt: str) -> str:
+        """A text that is equal for prompts which are read alike, and have the same videos."""
+        return self.frontend.canonical(prompt)
 
     def draw(self, prompts: Sequence[str], seed: int, numbers: Sequence[int]) -> np.ndarray:
         """Video ``numbers[i]`` of ``prompts[i]`` for each i, ``uint8[N, T, H, W, 3]``, without a look at the words."""

@@ -23,7 +23,7 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,  # errors in one line, and no markup read out of prompts
-    help="Draw short videos from prompts with a small GAN, and judge them.",
+    help="Draw short videos from prompts with a small model, and judge them.",
 )
 
 
@@ -57,7 +57,7 @@ def options(
         typer.Option("--version", is_eager=True, callback=_print_version, help="Show the version and exit."),
     ] = False,
 ) -> None:
-    """Draw short videos from prompts with a small GAN, and judge them."""
+    """Draw short videos from prompts with a small model, and judge them."""
 
 
 @app.command()

@@ -4,6 +4,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ from text2video.params import Params
 from text2video.proof import judge_proof
 from text2video.report.output import Evaluation, read_tutorial, trait_spreads, write_report
 from text2video.report.wall import Tile, choose_tiles, moving_sheet, pairs_picture
+from text2video.request import Request
 from text2video.world.captions import parse_prompt
 
 SPLITS = (*TEST_SPLITS, "prompts", "unseen_clip", "unseen_caption")
@@ -139,7 +141,7 @@ def look_at_splits(
             labelled = (store if len(store) else train).labels is not None
             judged = judge(model, captions, clips, real) if labelled else None
         with watch("measure"):
-            questions = make_questions(captions, ruler.captions, seed)
+            questions = make_questions(captions, ruler.captions, seed, alike if labelled else None)
             split = Split(captions, judged, questions, ruler.measure(clips), ruler.measure(real))
             found.splits[name] = split
             found.tiles += choose_tiles(name, captions, clips, real, judged, taken_for(split, ruler))
@@ -174,10 +176,23 @@ def taken_for(split: Split, ruler: Ruler) -> list[str | None]:
     ]
 
 
+def alike(first: str, second: str) -> bool:
+    """Whether one video may show what both captions of a drawn world say."""
+    pairs = zip(request_of(first), request_of(second), strict=True)
+    return all(a is None or b is None or a == b for a, b in pairs)
+
+
+@cache
+def request_of(caption: str) -> Request:
+    """``parse_prompt``, each caption once."""
+    return parse_prompt(caption)
+
+
 def generate(model: Model, prompts: list[str], seed: int, log_every: float) -> Array:
-    """One video for each prompt, ``uint8[N, T, H, W, 3]``; a prompt that comes again gets the next number."""
+    """One video for each prompt, ``uint8[N, T, H, W, 3]``; a prompt that comes again, in whatever
+    words that the model reads alike, gets the next number."""
     counters: dict[str, Iterator[int]] = defaultdict(count)
-    numbers = [next(counters[prompt]) for prompt in prompts]
+    numbers = [next(counters[model.canonical(prompt)]) for prompt in prompts]
     parts = []
     with Progress("generate", len(prompts), "clips", log_every) as progress:
         for part in model.draw_in_batches(prompts, seed, numbers):

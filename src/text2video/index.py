@@ -7,6 +7,8 @@ from text2video.text.cache import encode_captions
 from text2video.text.pretrained import Pretrained
 from text2video.text.words import Words
 
+SHOWN = 60  # words that are told
+
 
 def index(params: TextParams, layout: Layout) -> str:
     """Write ``data/text``: the frontend that ``params.kind`` names, and each distinct training caption encoded once.
@@ -21,4 +23,5 @@ def index(params: TextParams, layout: Layout) -> str:
         return f"{len(cache)} captions, {encoder.features} features a token from {params.encoder}"
     words = Words.from_captions(captions)
     cache = encode_captions(words, captions, layout.text)
-    return f"{len(cache)} captions, {len(words)} words: {' '.join(words.words)}"
+    shown = " ".join(words.words[:SHOWN]) + (" …" if len(words) > SHOWN else "")
+    return f"{len(cache)} captions, {len(words)} words: {shown}"

@@ -13,7 +13,7 @@ from text2video.errors import UserError
 from text2video.files import write_text
 
 PRODUCED = ("data", "models", "metrics")
-INPUTS = ("data/raw", "tutorial/measured")  # of the repository's own pipeline
+INPUTS = ("tutorial/measured",)  # of the repository's own pipeline alone
 HEAD = """# Generated from ../dvc.yaml by `python -m stages.new {name}`; run that again when ../dvc.yaml has changed.
 # The settings are in params.yaml beside it; `dvc repro {name}/dvc.yaml` runs it.
 #

@@ -41,7 +41,7 @@ def synthesize(params: Params, layout: Layout) -> None:
         draw_world(params, layout)
         kept = {*TEST_SPLITS, "prompts"}
     for store in layout.test.iterdir():  # of another source, before
-        if store.name not in kept:
+        if store.is_dir() and store.name not in kept:
             shutil.rmtree(store)
 
 

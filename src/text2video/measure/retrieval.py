@@ -1,6 +1,6 @@
 """Retrieval: which of several captions goes with a video, by the text-video network's word (R-precision)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,22 +35,30 @@ def distinct(captions: Sequence[str]) -> list[str]:
     return list(found.values())
 
 
-def make_questions(captions: Sequence[str], known: Sequence[str], seed: int) -> Questions:
+def make_questions(
+    captions: Sequence[str], known: Sequence[str], seed: int, alike: Callable[[str, str], bool] | None = None
+) -> Questions:
     """For each of ``captions`` up to CANDIDATES - 1 wrong ones, drawn by ``seed`` from ``known`` different captions,
-    among which its own is; never one that may mean the same."""
+    among which its own is; never one that may mean the same: by its words, and by ``alike``, if there is one."""
     rng = np.random.default_rng(seed)
     number = {tuple(words(caption)): row for row, caption in enumerate(known)}
     bags = [frozenset(words(caption)) for caption in known]
     own = np.array([number[tuple(words(caption))] for caption in captions], int)
-    return Questions(own, [_wrong(row, bags, rng) for row in own.tolist()])
+
+    def same(row: int, other: int) -> bool:
+        if may_mean_the_same(bags[row], bags[other]):
+            return True
+        return alike is not None and alike(known[row], known[other])
+
+    return Questions(own, [_wrong(row, len(known), same, rng) for row in own.tolist()])
 
 
-def _wrong(own: int, bags: Sequence[frozenset[str]], rng: np.random.Generator) -> Array:
+def _wrong(own: int, n: int, same: Callable[[int, int], bool], rng: np.random.Generator) -> Array:
     found: list[int] = []
-    for row in rng.permutation(len(bags)).tolist():
+    for row in rng.permutation(n).tolist():
         if len(found) == CANDIDATES - 1:
             break
-        if not may_mean_the_same(bags[row], bags[own]):
+        if not same(row, own):
             found.append(row)
     return np.array(found, int)
 

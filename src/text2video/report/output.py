@@ -115,8 +115,7 @@ def _curves(layout: Layout) -> list[str]:
     """The curves of training, as far as its files are there."""
     charts = []
     for name, title, low in (
-        ("validation", "Share of right videos on validation prompts", 0.0),
-        ("train", "GAN losses", None),
+        ("train", "Losses", None),
         ("autoencode", "Codec loss", 0.0),
     ):
         columns = read_curves(layout.metrics / f"{name}.csv")

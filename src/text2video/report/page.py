@@ -105,7 +105,8 @@ the clips that show one object; smaller is better."""
 TUTORIAL = " <em>Tutorial</em>: the tutorial's system, on its own test clips."
 RETRIEVAL = """R-precision: a small network, trained in this evaluation on real training clips and their captions, is
 shown a video and up to 32 different captions of the test splits, and takes the one that fits best. None of the wrong
-ones has all the words of the right one, or the reverse: they might be true as well. In brackets: 95 % Wilson interval.
+ones has all the words of the right one, or the reverse, and none in a drawn world may mean the same: they might be true
+as well. (In own captions, synonyms are not known as such, and lower the ceiling.) In brackets: 95 % Wilson interval.
 <em>Ceiling</em>: real clips of the same captions. <em>Floor</em>: real clips under other clips' captions.
 <em>Chance</em>: guessing. The network knows what tells the captions apart, and no more: a video may be found and yet
 look wrong."""

@@ -1,4 +1,4 @@
-"""Training the codec, and writing every training clip in its code so that no GAN experiment has to do it again."""
+"""Training the codec, and writing every training clip in its code so that no experiment has to do it again."""
 
 from contextlib import nullcontext
 from pathlib import Path
@@ -145,7 +145,7 @@ def write_latents(
 ) -> None:  # fmt: skip
     """Encode all clips to ``data/latents``: float16 of ``[T, C, h, w]`` each, captions along with them.
 
-    Each process encodes its share; the leader writes.
+    Each process encodes its share; the main one writes.
     """
     writer = PackedWriter(layout.latents, (clips.shape[0], *codec.latent_shape), np.float16, clips.fps)
     written = 0

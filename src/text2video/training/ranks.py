@@ -2,7 +2,7 @@
 
 Each holds the same weights and works on its share of every batch; before an update, the gradients are averaged. All
 draw the same random numbers for the whole batch and use their share of them, so that the result is that of one process,
-but for rounding. The leader alone validates, saves and writes.
+but for rounding. The main process alone saves and writes.
 """
 
 import io
@@ -28,14 +28,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Ranks:
-    """This process's number, and how many there are. One process alone is the leader of itself."""
+    """This process's number, and how many there are. One process alone is the main one."""
 
     rank: int = 0
     world: int = 1
 
     @property
     def is_main(self) -> bool:
-        """Whether this is the process that validates, saves and writes."""
+        """Whether this is the process that saves and writes."""
         return self.rank == 0
 
     def share(self, items: int, key: str = "train.batch") -> slice:
@@ -66,7 +66,7 @@ class Ranks:
         return values / self.world
 
     def gather(self, value: T) -> list[T]:
-        """What the processes have, in their order, for the leader; nothing for the others."""
+        """What the processes have, in their order, for the main one; nothing for the others."""
         if self.world == 1:
             return [value]
         values: list = [None] * self.world if self.is_main else []
@@ -119,7 +119,7 @@ class SharedBatchNorm(nn.BatchNorm2d):
 
 
 class Following(CheckpointStore):
-    """The state that a leader saved, in the hands of a process that follows it: who saves nothing itself."""
+    """The state that the main process saved, read by another one, which saves nothing itself."""
 
     def steps(self, start: int, total: int) -> Iterator[int]:
         """The numbers of the steps from ``start`` on."""
@@ -130,8 +130,8 @@ class Following(CheckpointStore):
 def resumable_ranks(
     stage: str, root: Path, run: str, every: float, ranks: Ranks
 ) -> Iterator[CheckpointStore]:
-    """``resumable`` for the leader. The others go on from what it saved, and live as long as it does: it saves when a
-    signal comes. Raises Stopped, for them, when the leader is gone.
+    """``resumable`` for the main process. The others go on from what it saved, and live as long as it does: it saves
+    when a signal comes. Raises Stopped, for them, when the main process is gone.
     """
     if ranks.is_main:
         with resumable(stage, root, run, every) as checkpoints:
@@ -143,12 +143,12 @@ def resumable_ranks(
         yield Following(checkpoint_file(stage, root, run), math.inf)
     except RuntimeError as error:
         reason = str(error).partition("\n")[0]
-        raise Stopped(f"process {ranks.rank} stops with its leader ({reason})", signal.SIGTERM) from error
+        raise Stopped(f"process {ranks.rank} stops with the main one ({reason})", signal.SIGTERM) from error
 
 
 @contextmanager
 def init_distributed() -> Iterator[Ranks]:
-    """The processes that ``torchrun`` started, init_distributed; this one alone where it did not."""
+    """The ranks that ``torchrun`` started; this process alone where it did not."""
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world == 1:
         yield Ranks()

@@ -11,15 +11,15 @@ from text2video.device import autocast, on_device, pick_device, resolved
 from text2video.errors import UserError
 from text2video.files import remove_leftovers, write_json, write_text
 from text2video.layout import Layout
-from text2video.models import build_model, kind_class
 from text2video.models.base import Spec
+from text2video.models.kinds import build_model, kind_class
 from text2video.params import Params
 from text2video.sampling import Sampler
 from text2video.text.cache import load_captions
 from text2video.text.encoder import build_text_encoder
 from text2video.text.kinds import load_text
-from text2video.training.batches import TrainingSet
 from text2video.training.checkpoint import CheckpointStore, RNGState, Stateful, fingerprint
+from text2video.training.dataset import TrainingSet
 from text2video.training.ranks import Ranks, init_distributed, resumable_ranks
 from text2video.training.samples import SamplePictures
 from text2video.training.tables import Curve

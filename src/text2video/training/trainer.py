@@ -45,7 +45,7 @@ class Trainer:
 
     def update(self, name: str, loss: Tensor) -> None:
         """A step of the optimizer ``name`` down the gradient of ``loss``, averaged over the processes and clipped."""
-        require_finite(loss, self._step, "train.lr")
+        require_finite(self.ranks.mean(loss.detach().clone()), self._step, "train.lr")
         optimizer = self.optimizers[name]
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
