@@ -199,7 +199,8 @@ def test_a_second_repro_does_nothing(repository: Repository) -> None:
         for path in outputs(stage):
             assert (repository.folder / path).exists(), f"{name} did not write {path}"
     tracked = repository.git("ls-files", "data", "models", "metrics").split()
-    assert {path for path in tracked if not path.endswith(".gitignore")} == figures("")
+    inputs = {"data/raw/README.md"}
+    assert {path for path in tracked if not path.endswith(".gitignore")} == figures("") | inputs
     again = repository.dvc("repro")
     assert "up to date" in again
     assert not ran(again)
@@ -312,7 +313,7 @@ def test_a_new_clone_without_the_cache_makes_the_same_bytes(finished: Repository
     clone = Repository(tmp_path / "clone")
     finished.git("clone", "--quiet", ".", str(clone.folder))
     output = clone.dvc("repro")
-    assert ran(output)[:5] == ["check", "synthesize", "index", "autoencode", "train"]
+    assert sorted(ran(output)[:5]) == sorted(STAGES[:5]), "index and autoencode do not wait for each other"
     assert clone.git("status", "--short") == ""
     assert clone.digests(*RESULTS) == finished.digests(*RESULTS)
 
@@ -422,6 +423,7 @@ def test_a_stage_works_on_the_folder_it_is_given(finished: Repository, tmp_path:
     """``--root`` is how one tree of code serves two pipelines; it counts from where one stands."""
     root = tmp_path / "root"
     shutil.copytree(finished.folder / "data" / "train", root / "data" / "train")
+    shutil.copy(finished.folder / "params.yaml", root)
     script = f"cd '{tmp_path}' && PYTHONPATH='{finished.folder}' python -m stages.index --root root"
     assert "words" in finished.run("sh", "-c", script).stdout
     made, first = (folder / "data" / "text" / "text.json" for folder in (root, finished.folder))

@@ -179,7 +179,7 @@ def test_the_tutorials_pipeline_runs_small_from_its_first_clip_to_its_figures(re
         part for key, value in OVERRIDES.items() for part in ("-S", f"tutorial/params.yaml:{key}={value}")
     ]
     output = repository.dvc("exp", "run", "tutorial/dvc.yaml", *changes)
-    assert tuple(ran(output)) == STAGES
+    assert sorted(ran(output)) == sorted(STAGES)
     tutorial = repository.folder / "tutorial"
     check_videos(tutorial)
     check_figures(tutorial)
