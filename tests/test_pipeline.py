@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -334,6 +335,21 @@ def test_a_bad_value_is_refused_before_dvc_removes_anything(repository: Reposito
     assert repository.digests("data", "models", "metrics") == before
     repository.git("restore", "params.yaml")
     assert not ran(repository.dvc("repro"))
+
+
+def test_the_model_is_an_artifact(finished: Repository, tmp_path: Path) -> None:
+    """A tag registers the exported model; DVC finds it by name, and gets all of it."""
+    clone = finished.copy(tmp_path / "clone")
+    clone.git("tag", "--annotate", "text-to-video@v1.0.0", "--message", "the first one")
+    code = "import dvc.api; print(dvc.api.artifacts_show('text-to-video', repo='.')['path'])"
+    assert clone.run(sys.executable, "-c", code).stdout.strip() == "models/export"
+    out = tmp_path / "model"
+    clone.dvc("artifacts", "get", ".", "text-to-video", "--out", str(out))
+    export = clone.folder / "models" / "export"
+    names = {path.name for path in export.iterdir()}
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == {
+        name: (export / name).read_bytes() for name in names
+    }
 
 
 # Each stage alone
