@@ -21,8 +21,7 @@ def main(
     """Write NAME/params.yaml, unless it is there, and NAME/dvc.yaml; `dvc repro NAME/dvc.yaml` runs it."""
     for path in new_page(Path(), name, videos):
         print(f"wrote {path}")
-    told = "data, videos and render.prompts" if videos else "what it says"
-    print(f"next: look at {name}/params.yaml ({told}), then run: dvc repro {name}/dvc.yaml")
+    print(f"next: look at {name}/params.yaml, then run: dvc repro {name}/dvc.yaml")
 
 
 if __name__ == "__main__":

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tiny import ROOT, make_repository
 from typer.testing import CliRunner
 
 from stages import new
 from text2video.errors import UserError
+from text2video.media import save_gif
 from text2video.pages import new_page, page_pipeline
 from text2video.params import load_params
 
@@ -30,17 +32,28 @@ def test_a_new_page_takes_its_clips_from_a_folder(tmp_path: Path, monkeypatch: p
     """Its parameters are the repository's own with another source, comments and all; a second call keeps them."""
     root = make_repository(tmp_path / "repository").folder
     monkeypatch.chdir(root)
-    done = CliRunner().invoke(new.app, ["mine", "--videos", "/elsewhere/my: clips"])
+    with pytest.raises(UserError, match="missing"):
+        new_page(root, "mine", "/elsewhere")
+    assert not (root / "mine").exists()
+    clips = tmp_path / "my: clips"
+    clips.mkdir()
+    for number, caption in enumerate(['a cat: "tom" # runs', "кот спит"]):
+        save_gif(clips / f"{number}.gif", np.full((2, 8, 8, 3), 9, np.uint8))
+        (clips / f"{number}.txt").write_text(caption, encoding="utf-8")
+    done = CliRunner().invoke(new.app, ["mine", "--videos", str(clips)])
     assert done.exit_code == 0, done.output
     params = load_params(root / "mine" / "params.yaml")
-    assert (params.data.source, params.videos.folder) == ("videos", "/elsewhere/my: clips")
-    text = (root / "mine" / "params.yaml").read_text()
-    assert text.count("#") == (root / "params.yaml").read_text().count("#")
+    assert (params.data.source, params.videos.folder) == ("videos", str(clips))
+    assert sorted(params.render.prompts) == ['a cat: "tom" # runs', "кот спит"]
+    text = (root / "mine" / "params.yaml").read_text(encoding="utf-8")
+    assert "mine/params.yaml:train.epochs=30" in text.split("\n")[1]
+    assert "world:" not in text
+    assert "# pixels, multiples of 8" in text
     pipeline = (root / "mine" / "dvc.yaml").read_text()
     assert "python -m stages.train --root mine" in pipeline
     assert "mine/models/export" in pipeline
     assert new_page(root, "mine", None) == [root / "mine" / "dvc.yaml"]
-    assert (root / "mine" / "params.yaml").read_text() == text
+    assert (root / "mine" / "params.yaml").read_text(encoding="utf-8") == text
     with pytest.raises(UserError, match=r"videos\.folder"):
         new_page(root, "mine", "/other")
 

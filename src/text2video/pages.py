@@ -4,16 +4,20 @@ DVC cannot include one ``dvc.yaml`` in another, and a ``matrix`` would run every
 ``dvc.yaml`` of a folder is generated from the repository's own.
 """
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from text2video.data.layouts import require_videos
 from text2video.errors import UserError
 from text2video.files import write_text
 
 PRODUCED = ("data", "models", "metrics")
 INPUTS = ("tutorial/measured",)  # of the repository's own pipeline alone
+PROMPTS = 6  # captions of own videos that are rendered
 HEAD = """# Generated from ../dvc.yaml by `python -m stages.new {name}`; run that again when ../dvc.yaml has changed.
 # The settings are in params.yaml beside it; `dvc repro {name}/dvc.yaml` runs it.
 #
@@ -65,10 +69,11 @@ def _path(path: str, name: str) -> str:
 
 
 def new_page(root: Path, name: str, videos: str | None) -> list[Path]:
-    """Write ``NAME/dvc.yaml`` and, where there is none, ``NAME/params.yaml``, a copy of the repository's own.
+    """Write ``NAME/dvc.yaml`` and, where there is none, ``NAME/params.yaml`` after the repository's own.
 
-    With ``videos`` the copy takes its clips from that folder of captioned videos. Returns what was written. Raises
-    UserError for a name that is no simple one or that is taken.
+    With ``videos`` its clips come from that folder of captioned videos, and its prompts are some of their captions.
+    Returns what was written. Raises UserError for a name that is no simple one or that is taken, and for a folder that
+    holds no captioned video.
     """
     folder = root / name
     if not name.isidentifier() or name in (*PRODUCED, "src", "stages", "tests", "docs", "benchmarks"):
@@ -76,14 +81,31 @@ def new_page(root: Path, name: str, videos: str | None) -> list[Path]:
     written, params = [], folder / "params.yaml"
     if not params.exists():
         text = (root / "params.yaml").read_text(encoding="utf-8")
-        if videos is not None:
-            text = _set(_set(text, "source", "videos"), "folder", yaml.safe_dump(videos).split("\n")[0])
-        write_text(params, text)
+        write_text(params, _page_params(text, name, videos))
         written.append(params)
     elif videos is not None:
         raise UserError(f"{params} is there already; set videos.folder in it")
     write_text(folder / "dvc.yaml", page_pipeline(root, name))
     return [*written, folder / "dvc.yaml"]
+
+
+def _page_params(text: str, name: str, videos: str | None) -> str:
+    """The text of ``params.yaml`` for the page ``name``; with ``videos``, without the sections that it does not use."""
+    _, _, rest = text.partition("\n")
+    change = f"dvc exp run {name}/dvc.yaml -S {name}/params.yaml:train.epochs=30"
+    head = (
+        f"# The settings of the pipeline in {name}/. Paths count from the repository, where the stages run.\n"
+    )
+    head += f"# `{change}` changes one value and reruns what depends on it.\n"
+    if videos is None:
+        return head + rest
+    listing = require_videos(Path(videos))
+    captions = list(dict.fromkeys(video.caption for video in listing.videos if not video.problem))[:PROMPTS]
+    for section in ("world", "frame_gan"):
+        rest = re.sub(rf"(?ms)^{section}:.*?(?=^\w)", "", rest)
+    rest = _set(_set(rest, "source", "videos"), "folder", yaml.safe_dump(videos).split("\n")[0])
+    prompts = "".join(f"  - {json.dumps(caption, ensure_ascii=False)}\n" for caption in captions)
+    return head + re.sub(r"(?m)^  prompts:\n(?:  - .*\n)+", lambda _: f"  prompts:\n{prompts}", rest)
 
 
 def _set(text: str, key: str, value: str) -> str:
