@@ -100,6 +100,8 @@ def test_numbers_are_read_however_they_are_spelt(tmp_path: Path) -> None:
         (lambda page: page["text"].update(dim=10**6), "text.dim"),
         (lambda page: page["data"].update(seed=2**32), "data.seed"),
         (lambda page: page["data"].update(size=60), "data.size"),
+        (lambda page: page["data"].update(size=60), r"params.yaml: data\.size: .*multiple of 8 \(it is 60"),
+        (lambda page: page["codec"].update(stepss=page["codec"].pop("steps")), "unknown key codec.stepss"),
         (lambda page: page["data"].update(size=8), "data.size"),
         (lambda page: page["data"].update(frames=1), "data.frames"),
         (lambda page: page["world"].update(train_clips=0), "world.train_clips"),

@@ -288,8 +288,10 @@ def load_params(path: Path) -> Params:
 
 
 def _first_mistake(error: ValidationError) -> str:
-    first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
+    unknown = [mistake for mistake in error.errors() if mistake["type"] == "extra_forbidden"]
+    first = (unknown or error.errors())[0]  # a key that is misspelt is missing, too
+    parts = [str(part) for part in first["loc"]]
+    key = ".".join(part for part in parts if part.isidentifier() or part.isdigit())  # no names of types
     reason = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         return f"unknown key {key}" + (f"; it is {RENAMED[key]} now" if key in RENAMED else "")
