@@ -12,12 +12,8 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
-CALLERS = (
-    "PYTHONPATH",
-    "MAKEFLAGS",
-    "MAKELEVEL",
-    "MFLAGS",
-)  # what `make test` would hand down to a `make` in a test
+# What `make test ARGS=...` would hand down to a `make` in a test.
+CALLERS = ("PYTHONPATH", "MAKEFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "MFLAGS", "ARGS", "PYTHON", "SECONDS")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in CALLERS}
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
