@@ -22,9 +22,6 @@ FILLERS = frozenset(
 
 # One spelling for each word, as one or more words. The inflections of a word need no entries of their own.
 SPELLINGS = {
-    "counterclockwise": "counter clockwise",
-    "anticlockwise": "counter clockwise",
-    "anti": "counter",
     "zig": "zigzag",  # so "zig-zag" is zigzag twice, and each word counts once
     "zag": "zigzag",
     "leftward": "left",
@@ -42,6 +39,9 @@ COMPOUNDS = {one + other: (one, other) for one in ("up", "down") for other in ("
 
 CONTRACTION = re.compile(r"(?<=\w)['\u2019](?:s|re|ve|ll|d|m)\b", re.IGNORECASE)  # "it's", "that's"
 CLOCK_WISE = re.compile(r"\bclock wise\b")
+COUNTER = re.compile(
+    r"\b(?:counter|anti) ?clockwise\b"
+)  # one word, which is not clockwise and something else
 # "from the left to the right" is "to the right": a start on one side says nothing that the end does not say.
 SIDES = "(?:left|right|top|bottom|up|down|upper|lower|above|below)"
 ORIGIN = re.compile(rf"\bfrom (?:the )?{SIDES}(?: {SIDES})?(?: side| edge| corner)? (?=(?:to|towards?)\b)")
@@ -81,7 +81,7 @@ def spelled(prompt: str, keep_fillers: bool = False) -> list[str]:
     "It's a circle, from left to right!" is ``circle right``; ``keep_fillers`` keeps ``it a circle from left to right``.
     """
     text = " ".join(tokenize(CONTRACTION.sub("", unicodedata.normalize("NFKC", prompt))))
-    text = CLOCK_WISE.sub("clockwise", text)
+    text = COUNTER.sub("counterclockwise", CLOCK_WISE.sub("clockwise", text))
     if keep_fillers:
         return text.split()
     return [word for word in ORIGIN.sub("", text).split() if word not in FILLERS]
