@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-TEST_SPLITS = ("seen", "unseen_combination", "unseen_motion", "unseen_template", "unseen_synonym")
+TEST_SPLITS = (
+    "seen",
+    "unseen_combination",
+    "unseen_motion",
+    "unseen_pair",
+    "unseen_template",
+    "unseen_synonym",
+)
 
 
 @dataclass(frozen=True)

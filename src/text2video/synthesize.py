@@ -17,6 +17,7 @@ from text2video.files import replace_folder
 from text2video.layout import TEST_SPLITS, Layout
 from text2video.media import SEPARATOR, contact_sheet, save_gif, save_png, slug
 from text2video.params import DataParams, Params, WorldParams
+from text2video.request import Request
 from text2video.world import Drawn, World
 from text2video.world.captions import caption
 from text2video.world.motions import MOTIONS
@@ -108,7 +109,7 @@ def _show(world: World, params: Params, folder: Path) -> None:
     with replace_folder(folder) as fresh:
         for number, motion in enumerate(motions):
             wording = MOTIONS[motion].wordings[0]
-            prompts = [caption(*next(looks), wording) for _ in drawn.shapes[:ABREAST]]
+            prompts = [caption(Request(*next(looks), motion), wording) for _ in drawn.shapes[:ABREAST]]
             clips = [world.draw_prompt(prompt, 1, 0).clips[0] for prompt in prompts]
             abreast = np.concatenate([part for clip in clips for part in (clip, line)][:-1], axis=2)
             save_gif(fresh / f"{slug(motion)}.gif", abreast, data.fps)
