@@ -21,7 +21,7 @@ from text2video.errors import UserError
 from text2video.params import load_params
 
 PAGE = tiny_params()
-PIPELINES = [ROOT, ROOT / "tutorial", ROOT / "digits"]
+PIPELINES = [ROOT, ROOT / "tutorial", ROOT / "digits", ROOT / "scenes"]
 Edit = Callable[[Any], object]
 
 
@@ -37,7 +37,7 @@ def refusal(folder: Path, page: Any) -> str:
     return message
 
 
-@pytest.mark.parametrize("pipeline", PIPELINES, ids=["main", "tutorial", "digits"])
+@pytest.mark.parametrize("pipeline", PIPELINES, ids=["main", "tutorial", "digits", "scenes"])
 def test_the_page_survives_what_dvc_does_to_it(pipeline: Path, tmp_path: Path) -> None:
     """``-S`` writes the whole page anew: it should change one line of it, keep the comments, and stay readable.
 

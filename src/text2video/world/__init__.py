@@ -10,7 +10,7 @@ from text2video.layout import TEST_SPLITS
 from text2video.request import Request, Scene
 from text2video.world.captions import parse_prompt, parse_scene, plain_caption
 from text2video.world.colours import COLOURS, PATTERNS, TONES, paint, visible_backgrounds
-from text2video.world.compose import TRIES, Dice, Placed, Plan, compose, stream
+from text2video.world.compose import TRIES, Dice, Plan, compose, stream
 from text2video.world.motions import MOTIONS, SIZES, SPEEDS
 from text2video.world.scenes import draw_clips
 from text2video.world.shapes import SHAPES
@@ -89,8 +89,8 @@ class World:
             plan = self._plan(split, (pick(self._shown[prompt], dice.first[1]),), dice)
             return plan and plan._replace(caption=prompt)
 
-        placed = self._compose(split, seed, n, max(self._world.objects), choose)
-        return self._drawn(placed, self._captions(split, placed.plans, seed))
+        objects = max(self._world.objects)
+        return self._draw(split, seed, n, objects, choose, lambda plans: self._captions(split, plans, seed))
 
     def draw_prompt(self, prompt: str, n: int, seed: int) -> Drawn:
         """Draw ``n`` clips that show what a prompt says, at random where it is silent; the prompt is their caption.
@@ -98,10 +98,11 @@ class World:
         They depend on the settings, the prompt and the seed alone. Raises UserError for what finds no room in a frame.
         """
         asked = parse_scene(prompt)
-        placed = self._compose(
-            f"prompt {prompt}", seed, n, len(asked.objects), lambda dice: self._plan_for(asked, dice)
-        )
-        return self._drawn(placed, [prompt] * n)
+
+        def choose(dice: Dice) -> Plan | None:
+            return self._plan_for(asked, dice)
+
+        return self._draw(f"prompt {prompt}", seed, n, len(asked.objects), choose, lambda plans: [prompt] * n)
 
     def _starts(self, split: str) -> list[tuple[Request, ...]]:
         """What a clip of the split is for: a triple, or two of them; others may stand beside it."""
@@ -123,26 +124,25 @@ class World:
         count = pick([number for number in world.objects if number >= len(start)], scene[0])
         triples = list(start)
         alike = len(start) == 1 and scene[1] < world.counted
-        for tries in dice.objects[len(triples) : count, :TRIES]:
-            others = [start[0]] if alike else [pick(self._splits.train, u) for u in tries]
-            if not (fitting := [one for one in others if alike or self._may_join(one, triples)]):
+        for own in dice.objects[len(start) : count]:
+            others = (pick(self._splits.train, u) for u in own[:TRIES])
+            other = start[0] if alike else next((one for one in others if self._may_join(one, triples)), None)
+            if other is None:
                 return None
-            triples.append(fitting[0])
+            triples.append(other)
         turn = int(scene[2] * count)
         triples = triples[turn:] + triples[:turn]
         named = 1 if split in ("unseen_combination", "unseen_pair") else world.colour_named
         shown, said, edge, wordings = [], [], [], []
         for number, triple in enumerate(triples):
-            own = dice.objects[0 if alike else number, TRIES:].tolist()
+            own = dice.objects[0 if alike else number][TRIES:]
             size = self._detail("size", world.sizes, triple, own[2:4])
             speed = self._detail("speed", world.speeds, triple, own[4:6])
             shown.append(triple._replace(size=size, speed=speed))
             coloured = (own[0] if number and not alike else dice.first[2]) < named
             said.append(shown[-1] if coloured else shown[-1]._replace(colour=None))
             wordings.append(pick(MOTIONS[triple.motion or ""].wordings, own[6] if number else dice.first[1]))
-            edge.append(
-                bool((dice.objects[number, TRIES + 1] if number else dice.first[3]) < world.edge_share)
-            )
+            edge.append((dice.objects[number][TRIES + 1] if number else dice.first[3]) < world.edge_share)
         backgrounds = visible_backgrounds(world.backgrounds, frozenset(one.colour or "" for one in triples))
         if not backgrounds:
             return None
@@ -167,7 +167,7 @@ class World:
         """
         world, chosen = self._world, dict[Request, Request]()
         for number, one in enumerate(asked.objects):
-            own = dice.objects[number, TRIES - 3 : TRIES] if number else dice.first[:3]
+            own = dice.objects[number][:3] if number else dice.first[:3]
             needed = {kind for kind in ("size", "speed") if getattr(one, kind)}
             motions = [name for name in world.motions if needed <= set(MOTIONS[name].details)]
             options = (world.shapes, world.colours, motions)
@@ -183,8 +183,8 @@ class World:
         fixed = all(one.shape and one.colour for one in asked.objects)
         if background not in visible or not (fixed or len(set(looks)) == len(looks)):
             return None
-        over_edge = [dice.first[3], *dice.objects[1:, TRIES + 1]]
-        edge = tuple(bool(u < world.edge_share) for u in over_edge[: len(shown)])
+        over_edge = [dice.first[3], *(own[TRIES + 1] for own in dice.objects[1:])]
+        edge = tuple(u < world.edge_share for u in over_edge)
         return Plan(Scene(shown, background), asked, edge, dice.scene[5] < world.overlap)
 
     def _captions(self, split: str, plans: Sequence[Plan], seed: int) -> list[str]:
@@ -206,23 +206,28 @@ class World:
                 captions.append((say or self.wordings.trained)(plan.said, plan.shown, row[1:]))
         return captions
 
-    def _compose(
-        self, name: str, seed: int, n: int, objects: int, choose: Callable[[Dice], Plan | None]
-    ) -> Placed:
-        return compose(self._data.seed, name, seed, n, objects, choose, self._data.frames, self._data.fps)
-
-    def _drawn(self, placed: Placed, captions: list[str]) -> Drawn:
-        size = self._data.height_width[0]
-        scenes = [plan.shown for plan in placed.plans]
-        pictures = [
+    def _draw(
+        self,
+        name: str,
+        seed: int,
+        n: int,
+        objects: int,
+        choose: Callable[[Dice], Plan | None],
+        tell: Callable[[list[Plan]], list[str]],
+    ) -> Drawn:
+        """Clips as ``choose`` plans them, with the captions that ``tell`` gives them."""
+        data = self._data
+        plans, layers, pictures = compose((data.seed, name, seed), n, objects, choose, data.frames, data.fps)
+        scenes, size = [plan.shown for plan in plans], data.height_width[0]
+        backgrounds = [
             paint(scene.background or "", frozenset(one.colour or "" for one in scene.objects), dice, size)
-            for scene, dice in zip(scenes, placed.pictures.tolist(), strict=True)
+            for scene, dice in zip(scenes, pictures.tolist(), strict=True)
         ]
         labels = [
             {"objects": [one._asdict() for one in scene.objects], "background": scene.background}
             for scene in scenes
         ]
-        return Drawn(draw_clips(placed.layers, pictures, size), captions, labels)
+        return Drawn(draw_clips(layers, backgrounds, size), tell(plans), labels)
 
 
 def _shown_by(prompt: str, trained: list[Request]) -> list[Request]:

@@ -78,9 +78,9 @@ def visible_backgrounds(names: Sequence[str], colours: frozenset[str]) -> list[s
 
 
 def paint(name: str, colours: frozenset[str], dice: Sequence[float], size: int) -> Picture:
-    """The background of that name under objects of these colours, uint8[size, size, 3] or, of one tone, [1, 1, 3]."""
+    """The background of that name under objects of these colours, uint8[size, size, 3] or, of one tone, one row."""
     if name in TONES:
-        return np.array(TONES[name], np.uint8).reshape(1, 1, 3)
+        return _row(TONES[name], size)
     tones = visible_tones(colours)
     first = int(dice[3] * len(tones) * (len(tones) - 1))  # the number of an ordered pair
     one, other = divmod(first, len(tones) - 1)
@@ -88,3 +88,8 @@ def paint(name: str, colours: frozenset[str], dice: Sequence[float], size: int) 
     place = (np.arange(size) + 0.5) / size
     share = PATTERNS[name](dice, place[None, :], place[:, None])[..., None]
     return np.round(pair[0] + share * (pair[1] - pair[0])).astype(np.uint8)
+
+
+@cache
+def _row(tone: Colour, size: int) -> Picture:
+    return np.full((1, size, 3), tone, np.uint8)

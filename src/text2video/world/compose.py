@@ -1,44 +1,43 @@
 """From a choice of scenes to placed ones: every object on a path of its own, clear of the others."""
 
+import math
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from text2video.errors import UserError
-from text2video.request import Request, Scene
+from text2video.request import Scene
 from text2video.world.colours import DICE as PICTURE_DICE
 from text2video.world.motions import DICE, Path
-from text2video.world.scenes import Layer, clear_of, describe, measure, plan_paths
+from text2video.world.scenes import Layer, apart, as_asked, describe, plan_paths
 
 # Random numbers that choose a clip's triple, its wording, whether its colour is named, and whether over the edge.
 CHOICES = 4
 # Of a scene: how many objects, whether alike, which comes first, the background, whether it is named, whether overlap
-# is allowed.
-SCENE_CHOICES = 6
+# is allowed; and the picture of the background.
+SCENE = 6 + PICTURE_DICE
 # Of each object: tries for its triple; whether its colour is named, over the edge, size and speed (two each), wording.
 TRIES = 8
-OBJECT_CHOICES = TRIES + 7
+OBJECT = TRIES + 7
 PLACES = 16  # paths that are tried for each object behind the first, until one is clear of the others
-ATTEMPTS = 300  # scenes that are tried for a clip, until their objects find room
+MORE_PLACES = 64  # and in further attempts
+ATTEMPTS = 400  # scenes that are tried for a clip, until their objects find room,
+ABREAST = 100  # so many at once of all clips that have none yet
 
 Array = np.ndarray[Any, Any]
 
 
 class Dice(NamedTuple):
-    """The random numbers of one clip, uniform in [0, 1), or of several, with the clips as first axis."""
+    """The random numbers of a clip, uniform in [0, 1)."""
 
-    first: Array
-    """float[CHOICES + DICE]: of the first object."""
-    scene: Array
-    """float[SCENE_CHOICES]"""
-    picture: Array
-    """float[PICTURE_DICE]: of the background."""
-    objects: Array
-    """float[objects, OBJECT_CHOICES]"""
-    places: Array
-    """float[objects - 1, PLACES, DICE]: of the paths of all objects but the first."""
+    first: list[float]
+    """CHOICES numbers of the first object."""
+    scene: list[float]
+    """SCENE numbers."""
+    objects: list[list[float]]
+    """OBJECT numbers of each object."""
 
 
 class Plan(NamedTuple):
@@ -58,123 +57,121 @@ class Plan(NamedTuple):
     """The caption, where it is given."""
 
 
-class Placed(NamedTuple):
-    """Clips before they are drawn."""
+class Numbers(NamedTuple):
+    """The random numbers of scenes that are tried for clips, uniform in [0, 1)."""
 
-    plans: list[Plan]
-    """``shown`` with the sizes and speeds that the objects have, "" where there is no word for them."""
-    layers: list[Layer]
-    pictures: Array
-    """float[n, PICTURE_DICE]: the random numbers of the backgrounds."""
-
-
-def stream(seed: int, name: str, number: int) -> np.random.Generator:
-    """Random numbers of their own for each name and number."""
-    return np.random.default_rng([seed, zlib.crc32(name.encode()), number])
+    clips: Array
+    """int[m]: the number of the clip of each."""
+    first: Array
+    """float[m, CHOICES + DICE]: of the first object and its path."""
+    own: Array
+    """float[m, objects, OBJECT]"""
+    places: Array
+    """float[m, objects - 1, places, DICE]: of the paths of the other objects."""
 
 
-def roll(seed: int, name: str, number: int, attempt: int, n: int, objects: int) -> Dice:
-    """The numbers of ``n`` clips for an attempt: with a larger ``n``, those of the first clips stay the same.
-
-    Those of the scene do not change with the attempt, so that scenes of more objects do not become rare.
-    """
-    more = f"{name}, attempt {attempt}"
-    first = stream(seed, name if attempt == 0 else f"{more}, first object", number).random(
-        (n, CHOICES + DICE)
-    )
-    scene = stream(seed, f"{name}, scene", number).random((n, SCENE_CHOICES + PICTURE_DICE))
-    own = stream(seed, f"{more}, objects", number).random((n, objects, OBJECT_CHOICES))
-    places = stream(seed, f"{more}, places", number).random((n, objects - 1, PLACES, DICE))
-    return Dice(first, scene[:, :SCENE_CHOICES], scene[:, SCENE_CHOICES:], own, places)
+def stream(seed: int, name: str, *numbers: int) -> np.random.Generator:
+    """Random numbers of their own for each name and numbers."""
+    return np.random.default_rng([seed, zlib.crc32(name.encode()), *numbers])
 
 
 def compose(
-    seed: int,
-    name: str,
-    number: int,
+    seeds: tuple[int, str, int],
     n: int,
     objects: int,
     choose: Callable[[Dice], Plan | None],
     frames: int,
     fps: float,
-) -> Placed:
-    """``n`` clips of at most so many ``objects``, chosen anew until all of them have what they should and find room.
+) -> tuple[list[Plan], list[Layer], Array]:
+    """Plan ``n`` clips of at most so many ``objects``, and find a path for each object.
 
-    ``choose`` makes a plan from the numbers of a clip; None is no plan. Raises UserError when some clip has no room.
+    ``choose`` makes a plan from the numbers of a clip, or None where they do not suit. What a clip becomes depends on
+    the ``seeds`` (of the world, of the split, of the draw) and its place alone. Returns the plans with the sizes and
+    speeds that the objects have, the objects by layers, and the numbers of the backgrounds, float[n, PICTURE_DICE].
+    Raises UserError when the scenes that are tried find no room.
     """
-    plans: list[Plan | None] = [None] * n
+    seed, name, number = seeds
+    # What a scene is to be stays, however often it is tried: else scenes of three objects would become rare.
+    scene = stream(seed, f"{name}, scene", number).random((n, SCENE))
+    numbers = Numbers(
+        np.arange(n),
+        stream(seed, name, number).random((n, CHOICES + DICE)),
+        stream(seed, f"{name}, objects", number).random((n, objects, OBJECT)),
+        stream(seed, f"{name}, places", number).random((n, objects - 1, PLACES, DICE)),
+    )
+    plans: dict[int, Plan] = {}
     paths = [Path(*(np.zeros((n, frames)) for _ in Path._fields)) for _ in range(objects)]
-    pictures = np.zeros((n, PICTURE_DICE))
-    for attempt in range(ATTEMPTS):
-        todo = [row for row, plan in enumerate(plans) if plan is None]
-        if not todo:
-            break
-        dice = roll(seed, name, number, attempt, n, objects)
-        chosen = {row: choose(Dice(*(numbers[row] for numbers in dice))) for row in todo}
-        ready = {row: plan for row, plan in chosen.items() if plan}
-        rows = np.array(list(ready), int)
-        found, fits = _place(list(ready.values()), Dice(*(numbers[rows] for numbers in dice)), frames, fps)
-        for row, plan, good in zip(rows, ready.values(), fits, strict=True):
-            plans[row] = plan if good else None
-        pictures[rows] = dice.picture[rows]
-        for whole, part in zip(paths, found, strict=False):
-            for series, values in zip(whole, part, strict=True):
-                series[rows] = values
-    return _described(plans, paths, pictures, fps)
-
-
-def _described(plans: list[Plan | None], paths: list[Path], pictures: Array, fps: float) -> Placed:
-    """The layers of the plans, and the plans with what the objects look like. UserError for what found no room."""
-    whole = [plan for plan in plans if plan]
-    if len(whole) < len(plans):
+    more: dict[int, np.random.Generator] = {}
+    todo, tried = list(range(n)), 0
+    while todo and tried < ATTEMPTS:
+        if tried:
+            more = {clip: more.get(clip) or stream(seed, f"{name}, again", number, clip) for clip in todo}
+            numbers = _again(more, objects)
+        tried += max(1, len(numbers.clips) // len(todo))
+        dice = zip(numbers.first.tolist(), scene[numbers.clips].tolist(), numbers.own.tolist(), strict=True)
+        chosen = [choose(Dice(*clip)) for clip in dice]
+        ready = [plan for plan in chosen if plan]
+        numbers = Numbers(*(column[[plan is not None for plan in chosen]] for column in numbers))
+        found, fits = _place(ready, numbers, frames, fps)
+        for row in np.flatnonzero(fits)[::-1].tolist():  # of several that fit, the first one stays
+            plans[clip := int(numbers.clips[row])] = ready[row]
+            for whole, part in zip(paths, found, strict=False):
+                for series, values in zip(whole, part, strict=True):
+                    series[clip] = values[row]
+        todo = [clip for clip in todo if clip not in plans]
+    if todo:
         raise UserError(
-            "world.objects: their paths, sizes or colours leave no room in the frame or on the background; ask for "
-            "fewer objects, smaller ones or other colours, or let them overlap (world.overlap)"
+            f"{name}: its objects find no room in the frame, or no background on which they can be seen; ask for "
+            "fewer, smaller or others, or let them overlap (world.overlap)"
         )
-    layers, seen = [], [list(plan.shown.objects) for plan in whole]
-    for number, path in enumerate(paths):
-        rows = np.array([row for row, plan in enumerate(whole) if len(plan.shown.objects) > number], int)
-        part = Path(*(series[rows] for series in path))
-        named = describe([seen[row][number] for row in rows], part, fps)
-        layers.append(Layer(rows, named, part))
-        for row, one in zip(rows, named, strict=True):
-            seen[row][number] = one
-    shown = [plan.shown._replace(objects=tuple(objects)) for plan, objects in zip(whole, seen, strict=True)]
-    plans_ = [plan._replace(shown=scene) for plan, scene in zip(whole, shown, strict=True)]
-    return Placed(plans_, layers, pictures)
+    return *_described([plans[clip] for clip in range(n)], paths, fps), scene[:, -PICTURE_DICE:]
 
 
-def _place(plans: list[Plan], dice: Dice, frames: int, fps: float) -> tuple[list[Path], Array]:
+def _again(streams: Mapping[int, np.random.Generator], objects: int) -> Numbers:
+    """Numbers for more tries of some clips, as many at once as make ABREAST scenes."""
+    shapes = ((CHOICES + DICE,), (objects, OBJECT), (objects - 1, MORE_PLACES, DICE))
+    lengths = [math.prod(shape) for shape in shapes]
+    tries = max(1, ABREAST // len(streams))
+    block = np.concatenate([rng.random((tries, sum(lengths))) for rng in streams.values()])
+    parts = np.split(block, np.cumsum(lengths)[:-1], axis=1)
+    columns = [part.reshape(len(block), *shape) for part, shape in zip(parts, shapes, strict=True)]
+    return Numbers(np.repeat(list(streams), tries), *columns)
+
+
+def _place(plans: Sequence[Plan], numbers: Numbers, frames: int, fps: float) -> tuple[list[Path], Array]:
     """A path for each object of each plan, float[plans, frames], and whether all of a plan fit, bool[plans]."""
-    fits = np.ones(len(plans), bool)
+    fits, counts = np.ones(len(plans), bool), np.array([len(plan.shown.objects) for plan in plans], int)
+    overlap = np.array([plan.overlap for plan in plans], bool)
     paths: list[Path] = []
-    for number in range(max((len(plan.shown.objects) for plan in plans), default=0)):
-        rows = np.array([row for row, plan in enumerate(plans) if len(plan.shown.objects) > number], int)
-        numbers = dice.places[rows, number - 1] if number else dice.first[rows, None, CHOICES:]
-        tries = numbers.shape[1]
-        objects = [plans[row].shown.objects[number] for row in rows for _ in range(tries)]
-        edge = np.repeat([plans[row].edge[number] for row in rows], tries)
-        path = plan_paths(objects, numbers.reshape(-1, DICE), edge, frames, fps)
-        good = _as_asked(objects, path, fps)
-        free = np.repeat([plans[row].overlap for row in rows], tries)
-        again = np.repeat(rows, tries)
+    for layer in range(counts.max(initial=0)):
+        rows = np.flatnonzero(counts > layer)
+        some = [plans[row] for row in rows.tolist()]
+        objects = [plan.shown.objects[layer] for plan in some]
+        edge = np.array([plan.edge[layer] for plan in some])
+        dice = numbers.places[rows, layer - 1] if layer else numbers.first[rows, None, CHOICES:]
+        path = plan_paths(objects, dice, edge, frames, fps, counts[rows] > 1)
+        good = as_asked(objects, path, fps)
         for earlier, other in enumerate(paths):
-            before = [plans[row].shown.objects[earlier] for row in again]
-            good &= free | clear_of(path, objects, Path(*(series[again] for series in other)), before)
-        good = good.reshape(-1, tries)
-        first = np.arange(len(rows)) * tries + good.argmax(1)
+            before = [plan.shown.objects[earlier] for plan in some]
+            clear = apart(path, objects, Path(*(series[rows] for series in other)), before)
+            good &= clear | overlap[rows, None]
         fits[rows] &= good.any(1)
         whole = Path(*(np.zeros((len(plans), frames)) for _ in Path._fields))
         for series, values in zip(whole, path, strict=True):
-            series[rows] = values[first]
+            series[rows] = values[np.arange(len(rows)), good.argmax(1)]
         paths.append(whole)
     return paths, fits
 
 
-def _as_asked(objects: list[Request], path: Path, fps: float) -> Array:
-    """Whether each object has the size and the speed that it must have: bool[n]."""
-    fits = np.ones(len(objects), bool)
-    for asked, has in zip(zip(*(one[3:] for one in objects), strict=True), measure(path, fps), strict=True):
-        words = np.array(asked, object)
-        fits &= (words == has) | (words == None)  # noqa: E711 (of each element)
-    return fits
+def _described(plans: list[Plan], paths: list[Path], fps: float) -> tuple[list[Plan], list[Layer]]:
+    """The plans with the sizes and speeds that the objects have, and the objects by layers."""
+    layers, seen = [], [list(plan.shown.objects) for plan in plans]
+    for number, path in enumerate(paths):
+        rows = np.array([row for row, objects in enumerate(seen) if len(objects) > number], int)
+        part = Path(*(series[rows] for series in path))
+        layer = Layer(rows, describe([seen[row][number] for row in rows], part, fps), part)
+        for row, one in zip(rows, layer.objects, strict=True):
+            seen[row][number] = one
+        layers.append(layer)
+    shown = [plan.shown._replace(objects=tuple(objects)) for plan, objects in zip(plans, seen, strict=True)]
+    return [plan._replace(shown=scene) for plan, scene in zip(plans, shown, strict=True)], layers

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-RADIUS = (0.08, 0.15)  # of an object that keeps its size
+RADIUS = (0.08, 0.15)  # of an object that keeps its size,
+CROWDED_RADIUS = (0.07, 0.13)  # of one that has others beside it
 MARGIN = 1.5 / 64  # kept free between the object and the frame, for its smooth edge too
 DICE = 9  # random numbers that a path may use; number 0 is for the size
 # What a size word says of the radius of an object that keeps its size, and a speed word of its way in a second. Between

@@ -29,14 +29,18 @@ def draw_objects(
     if angle.any():
         cos, sin = np.cos(angle), np.sin(angle)
         x, y = cos * x + sin * y, cos * y - sin * x
-    cover = np.clip(0.5 - unit * shape.distance(x, y), 0, 1)[..., None]
+    cover = np.clip(0.5 - unit * shape.distance(x, y), 0, 1)
     windows = sliding_window_view(clips.reshape(-1, size, size, 3), (side, side), axis=(1, 2), writeable=True)
     canvas = windows.transpose(0, 1, 2, 4, 5, 3)
     frame = (rows[:, None] * frames + np.arange(frames)).reshape(-1)
     corners = np.repeat(clips[rows, 0, 0, 0], frames, axis=0)[:, None, None]
-    under = (corners if plain else canvas[frame, top, left]).astype(np.float32)
-    ink = np.repeat(colours, frames, axis=0)[:, None, None] - under
-    canvas[frame, top, left] = (under + 0.5 + cover * ink).astype(np.uint8)
+    under = corners if plain else canvas[frame, top, left]
+    colour = np.repeat(colours, frames, axis=0)[:, None, None]
+    drawn = np.empty((*cover.shape, 3), np.uint8)
+    for channel in range(3):  # one by one, in long runs
+        below = under[..., channel].astype(np.float32)
+        drawn[..., channel] = below + 0.5 + cover * (colour[..., channel] - below)
+    canvas[frame, top, left] = drawn
 
 
 def _window(centre: np.ndarray, size: int, side: int) -> tuple[np.ndarray, np.ndarray]:
