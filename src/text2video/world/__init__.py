@@ -11,7 +11,7 @@ from text2video.request import Request, Scene
 from text2video.world.captions import parse_prompt, parse_scene, plain_caption
 from text2video.world.colours import COLOURS, PATTERNS, TONES, paint, visible_backgrounds
 from text2video.world.compose import TRIES, Dice, Plan, compose, stream
-from text2video.world.motions import MOTIONS, SIZES, SPEEDS
+from text2video.world.motions import MOTIONS, SIZES, SPEEDS, WAYS
 from text2video.world.scenes import draw_clips
 from text2video.world.shapes import SHAPES
 from text2video.world.splits import hold_out_pairs, split_triples
@@ -19,7 +19,7 @@ from text2video.world.wordings import DICE as CAPTION_DICE
 from text2video.world.wordings import OWN_DICE, Wordings, pick
 
 if TYPE_CHECKING:
-    from text2video.params import Params, WorldParams
+    from text2video.params import Params
 
 __all__ = ["SPLITS", "World", "parse_prompt", "parse_scene"]
 
@@ -44,7 +44,7 @@ class World:
 
     def __init__(self, params: "Params") -> None:
         data, world = params.data, params.world
-        _check(world)
+        _check(params)
         self._data, self._world = data, world
         share = 0.0 if world.train_prompts else world.unseen_combinations
         rng = stream(data.seed, "splits", 0)
@@ -247,8 +247,9 @@ def _shown_by(prompt: str, trained: list[Request]) -> list[Request]:
     return found
 
 
-def _check(world: "WorldParams") -> None:
+def _check(params: "Params") -> None:
     """Raise UserError for what no world can show."""
+    world, seconds = params.world, (params.data.frames - 1) / params.data.fps
     tables: dict[str, Mapping[str, Any]] = {
         "shapes": SHAPES,
         "colours": COLOURS,
@@ -267,6 +268,13 @@ def _check(world: "WorldParams") -> None:
     for colour in world.colours:
         if not visible_backgrounds(world.backgrounds, frozenset([colour])):
             raise UserError(f"world.colours: {colour} cannot be seen on world.backgrounds; change either")
+    for speed in world.speeds:
+        slowest, fastest = (limit * seconds for limit in SPEEDS[speed])
+        if slowest > WAYS[1] or fastest < WAYS[0]:
+            raise UserError(
+                f"world.speeds: nothing moves {speed} in {params.data.frames} frames at {params.data.fps} a second; "
+                "change data.frames, data.fps or world.speeds"
+            )
     if len(world.shapes) * len(world.colours) < max(world.objects) and world.counted < 1:
         raise UserError(
             "world.objects: there are not so many that differ in world.shapes or world.colours; add some"

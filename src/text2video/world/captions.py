@@ -92,7 +92,7 @@ class Reading(NamedTuple):
 def read_prompt(prompt: str) -> Reading:
     """What ``parse_prompt`` understands, all of it said of one object, and the words that it does not."""
     words = [word for part in _parts(prompt) for word in part]
-    backdrop = _take_backdrop(words)
+    backdrop = _take_backdrops(words)
     found, unknown, unclear = _read_clause(backdrop.words)
     return Reading(Scene((found,)), [*unknown, *backdrop.taken], unclear)
 
@@ -103,8 +103,8 @@ def read_scene(prompt: str) -> Reading:
     Clauses are parted by commas and words like "and", and each has one noun; "two red circles" are two objects. A
     clause without a motion shares that of the next one: "a circle and a square moving up".
     """
-    backdrops = [_take_backdrop(part) for part in _parts(prompt)]
-    named = [backdrop.name for backdrop in backdrops if backdrop.taken]
+    backdrops = [_take_backdrops(part) for part in _parts(prompt)]
+    named = [name for backdrop in backdrops for name in backdrop.names]
     unclear = {"background": [word for backdrop in backdrops for word in backdrop.taken]}
     objects: list[Request] = []
     unknown: list[str] = []
@@ -154,26 +154,28 @@ def _parts(prompt: str) -> list[list[str]]:
 
 class _Backdrop(NamedTuple):
     words: list[str]
+    """The words that are not about the background."""
     taken: list[str]
-    name: str | None
+    names: list[str | None]
 
 
-def _take_backdrop(words: list[str]) -> _Backdrop:
-    """The words that are not about the background, those that are, and its name, None where it is unknown.
+def _take_backdrops(words: list[str]) -> _Backdrop:
+    """What words say about the background, before the word "background" or behind it; None for an unknown name.
 
-    It is named before the word "background" or behind it: "a yellow background", "the background is yellow".
+    "a yellow background", "the background is yellow".
     """
     at = next((i for i, word in enumerate(words) if word in HEARD_BACKDROPS), None)
     if at is None:
-        return _Backdrop(words, [], None)
+        return _Backdrop(words, [], [])
     before = next((i for i in range(at - 1, -1, -1) if words[i] not in BACKDROP_FILLERS), at)
     behind = next((i for i in range(at + 1, len(words)) if words[i] not in BACKDROP_FILLERS), at)
     names = _backgrounds()
     place = next((i for i in (before, behind) if words[i] in names), at)
-    first, last = min(place, at), max(place, at)
+    first, last = min(place, at), max(place, at) + 1
     while first and words[first - 1] in TONE_ADJECTIVES:
         first -= 1
-    return _Backdrop([*words[:first], *words[last + 1 :]], words[first : last + 1], names.get(words[place]))
+    rest, taken, named = _take_backdrops(words[last:])
+    return _Backdrop([*words[:first], *rest], [*words[first:last], *taken], [names.get(words[place]), *named])
 
 
 @cache
@@ -211,9 +213,9 @@ def _clauses(parts: list[list[str]]) -> list[list[str]]:
             clauses[-1] += piece
         else:
             waiting += piece
-    if waiting and clauses:
-        clauses[-1] += waiting
-    return clauses or [waiting]
+    if any(word not in FILLERS for word in waiting) or not clauses:  # "and a hexagon moving up"
+        clauses.append(waiting)
+    return clauses
 
 
 def _is_noun(word: str) -> bool:

@@ -19,6 +19,7 @@ DICE = 9  # random numbers that a path may use; number 0 is for the size
 # What a size word says of the radius of an object that keeps its size, and a speed word of its way in a second. Between
 # them lies a gap, in which neither is said.
 SIZES = {"small": (0.07, 0.085), "large": (0.125, 0.15)}
+WAYS = (0.28, 0.6)  # of straight travel inside of the frame, in a clip
 SPEEDS = {"slowly": (0.0, 0.38), "quickly": (0.58, 2.0)}
 
 Number = np.ndarray | float
@@ -76,7 +77,7 @@ def straight(right: int, down: int) -> Callable[[Draw], Path]:
 
     def path(draw: Draw) -> Path:
         radius, room = _size(draw)
-        least, most, over_edge = (0.22, 0.45, 1 - 2 * room) if diagonal else (0.28, 0.6, 0.8)
+        least, most, over_edge = (0.22, 0.45, 1 - 2 * room) if diagonal else (*WAYS, 0.8)
         low, high = (limit / math.sqrt(1 + diagonal) for limit in draw.way)
         limits = np.maximum(least, low), np.minimum(most, high), np.minimum(over_edge, high)
         start, length = _journey(draw, radius, room, *limits)

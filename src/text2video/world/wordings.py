@@ -81,7 +81,9 @@ class Wordings:
         phrases = _phrases([list(dict.fromkeys(column)) for column in (*columns, *details)])
         synonyms = _synonyms(phrases)
         chosen = rng.permutation(len(synonyms))[: round(share * len(synonyms))]
-        self.unseen_words = frozenset(chain.from_iterable(synonyms[i] for i in chosen))
+        held = set(chain.from_iterable(synonyms[i] for i in chosen))
+        nouns = _words(chain.from_iterable(chain(*phrases.shape.values())))
+        self.unseen_words = frozenset(held | {plural(word) for word in held & nouns})
         """Every form of the held-out synonyms."""
         self._trained = _part(phrases, self.unseen_words, unseen=False)
         self._unseen = _part(phrases, self.unseen_words, unseen=True)
@@ -238,7 +240,7 @@ def _synonyms(phrases: Phrases) -> list[frozenset[str]]:
     predicates = [predicate for found in phrases.motion.values() for predicate in found]
     entries = [*chain(*phrases.shape.values()), *chain(*phrases.colour.values())]
     entries += [verb.meanings for verb, _ in predicates]
-    entries += chain(*phrases.size.values(), *phrases.speed.values(), *phrases.background.values())
+    entries += chain(*phrases.size.values(), *phrases.speed.values())
     said = _words(chain(*entries, *chain(*(groups for _, groups in predicates))))
     entries += [forms for way in WAYS.values() for forms in way]  # by themselves, not as diagonals have them
     never = plain_words() | FILLERS | set(HEARD)
