@@ -27,6 +27,7 @@ LAYERS = (
         "text2video.synthesize",
         "text2video.training",
         "text2video.weights",
+        "text2video.wishes",
     ),
     (
         "text2video.models",

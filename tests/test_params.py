@@ -88,7 +88,7 @@ def test_numbers_are_read_however_they_are_spelt(tmp_path: Path) -> None:
         (lambda page: page.update(trian={"lr": 1}), "trian"),
         (lambda page: page.update(train=None), "train"),
         (lambda page: page.update(train=[1, 2]), "train"),
-        (lambda page: page["model"].update(kind="diffusion"), "model.kind.*video_gan, frame_gan"),
+        (lambda page: page["model"].update(kind="diffusion"), "model.kind.*video_gan, flow, frame_gan"),
         (lambda page: page["model"].update(kind="train"), "model.kind"),
         (lambda page: page["train"].update(effort=0.5), "train.effort.*video_gan.gate_penalty"),
         (lambda page: page["data"].update(train_clips=5), "data.train_clips.*world.train_clips"),
@@ -124,6 +124,8 @@ def test_numbers_are_read_however_they_are_spelt(tmp_path: Path) -> None:
         (lambda page: page["render"].update(prompts=[]), "render.prompts"),
         (lambda page: page["render"].update(prompts=[None]), "render.prompts.0"),
         (lambda page: page["runtime"].update(threads=-1), "runtime.threads"),
+        (lambda page: [page["model"].update(kind="flow"), page["data"].update(size=24)], "data.size.*flow.patch"),
+        (lambda page: [page["model"].update(kind="flow"), page["codec"].update(kind="identity")], "flow.patch.*10240"),
         (lambda page: [page["model"].update(kind="frame_gan"), page["data"].update(size=32)], "data.size.*model.kind"),
     ],
 )  # fmt: skip
@@ -168,6 +170,8 @@ EDGES: dict[str, dict[str, dict[str, Any]]] = {
     },
     "two frames, an odd size": {"data": {"size": 24, "frames": 2}, "world": ONE, "codec": {"steps": 0}},
     "pixels in the video GAN": {"data": {"size": 16}, "world": ONE, "codec": {"kind": "identity"}},
+    "pixels in the flow": {"data": {"size": 16}, "world": ONE, "codec": {"kind": "identity"}}
+    | {"model": {"kind": "flow"}},
     "latents in the frame GAN": {"world": ONE, "model": {"kind": "frame_gan"}},
     "the smallest networks": {
         "world": ONE,

@@ -31,6 +31,7 @@ TINY: dict[str, dict[str, Any]] = {
     },
     "codec": {"width": 8, "steps": 4, "batch": 16},
     "video_gan": {"noise_dim": 8, "width": 8, "code_dim": 16, "critic_width": 8},
+    "flow": {"depth": 2, "steps": 2},
     "frame_gan": {"noise_dim": 8},
     "train": {"epochs": 2, "batch": 16, "sample_every": 1},
     "render": {"prompts": ["circle moving up-right", "red square shrinking"], "count": 1, "scale": 1},

@@ -5,6 +5,7 @@ first stage. Nothing has a default here: ``params.yaml`` says it all, and DVC se
 (``1e-05`` is text to YAML 1.1, and DVC writes it so): pydantic reads them.
 """
 
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -138,6 +139,22 @@ class VideoGanParams(KindParams):
     gate_penalty: Annotated[float, Field(ge=0)]
 
 
+class FlowParams(KindParams):
+    """The rectified flow (models/flow.py)."""
+
+    depth: Annotated[int, Field(ge=2, le=32, multiple_of=2)]
+    patch: Annotated[int, Field(ge=1, le=8)]
+    words: Literal["tokens", "pooled"]
+    target: Literal["residual", "velocity"]
+    time_mean: float
+    time_std: Annotated[float, Field(gt=0)]
+    prompt_dropout: Share
+    given_share: Share
+    steps: Annotated[int, Field(ge=1, le=1000)]
+    shift: Rate
+    guidance: Annotated[float, Field(ge=0, le=100)]
+
+
 class FrameGanParams(KindParams):
     """The tutorial's frame GAN (models/frame_gan.py)."""
 
@@ -189,6 +206,7 @@ class RuntimeParams(Section):
     checkpoint_every: Rate = 30.0
 
 
+MOST_TOKENS = 8192  # of a clip: attention compares each with each
 UNUSED: Any = Field(None)  # a section that may be left out where nothing uses it
 
 
@@ -202,6 +220,7 @@ class Params(Section):
     codec: CodecParams
     model: ModelParams
     video_gan: VideoGanParams = UNUSED
+    flow: FlowParams = UNUSED
     frame_gan: FrameGanParams = UNUSED
     train: TrainParams
     export: ExportParams
@@ -220,6 +239,17 @@ class Params(Section):
             raise ValueError(
                 f"data.size: {self.data.size} is no multiple of 64, as model.kind frame_gan on codec.kind conv needs"
             )
+        if self.model.kind == "flow" and self.flow is not None:
+            cell = self.flow.patch * (8 if self.codec.kind == "conv" else 1)
+            if any(side % cell for side in self.data.height_width):
+                raise ValueError(
+                    f"data.size: {self.data.size} is no multiple of {cell}, as flow.patch {self.flow.patch} needs"
+                )
+            tokens = self.data.frames * math.prod(side // cell for side in self.data.height_width)
+            if tokens > MOST_TOKENS:
+                raise ValueError(
+                    f"flow.patch: {self.flow.patch} makes {tokens} tokens of a clip, more than {MOST_TOKENS}; raise it"
+                )
         return self
 
     @model_validator(mode="after")
