@@ -122,7 +122,7 @@ def rows(root: Path) -> list[dict[str, str]]:
 def cut(path: Path, params: Params) -> np.ndarray:
     """The clips of one video."""
     file = io.BytesIO()
-    n = cut_clips(path, params.data, params.videos, file, lambda: None)
+    n, _ = cut_clips(path, params.data, params.videos, file, lambda: None)
     shape = (params.data.frames, *params.data.height_width, 3)
     return np.frombuffer(file.getvalue(), np.uint8).reshape(n, *shape)
 
@@ -310,9 +310,27 @@ def test_videos_without_a_good_caption_are_left_out(tmp_path: Path) -> None:
     assert left_out(tmp_path) == {
         "a.mp4": "its caption is blank", "b.mp4": "its caption is no UTF-8 text",
         "c.mp4": "its caption has no word", "d.mp4": "it has no caption", "e.mp4": "its caption is no valid text",
-        "gone.mp4": "a list names it, and it is missing", "../out.mp4": "it lies outside of the folder",
+        "gone.mp4": "it is missing; its caption is in list.jsonl", "../out.mp4": "it lies outside of the folder",
     }  # fmt: skip
     assert "1 rows name no file" in "\n".join(list_videos(tmp_path).notes)
+
+
+def test_captions_without_a_video_are_named(tmp_path: Path) -> None:
+    """A text file of a name that no video has; a list's missing file by its path, wherever the list lies."""
+    make_folder(tmp_path / "train", 3)
+    for name in ("003.txt", "notes.TXT"):
+        (tmp_path / "train" / name).write_text("a dog")
+    (tmp_path / "train" / "metadata.csv").write_text("file_name,text\ngone.gif,a cat\n")
+    save_frames(tmp_path / "frames", plain(9))
+    (tmp_path / "frames" / "prompt.txt").write_text("a frame")
+    (tmp_path / "videos.txt").write_text("train/000.gif\n")
+    (tmp_path / "prompts.txt").write_text("the first")
+    orphan = "it is the caption of no video"
+    assert left_out(tmp_path) == {
+        "train/003.txt": orphan, "train/notes.TXT": orphan,
+        "train/gone.gif": "it is missing; its caption is in train/metadata.csv",
+    }  # fmt: skip
+    assert len(found(tmp_path)) == 4
 
 
 # --- clips -----------------------------------------------------------------------------------------------------------
@@ -409,7 +427,10 @@ def test_jumping_changes_no_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             monkeypatch.setattr("text2video.data.clips.FAR", far)
             monkeypatch.setattr("text2video.reading.containers.FAR", far / 2)
             file, calls = io.BytesIO(), itertools.count()
-            assert cut_clips(tmp_path / name, params.data, params.videos, file, partial(next, calls)) == 3
+            assert cut_clips(tmp_path / name, params.data, params.videos, file, partial(next, calls)) == (
+                3,
+                0,
+            )
             found = np.frombuffer(file.getvalue(), np.uint8).reshape(12, 16, 11, 16, 3).mean((1, 3, 4)) > 127
             shown.append((found << np.arange(11)).sum(1).tolist())
             decoded.append(next(calls))
@@ -508,6 +529,7 @@ def test_everything_is_accounted_for(tmp_path: Path, capsys: pytest.CaptureFixtu
     (folder / "cut.mp4").write_bytes((folder / "cut.mp4").read_bytes()[:-4000])
     (folder / "broken.mp4").write_bytes(b"no video")
     save_gif(folder / "short.gif", plain(5, 2), FPS)
+    (folder / "orphan.txt").write_text("no video")
     for name in ("sound", "猫", "cut", "broken", "short"):
         (folder / f"{name}.txt").write_text(f"{name} number 1")
     (folder / "nameless.mp4").write_bytes((folder / "sound.mp4").read_bytes())
@@ -516,7 +538,7 @@ def test_everything_is_accounted_for(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in sorted(folder.iterdir())} == before
     table = {row["file"]: row for row in rows(out)}
     reasons = {name: row["left_out"] for name, row in table.items() if row["left_out"]}
-    assert set(reasons) == {"cut.mp4", "broken.mp4", "short.gif", "nameless.mp4"}
+    assert set(reasons) == {"cut.mp4", "broken.mp4", "short.gif", "nameless.mp4", "orphan.txt"}
     assert "too short" in reasons["short.gif"]
     assert "caption" in reasons["nameless.mp4"]
     assert str(folder) not in "".join(reasons.values())
@@ -536,6 +558,24 @@ def test_everything_is_accounted_for(tmp_path: Path, capsys: pytest.CaptureFixtu
     train = taken["train"]
     shown = [read_video(path) for path in (out / "metrics" / "data").glob("train*.gif")]
     assert all(any((clip == train[n]).all() for n in range(len(train))) for clip in shown)
+
+
+def test_padded_videos_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The table has the number of repeated frames of each, the screen the number of videos and some names."""
+    folder = make_folder(tmp_path / "own", 8)
+    for name, frames in (("one", 1), ("three", 3)):
+        save_gif(folder / f"{name}.gif", plain(5, frames), FPS)
+        (folder / f"{name}.txt").write_text("short")
+    save_stream(folder / "nearly.mp4", plain(90, 11), fps=30)  # .37 of .4 seconds
+    (folder / "nearly.txt").write_text("short")
+    synthesize(video_params(folder), Layout(tmp_path))
+    assert {row["file"]: row["padded"] for row in rows(tmp_path) if row["padded"] != "0"} == {
+        "one.gif": "3",
+        "three.gif": "1",
+    }
+    said = capsys.readouterr().err
+    assert "padded" in said
+    assert "2: shorter than a clip of 0.40 seconds, the last frame is repeated (one.gif, three.gif)" in said
 
 
 def test_videos_that_phones_turn_are_upright(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from text2video.errors import UserError
 from text2video.files import remove_leftovers, replace_folder, write_text
 from text2video.layout import Layout
 from text2video.media import contact_sheet, save_gif, save_png, slug
-from text2video.params import Params
+from text2video.params import DataParams, Params
 from text2video.text.spelling import tokenize
 
 SPOOL = 4 << 20  # bytes of clips of one video that wait in memory; more wait on disk
@@ -42,8 +42,9 @@ class _Decoded(NamedTuple):
     """The clips of a video, ``uint8[n, T, H, W, 3]`` in a file, or why there are none."""
 
     file: IO[bytes]
-    n: int
-    problem: str
+    n: int = 0
+    padded: int = 0
+    problem: str = ""
 
 
 class Row(NamedTuple):
@@ -54,6 +55,8 @@ class Row(NamedTuple):
     split: str
     clips: int
     left_out: str
+    padded: int = 0
+    """Frames at the end that repeat the last one."""
 
 
 def import_videos(params: Params, layout: Layout) -> None:
@@ -79,7 +82,7 @@ def import_videos(params: Params, layout: Layout) -> None:
     save_rows(layout.metrics / "clips.csv", rows)
     with watch("pictures"):
         _show(params.data.seed, layout)
-    _report(rows, layout.metrics / "clips.csv")
+    _report(rows, params.data, layout.metrics / "clips.csv")
     watch.report()
 
 
@@ -109,7 +112,7 @@ def _decode_all(videos: list[Video], params: Params, scratch: Path) -> list[Row]
                 for _ in range(decoded.n):
                     clip = np.frombuffer(decoded.file.read(math.prod(shape)), np.uint8).reshape(1, *shape)
                     writer.append(clip, [video.caption])
-            rows.append(Row(video.name, video.caption, "", decoded.n, decoded.problem))
+            rows.append(Row(video.name, video.caption, "", decoded.n, decoded.problem, decoded.padded))
             progress.update(len(rows))
     return rows
 
@@ -152,15 +155,15 @@ def _decode(video: Video, params: Params, scratch: Path, stop: threading.Event, 
 
     file = tempfile.SpooledTemporaryFile(SPOOL, dir=str(scratch))  # noqa: SIM115 - who takes the clips closes it
     if video.problem:
-        return _Decoded(file, 0, video.problem)
+        return _Decoded(file, problem=video.problem)
     try:
         with ExitStack() as stack:
             path = video.path
             if video.member:
                 path = stack.enter_context(unpacked(video.path, video.member, scratch))
-            return _Decoded(file, cut_clips(path, params.data, params.videos, file, watch, threads), "")
+            return _Decoded(file, *cut_clips(path, params.data, params.videos, file, watch, threads))
     except UserError as error:
-        return _Decoded(file, 0, str(error).removeprefix(f"{path} cannot be read as a video: "))
+        return _Decoded(file, problem=str(error).removeprefix(f"{path} cannot be read as a video: "))
     except OSError as error:
         raise UserError(f"{video.name} cannot be unpacked to {scratch}: {error.strerror or error}") from error
 
@@ -209,19 +212,25 @@ def _fill_stores(everything: Path, rows: list[Row], layout: Layout) -> None:
 # --- what people see -------------------------------------------------------------------------------
 
 
-def _report(rows: list[Row], file: Path) -> None:
-    """Print how many clips each split has, and how many videos were left out and why."""
+def _report(rows: list[Row], data: DataParams, file: Path) -> None:
+    """Print how many clips each split has, how many videos were padded, how many left out and why."""
     clips, videos = Counter[str](), Counter[str]()
     for row in rows:
         clips[row.split] += row.clips
         videos[row.split] += bool(row.clips)
     for split in CLIP_SPLITS:
         note(f"  {split:<16} {clips[split]:>7} clips of {videos[split]} videos")
-    left_out = [row for row in rows if row.left_out]
-    for reason, count in Counter(row.left_out for row in left_out).most_common():
-        files = [row.file for row in left_out if row.left_out == reason]
-        more = f", … (all in {file})" if count > EXAMPLES else ""
-        note(f"  left out         {count:>7}: {reason} ({', '.join(files[:EXAMPLES])}{more})")
+    short = f"shorter than a clip of {data.frames / data.fps:.2f} seconds, the last frame is repeated"
+    if padded := [row.file for row in rows if row.padded]:
+        note(f"  padded           {len(padded):>7}: {short} ({_some_of(padded, file)})")
+    for reason, count in Counter(row.left_out for row in rows if row.left_out).most_common():
+        files = [row.file for row in rows if row.left_out == reason]
+        note(f"  left out         {count:>7}: {reason} ({_some_of(files, file)})")
+
+
+def _some_of(names: list[str], file: Path) -> str:
+    """The first of the names, and where the others are."""
+    return ", ".join(names[:EXAMPLES]) + (f", … (all in {file})" if len(names) > EXAMPLES else "")
 
 
 def _reasons(rows: list[Row]) -> str:
