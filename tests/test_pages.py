@@ -8,6 +8,7 @@ from tiny import ROOT, make_repository
 from typer.testing import CliRunner
 
 from stages import new
+from text2video.data.packed import PackedReader
 from text2video.errors import UserError
 from text2video.media import save_gif
 from text2video.pages import new_page, page_pipeline
@@ -56,6 +57,32 @@ def test_a_new_page_takes_its_clips_from_a_folder(tmp_path: Path, monkeypatch: p
     assert (root / "mine" / "params.yaml").read_text(encoding="utf-8") == text
     with pytest.raises(UserError, match=r"videos\.folder"):
         new_page(root, "mine", "/other")
+
+
+def test_a_queued_experiment_of_a_page_keeps_its_outputs(tmp_path: Path) -> None:
+    """It runs in a copy, which is thrown away: what it made is in DVC's cache, or the check refuses to start."""
+    repository = make_repository(tmp_path / "repository")
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    for number in range(4):
+        save_gif(clips / f"{number}.gif", np.full((2, 8, 8, 3), 9, np.uint8))
+        (clips / f"{number}.txt").write_text(f"number {number}")
+    repository.stage("new", "mine", "--videos", clips)
+    repository.commit("A page")
+    frames = "mine/params.yaml:data.frames"
+    repository.dvc("exp", "run", "--temp", "--name", "other", "mine/dvc.yaml:synthesize", "-S", f"{frames}=5")
+    repository.dvc(
+        "exp", "apply", "other", code=None
+    )  # it also asks for what the main pipeline never made here
+    assert PackedReader(repository.folder / "mine" / "data" / "train").shape == (5, 64, 64, 3)
+    assert "up to date" in repository.dvc("status", "mine/dvc.yaml:synthesize")
+
+    repository.commit("Applied")
+    repository.stage("new", "mine", "--no-cache")
+    repository.commit("As the pages that come with the repository")
+    said = repository.dvc("exp", "run", "--temp", "mine/dvc.yaml:synthesize", "-S", f"{frames}=6", code=None)
+    assert "run `python -m stages.new mine --cache`, commit, and start it again" in said
+    assert "Running stage 'mine/dvc.yaml:synthesize'" not in said
 
 
 @pytest.mark.parametrize("name", ["data", "src", "../out", "a b", "", "models"])
