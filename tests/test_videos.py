@@ -35,6 +35,7 @@ from text2video.layout import TEST_SPLITS, Layout
 from text2video.media import save_avi, save_frames, save_gif, save_mp4
 from text2video.params import Params
 from text2video.reading import read_video
+from text2video.sheets import contact_sheet, save_png
 from text2video.synthesize import synthesize
 
 FPS, FRAMES, SIZE = 10, 4, 16
@@ -558,6 +559,25 @@ def test_everything_is_accounted_for(tmp_path: Path, capsys: pytest.CaptureFixtu
     train = taken["train"]
     shown = [read_video(path) for path in (out / "metrics" / "data").glob("train*.gif")]
     assert all(any((clip == train[n]).all() for n in range(len(train))) for clip in shown)
+
+
+def test_captions_of_other_scripts_are_found_from_the_sheet(tmp_path: Path) -> None:
+    """The font has no letter of them: the sheet names the line of clips.csv instead."""
+    folder = make_folder(tmp_path / "own", 6)
+    for file in folder.glob("*.txt"):
+        file.write_text("猫が走る " + "🐈" * int(file.stem), encoding="utf-8")
+    synthesize(video_params(folder), Layout(tmp_path))
+    train = PackedReader(tmp_path / "data" / "train")
+    lines = [
+        f"line {number} of clips.csv"
+        for number, row in enumerate(rows(tmp_path), 2)
+        if row["split"] == "train"
+    ]
+    assert len(lines) == len(train) > 2
+    save_png(tmp_path / "expected.png", contact_sheet(list(train[:]), lines, columns=2))
+    assert (tmp_path / "metrics" / "data" / "sheet.png").read_bytes() == (
+        tmp_path / "expected.png"
+    ).read_bytes()
 
 
 def test_padded_videos_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

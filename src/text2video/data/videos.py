@@ -25,8 +25,9 @@ from text2video.data.tars import unpacked
 from text2video.errors import UserError
 from text2video.files import remove_leftovers, replace_folder, write_text
 from text2video.layout import Layout
-from text2video.media import contact_sheet, save_gif, save_png, slug
+from text2video.media import save_gif, slug
 from text2video.params import DataParams, Params
+from text2video.sheets import contact_sheet, plain_text, save_png
 from text2video.text.spelling import tokenize
 
 SPOOL = 4 << 20  # bytes of clips of one video that wait in memory; more wait on disk
@@ -81,7 +82,7 @@ def import_videos(params: Params, layout: Layout) -> None:
             _fill_stores(Path(scratch) / "all", rows, layout)
     save_rows(layout.metrics / "clips.csv", rows)
     with watch("pictures"):
-        _show(params.data.seed, layout)
+        _show(params.data.seed, rows, layout)
     _report(rows, params.data, layout.metrics / "clips.csv")
     watch.report()
 
@@ -239,20 +240,25 @@ def _reasons(rows: list[Row]) -> str:
     )
 
 
-def _show(seed: int, layout: Layout) -> None:
+def _show(seed: int, rows: list[Row], layout: Layout) -> None:
     """GIFs of clips of every split, and a contact sheet of training clips."""
     rng = np.random.default_rng(seed)
     with replace_folder(layout.metrics / "data") as fresh:
         for split, number in SHOWN.items():
             store = PackedReader(_store(layout, split))
-            for place, row in enumerate(_some(len(store), number, rng)):
-                name = f"{split}_{place}_{slug(store.captions[row])}.gif"
-                save_gif(fresh / name, _shrunk(store[int(row)], 2 * SMALL), store.fps)
+            for place, clip in enumerate(_some(len(store), number, rng)):
+                name = f"{split}_{place}_{slug(store.captions[clip])}.gif"
+                save_gif(fresh / name, _shrunk(store[int(clip)], 2 * SMALL), store.fps)
         store = PackedReader(layout.train)
-        rows = _some(len(store), SHEET, rng)
+        clips = _some(len(store), SHEET, rng)
         step = -(-store.shape[0] // STRIP)
-        strips = [_shrunk(store[int(row)][::step], SMALL) for row in rows]
-        save_png(fresh / "sheet.png", contact_sheet(strips, [store.captions[row] for row in rows], columns=2))
+        strips = [_shrunk(store[int(clip)][::step], SMALL) for clip in clips]
+        lines = [line for line, row in enumerate(rows, 2) for _ in range(row.clips) if row.split == "train"]
+        captions = [
+            text if plain_text(text := store.captions[clip]) else f"line {lines[clip]} of clips.csv"
+            for clip in clips
+        ]
+        save_png(fresh / "sheet.png", contact_sheet(strips, captions, columns=2))
 
 
 def _some(n: int, wanted: int, rng: np.random.Generator) -> np.ndarray:
