@@ -168,15 +168,6 @@ def test_the_vocabulary_holds_what_says_something_once() -> None:
     assert not any(WORDS.unknown_words(caption) for caption in CAPTIONS)
 
 
-def test_a_data_set_in_which_fillers_matter_keeps_them() -> None:
-    """As read by `keep_fillers`, "on" and "to" are words like others."""
-    captions = ["a circle moves to and fro", "a circle on a yellow background"]
-    assert Words.from_captions(captions).words[2:] == ["background", "circle", "fro", "moves", "yellow"]
-    kept = Words.from_captions(captions, keep_fillers=True)
-    assert {"a", "to", "and", "on"} <= set(kept.words)
-    assert read(kept, "A circle on a circle") == "a circle on"
-
-
 def test_a_compound_that_captions_know_is_one_word() -> None:
     """Where people stand upright, upright is no direction."""
     assert read(Words.from_captions(["a person standing upright", "up", "right"]), "upright") == "upright"
@@ -219,12 +210,11 @@ def test_a_prompt_without_text_is_refused(prompt: str) -> None:
         WORDS.check_prompt(prompt)
 
 
-@pytest.mark.parametrize("keep_fillers", [False, True])
-def test_words_round_trip_with_the_same_bytes(keep_fillers: bool, tmp_path: Path) -> None:
+def test_words_round_trip_with_the_same_bytes(tmp_path: Path) -> None:
     """The model and its words stay together, in other processes too."""
     for folder in (tmp_path / "one", tmp_path / "two"):
         folder.mkdir()
-    words = Words.from_captions([*CAPTIONS, "круг"], keep_fillers)
+    words = Words.from_captions([*CAPTIONS, "круг"])
     words.save(tmp_path / "one")
     again = load_text(tmp_path / "one")
     again.save(tmp_path / "two")

@@ -162,12 +162,12 @@ def _generate(
 
 def _read_prompts(file: Path) -> list[str]:
     """The prompts in a text file, or in standard input for ``-``. Raises UserError when it cannot be read."""
-    from text2video.files import decode_text
+    from text2video.data.captions import decode_text
 
     name = "standard input" if str(file) == "-" else str(file)
     try:
         data = sys.stdin.buffer.read() if str(file) == "-" else _expand_home(file).read_bytes()
-        lines = [line.strip() for line in decode_text(data).splitlines()]
+        lines = [line.strip() for line in decode_text(data, "strict").splitlines()]
     except OSError as error:
         raise UserError(f"{name} cannot be read ({error.strerror or error})") from error
     except UnicodeDecodeError as error:
@@ -278,19 +278,6 @@ def export_frames(
     from text2video.data.packed import PackedReader
 
     export_folders(PackedReader(_expand_home(store)), _expand_home(folder))
-
-
-@app.command()
-def import_frames(
-    folder: Annotated[
-        Path, typer.Argument(help="Holds video_0/frame_0.png, …, video_0/prompt.txt, and so on.")
-    ],
-    store: Annotated[Path, typer.Argument(help="The packed clip store to write, such as data/train.")],
-) -> None:
-    """Pack the videos of FOLDER into STORE."""
-    from text2video.data.folders import import_folders
-
-    import_folders(_expand_home(folder), _expand_home(store))
 
 
 if __name__ == "__main__":

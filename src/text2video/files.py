@@ -1,6 +1,5 @@
 """Writing files so that a reader finds the old one or the new one, never a half."""
 
-import codecs
 import errno
 import hashlib
 import json
@@ -141,15 +140,6 @@ def remove_leftovers(*paths: Path) -> None:
         for entry in path.parent.glob(".*"):
             if left.fullmatch(entry.name):
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
-
-
-def decode_text(data: bytes) -> str:
-    """The text of a file's bytes: UTF-8, or UTF-16 with a byte order mark, as editors on Windows write it.
-
-    The mark is left out. Raises UnicodeDecodeError for anything else.
-    """
-    utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    return data.decode("utf-16" if utf16 else "utf-8-sig")
 
 
 def write_text(path: Path, text: str) -> None:
