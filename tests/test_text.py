@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from text2video.errors import UserError
+from text2video.index import encode_captions
 from text2video.text import cache
-from text2video.text.cache import CaptionCache, encode_captions, load_captions
+from text2video.text.cache import CaptionCache, load_captions
 from text2video.text.encoder import Encoded, FeatureEncoder, WordEncoder, build_text_encoder
 from text2video.text.kinds import load_text
 from text2video.text.pretrained import MAX_TOKENS, Pretrained

@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -17,6 +18,17 @@ def save_png(path: Path, image: np.ndarray) -> None:
     """Write a picture ``uint8[H, W, 3]``, exact."""
     with atomic_write(path) as file:
         Image.fromarray(image).save(file, "PNG")
+
+
+def shrink(clip: np.ndarray, side: int, frames: int | None = None) -> np.ndarray:
+    """A clip with at most ``frames`` frames, evenly taken, and a longer side of at most ``side`` (means of areas)."""
+    if frames is not None and len(clip) > frames:
+        clip = clip[np.linspace(0, len(clip) - 1, frames).round().astype(int)]
+    height, width = clip.shape[1:3]
+    if max(height, width) <= side:
+        return clip
+    wide, tall = (max(round(length * side / max(height, width)), 1) for length in (width, height))
+    return np.stack([cv2.resize(frame, (wide, tall), interpolation=cv2.INTER_AREA) for frame in clip])
 
 
 def film_strip(clip: np.ndarray) -> np.ndarray:

@@ -27,7 +27,7 @@ from text2video.files import remove_leftovers, replace_folder, write_text
 from text2video.layout import Layout
 from text2video.media import save_gif, slug
 from text2video.params import DataParams, Params
-from text2video.sheets import contact_sheet, plain_text, save_png
+from text2video.sheets import contact_sheet, plain_text, save_png, shrink
 from text2video.text.spelling import tokenize
 
 SPOOL = 4 << 20  # bytes of clips of one video that wait in memory; more wait on disk
@@ -248,11 +248,11 @@ def _show(seed: int, rows: list[Row], layout: Layout) -> None:
             store = PackedReader(_store(layout, split))
             for place, clip in enumerate(_some(len(store), number, rng)):
                 name = f"{split}_{place}_{slug(store.captions[clip])}.gif"
-                save_gif(fresh / name, _shrunk(store[int(clip)], 2 * SMALL), store.fps)
+                save_gif(fresh / name, shrink(store[int(clip)], 2 * SMALL), store.fps)
         store = PackedReader(layout.train)
         clips = _some(len(store), SHEET, rng)
         step = -(-store.shape[0] // STRIP)
-        strips = [_shrunk(store[int(clip)][::step], SMALL) for clip in clips]
+        strips = [shrink(store[int(clip)][::step], SMALL) for clip in clips]
         lines = [line for line, row in enumerate(rows, 2) for _ in range(row.clips) if row.split == "train"]
         captions = [
             text if plain_text(text := store.captions[clip]) else f"line {lines[clip]} of clips.csv"
@@ -264,12 +264,3 @@ def _show(seed: int, rows: list[Row], layout: Layout) -> None:
 def _some(n: int, wanted: int, rng: np.random.Generator) -> np.ndarray:
     """At most ``wanted`` of ``n`` numbers, ascending."""
     return np.sort(rng.permutation(n)[:wanted])
-
-
-def _shrunk(clip: np.ndarray, largest: int) -> np.ndarray:
-    """A clip whose longer side has at most ``largest`` pixels."""
-    scale = largest / max(clip.shape[1:3])
-    if scale >= 1:
-        return clip
-    size = (round(clip.shape[2] * scale), round(clip.shape[1] * scale))
-    return np.stack([cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in clip])

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
@@ -17,7 +16,7 @@ from text2video.judge.scores import ASPECTS, right
 from text2video.judge.summary import Judged
 from text2video.measure.nearest import Nearest
 from text2video.media import save_gif
-from text2video.sheets import contact_sheet, plain_text, wrap
+from text2video.sheets import contact_sheet, plain_text, shrink, wrap
 
 Array = NDArray[Any]
 FAILURES, TILES = 8, 12  # shown of each split: at most so many failures, and right ones up to so many tiles
@@ -78,14 +77,8 @@ def _spread(rows: Array, most: int) -> Array:
 
 
 def reduce(clip: Array, most: int = FRAMES) -> Array:
-    """A clip uint8[T, H, W, 3] with at most ``most`` frames, evenly taken, and a longer side of at most SIDE."""
-    frames, height, width, _ = clip.shape
-    if frames > most:
-        clip = clip[np.linspace(0, frames - 1, most).round().astype(int)]
-    if max(height, width) <= SIDE:
-        return clip
-    wide, tall = (max(round(side * SIDE / max(height, width)), 1) for side in (width, height))
-    return np.stack([cv2.resize(frame, (wide, tall), interpolation=cv2.INTER_AREA) for frame in clip])
+    """A clip as it is shown."""
+    return shrink(clip, SIDE, most)
 
 
 def shown_fps(fps: float, frames: int) -> float:
