@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from text2video import console
-from text2video.pages import new_page
+from text2video.pipelines import new_pipeline
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -23,7 +23,7 @@ def main(
     ] = None,
 ) -> None:
     """Write NAME/params.yaml, unless it is there, and NAME/dvc.yaml; `dvc repro NAME/dvc.yaml` runs it."""
-    for path in new_page(Path(), name, videos, cache):
+    for path in new_pipeline(Path(), name, videos, cache):
         print(f"wrote {path}")
     print(f"next: look at {name}/params.yaml, then run: dvc repro {name}/dvc.yaml")
 

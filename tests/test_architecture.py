@@ -22,7 +22,7 @@ LAYERS = (
         "text2video.check",
         "text2video.evaluate",
         "text2video.index",
-        "text2video.pages",
+        "text2video.pipelines",
         "text2video.proof",
         "text2video.render",
         "text2video.report",

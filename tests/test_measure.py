@@ -23,7 +23,7 @@ from text2video.video import to_clips
 SHAPE = (6, 24, 32, 3)  # frames that are not square, on grey
 COLOURS = {"red": (230, 20, 20), "lime": (20, 230, 20), "blue": (20, 20, 230), "white": (255, 255, 255),
            "cyan": (20, 230, 230), "black": (0, 0, 0)}  # fmt: skip
-WAYS = {
+DIRECTIONS = {
     "left": (-3, 0),
     "right": (3, 0),
     "up": (0, -2),
@@ -34,17 +34,17 @@ WAYS = {
 
 
 def dots(n: int, seed: int) -> tuple[np.ndarray, list[str]]:
-    """Clips of one dot each, that goes its way, and their captions."""
+    """Clips of one dot each, that goes one way, and their captions."""
     rng = np.random.default_rng(seed)
     clips, captions = np.full((n, *SHAPE), 128, np.uint8), []
     y, x = np.mgrid[: SHAPE[1], : SHAPE[2]]
     for clip in clips:
-        colour, way = rng.choice(list(COLOURS)), rng.choice(list(WAYS))
-        captions.append(f"A {colour} dot goes {way}.")
-        dx, dy = WAYS[way]
+        colour, direction = rng.choice(list(COLOURS)), rng.choice(list(DIRECTIONS))
+        captions.append(f"A {colour} dot goes {direction}.")
+        dx, dy = DIRECTIONS[direction]
         middle = np.array([16, 12]) + rng.integers(-3, 4, 2)
         for t, frame in enumerate(clip):
-            step = (t % 2) * 2 - 1 if way == "to and fro" else t - 2.5
+            step = (t % 2) * 2 - 1 if direction == "to and fro" else t - 2.5
             frame[np.hypot(x - middle[0] - dx * step, y - middle[1] - dy * step) < 4.5] = COLOURS[colour]
     return clips, captions
 

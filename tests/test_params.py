@@ -26,7 +26,7 @@ Edit = Callable[[Any], object]
 
 
 def refusal(folder: Path, page: Any) -> str:
-    """What is said about a page: by the check alone, which is the first to see it, and which touches nothing."""
+    """What is said about parameters: by the check alone, which is the first to see it, and which touches nothing."""
     write_params(folder / "params.yaml", page)
     with pytest.raises(UserError) as caught:
         check.main(folder)
@@ -38,7 +38,7 @@ def refusal(folder: Path, page: Any) -> str:
 
 
 @pytest.mark.parametrize("pipeline", PIPELINES, ids=["main", "tutorial", "digits"])
-def test_the_page_survives_what_dvc_does_to_it(pipeline: Path, tmp_path: Path) -> None:
+def test_params_yaml_survives_what_dvc_does_to_it(pipeline: Path, tmp_path: Path) -> None:
     """``-S`` writes the whole page anew: it should change one line of it, keep the comments, and stay readable.
 
     (Behind the key of a list, a comment would swallow the line that follows once the list is emptied.)
@@ -140,7 +140,7 @@ def test_a_bad_value_is_one_line_that_names_its_key(tmp_path: Path, edit: Edit, 
 def test_any_value_in_any_place_is_taken_or_refused_in_one_line(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
-    """Whatever is typed into the page, no traceback comes of it, and no truth value or NaN passes for a number."""
+    """Whatever is typed into params.yaml, no traceback comes of it, and no truth value or NaN passes for a number."""
     path, page = tmp_path_factory.getbasetemp() / "any.yaml", copy.deepcopy(PAGE)
     section = data.draw(st.sampled_from(list(page)))
     key = data.draw(st.sampled_from([*page[section], "new"]))

@@ -1,8 +1,8 @@
 """Stage ``check``: what can be found wrong in ``params.yaml`` before any other stage runs.
 
 DVC removes a stage's outputs before it starts the stage, so a stage that refuses its parameters has lost them already.
-This one runs before all others whenever the page has changed, and has no output but a note that is always the same:
-nothing is rerun because of it, and when it fails nothing has been touched.
+This one runs before all others whenever ``params.yaml`` has changed, and its only output is a note that is always the
+same: nothing is rerun because of it, and when it fails nothing has been touched.
 """
 
 import os
@@ -12,8 +12,8 @@ from text2video.data.layouts import require_videos
 from text2video.errors import UserError
 from text2video.files import write_text
 from text2video.layout import Layout
-from text2video.pages import loses_outputs
 from text2video.params import Params
+from text2video.pipelines import loses_outputs
 from text2video.text.spelling import require_words
 from text2video.world import World
 

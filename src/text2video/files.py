@@ -170,17 +170,17 @@ def advice(path: Path) -> str:
     return "make it again with `dvc repro` in the project's folder, or copy it again"
 
 
-def write_sealed(path: Path, page: dict[str, Any]) -> None:
-    """Write a page as JSON with a checksum of its content, for ``read_sealed``."""
-    write_json(path, page | {"sha256": _seal(page)})
+def write_sealed(path: Path, content: dict[str, Any]) -> None:
+    """Write a dict as JSON with a checksum of its content, for ``read_sealed``."""
+    write_json(path, content | {"sha256": _seal(content)})
 
 
 def read_sealed(path: Path, remedy: str) -> dict[str, Any]:
     """Read what ``write_sealed`` wrote. Raises UserError also when a letter of it has changed, however slightly."""
-    page = read_json(path, remedy)
-    if not isinstance(page, dict) or page.pop("sha256", None) != _seal(page):
+    content = read_json(path, remedy)
+    if not isinstance(content, dict) or content.pop("sha256", None) != _seal(content):
         raise UserError(f"{path} is damaged (its checksum does not match); {remedy}")
-    return page
+    return content
 
 
 def check_files(folder: Path, digests: dict[str, str], remedy: str) -> None:
@@ -193,8 +193,8 @@ def check_files(folder: Path, digests: dict[str, str], remedy: str) -> None:
             raise UserError(f"{file} is damaged (its checksum does not match); {remedy}")
 
 
-def _seal(page: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(page, sort_keys=True).encode()).hexdigest()
+def _seal(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def sha256(path: Path) -> str:

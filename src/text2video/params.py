@@ -1,6 +1,6 @@
 """The sections of ``params.yaml``, validated: what may be set, what it means, what is refused.
 
-Every stage reads the whole page before it touches anything, so that a mistake in a later section is found by the
+Every stage reads the whole file before it touches anything, so that a mistake in a later section is found by the
 first stage. Nothing has a default here: ``params.yaml`` says it all, and DVC sees it. Numbers may be written as text
 (``1e-05`` is text to YAML 1.1, and DVC writes it so): pydantic reads them.
 """
@@ -29,7 +29,7 @@ Side = Annotated[int, Field(ge=16, le=512, multiple_of=8)]  # of a frame, in pix
 
 
 class Section(BaseModel):
-    """A section of the page: unknown keys are refused, values never change."""
+    """A section of ``params.yaml``: unknown keys are refused, values never change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -302,17 +302,17 @@ RENAMED = {
 def load_params(path: Path) -> Params:
     """Read and check a ``params.yaml``. Raises UserError with the first mistake found, in one line."""
     try:
-        page = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UserError(
             f"{path} is missing; run from the folder that holds it, or name that folder with --root"
         ) from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         raise UserError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
-    if not isinstance(page, dict):
+    if not isinstance(content, dict):
         raise UserError(f"{path} holds no sections; it should start with 'data:'")
     try:
-        return Params.model_validate(page)
+        return Params.model_validate(content)
     except ValidationError as error:
         raise UserError(f"{path}: {_first_mistake(error)}") from error
 

@@ -27,20 +27,20 @@ UNCACHED = """#
 """
 
 
-def page_pipeline(root: Path, name: str, cache: bool | None = None) -> str:
+def pipeline_text(root: Path, name: str, cache: bool | None = None) -> str:
     """The text of ``NAME/dvc.yaml``: the stages of ``root/dvc.yaml`` with ``--root NAME``.
 
     ``cache`` says whether outputs go into DVC's cache; None: as the old file has it, or else yes.
     """
-    page = yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))
+    main = yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))
     sections = set(yaml.safe_load((root / name / "params.yaml").read_text(encoding="utf-8")))
     old = root / name / "dvc.yaml"
     if cache is None:
         cache = not (old.exists() and loses_outputs(old))
-    stages = {stage: _moved(settings, name, sections, cache) for stage, settings in page["stages"].items()}
+    stages = {stage: _moved(settings, name, sections, cache) for stage, settings in main["stages"].items()}
     # Plots are named relative to the file that names them, so they stay as they are.
     text = yaml.safe_dump(
-        {"stages": stages, "plots": page["plots"]}, sort_keys=False, width=120, allow_unicode=True
+        {"stages": stages, "plots": main["plots"]}, sort_keys=False, width=120, allow_unicode=True
     )
     return (HEAD + ("" if cache else UNCACHED)).format(name=name) + "\n" + text
 
@@ -81,11 +81,11 @@ def _path(path: str, name: str) -> str:
     return f"{name}/{path}" if path.split("/")[0] in PRODUCED else path
 
 
-def new_page(root: Path, name: str, videos: str | None, cache: bool | None = None) -> list[Path]:
+def new_pipeline(root: Path, name: str, videos: str | None, cache: bool | None = None) -> list[Path]:
     """Write ``NAME/dvc.yaml`` and, where there is none, ``NAME/params.yaml`` after the repository's own.
 
     With ``videos`` its clips come from that folder of captioned videos, and its prompts are some of their captions;
-    ``cache`` as for ``page_pipeline``. Returns what was written. Raises UserError for a name that is no simple one or
+    ``cache`` as for ``pipeline_text``. Returns what was written. Raises UserError for a name that is no simple one or
     that is taken, and for a folder that holds no captioned video.
     """
     folder = root / name
@@ -94,16 +94,16 @@ def new_page(root: Path, name: str, videos: str | None, cache: bool | None = Non
     written, params = [], folder / "params.yaml"
     if not params.exists():
         text = (root / "params.yaml").read_text(encoding="utf-8")
-        write_text(params, _page_params(text, name, videos))
+        write_text(params, _params_text(text, name, videos))
         written.append(params)
     elif videos is not None:
         raise UserError(f"{params} is there already; set videos.folder in it")
-    write_text(folder / "dvc.yaml", page_pipeline(root, name, cache))
+    write_text(folder / "dvc.yaml", pipeline_text(root, name, cache))
     return [*written, folder / "dvc.yaml"]
 
 
-def _page_params(text: str, name: str, videos: str | None) -> str:
-    """The text of ``params.yaml`` for the page ``name``; with ``videos``, without the sections that it does not use."""
+def _params_text(text: str, name: str, videos: str | None) -> str:
+    """The text of ``NAME/params.yaml``; with ``videos``, without the sections that it does not use."""
     _, _, rest = text.partition("\n")
     change = f"dvc exp run {name}/dvc.yaml -S {name}/params.yaml:train.epochs=30"
     head = (
