@@ -56,7 +56,7 @@ FORBIDDEN = {
     "a path of one machine": r"(?<![\w.~-])/([w]ork|[r]oot|[h]ome|[U]sers|[o]pt)/",
 }
 
-PATH = {"video_gan": (34, 3910), "frame_gan": (32, 3336)}  # files and lines; the aim is 15 and 2,000
+PATH = {"video_gan": (34, 3704), "frame_gan": (32, 3130)}  # files and lines; the aim is 15 and 2,000
 
 
 def unit(module: str) -> str:
