@@ -502,6 +502,12 @@ def test_splits_do_not_leak(data: st.DataObject) -> None:
         assert split != "validation" or "validation" not in given_splits or kind == "validation"
 
 
+def test_a_share_of_all_leaves_one_to_train_on() -> None:
+    """Also where a folder of test videos is given and validation takes the whole share."""
+    splits = assign_splits([0] * 4, ["train", "train", "train", "test"], 1.0, 0.0, seed=0)
+    assert sorted(splits) == ["train", "unseen_clip", "validation", "validation"]
+
+
 def test_shares_are_held_out_by_the_seed() -> None:
     """A tenth of the captions and a tenth of the other clips; another seed holds out others."""
     captions = [n % 50 for n in range(1000)]
