@@ -28,6 +28,7 @@ SPLITS: dict[str, Split] = {
 VIDEOS = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".3gp", ".gif", ".apng"}
 OTHER_VIDEOS = {".wmv", ".flv", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".ogv"}  # listed, to be told why not
 INNER = ("prompt.txt", "caption.txt")  # in a folder of frames
+ORPHAN = "it is the caption of no video"
 LAYOUTS = (
     "a.mp4 + a.txt; metadata.csv or another CSV or JSONL file with the columns file_name and text; prompts.txt + "
     "videos.txt; WebDataset tars; folders of frames with a prompt.txt"
@@ -91,7 +92,7 @@ def require_videos(folder: Path) -> Listing:
     """``list_videos``. Raises UserError when not a single one has a caption."""
     listing = list_videos(folder)
     if not any(not video.problem for video in listing.videos):
-        reasons = Counter(video.problem for video in listing.videos)
+        reasons = Counter(video.problem for video in listing.videos if video.problem != ORPHAN)
         why = "; ".join([*(f"{count} videos: {reason}" for reason, count in reasons.items()), *listing.notes])
         raise UserError(
             f"videos.folder: {folder} holds no video with a caption ({why or 'no video at all'}); "
