@@ -3,6 +3,7 @@
 import difflib
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,8 @@ SHOWN = 50  # known words that a warning lists; it lists none when there are mor
 class Words:
     """The known words, sorted, numbered from 2; 0 is padding, 1 stands for a prompt without a known word.
 
-    A prompt is encoded as the numbers of its known words, each once, in the order of first appearance. Case,
-    punctuation, repetitions, fillers, unknown words, spelling and inflection (``text.spelling``) change nothing.
+    A prompt is encoded as the numbers of its known words in their order. Case, punctuation, a word that is said twice
+    running, fillers, unknown words, spelling and inflection (``text.spelling``) change nothing.
     """
 
     kind = "words"
@@ -62,7 +63,7 @@ class Words:
     encode_many = encode
 
     def canonical(self, prompt: str) -> str:
-        """The known words, each once, as the vocabulary spells them."""
+        """The known words, as the vocabulary spells them."""
         return " ".join(self.words[number] for number in self._known(prompt)[:MAX_WORDS] or [1])
 
     def check_prompt(self, prompt: str) -> str | None:
@@ -108,9 +109,9 @@ class Words:
         return frontend
 
     def _known(self, prompt: str) -> list[int]:
-        """The numbers of the known words, each once, in the order of first appearance."""
-        words = spelled(prompt)
-        return list(dict.fromkeys(number for word in words for number in self._find(word)))
+        """The numbers of the known words in their order, without those that only repeat the word before."""
+        numbers = (number for word in spelled(prompt) for number in self._find(word))
+        return [number for number, _ in groupby(numbers)]
 
     def _find(self, word: str) -> list[int]:
         """The numbers that stand for a word as written: of itself, of another form or spelling, or of its parts.
