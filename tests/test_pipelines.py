@@ -18,8 +18,8 @@ FOLDERS = sorted(path.parent.name for path in ROOT.glob("*/dvc.yaml"))
 
 
 def test_there_are_two() -> None:
-    """The tutorial's and the digits'."""
-    assert FOLDERS == ["digits", "tutorial"]
+    """The tutorial's, the digits' and the scenes'."""
+    assert FOLDERS == ["digits", "scenes", "tutorial"]
 
 
 @pytest.mark.parametrize("name", FOLDERS)

@@ -1,11 +1,20 @@
-"""What a prompt asks for, in the labels that the judge answers with."""
+"""What a prompt asks for, in the labels that the judge answers with. None leaves a choice open."""
 
 from typing import NamedTuple
 
 
 class Request(NamedTuple):
-    """The shape, colour and motion that a prompt names; None where it leaves the choice open."""
+    """One object: what it looks like, what it does, ``small`` or ``large``, and how: ``slowly`` or ``quickly``."""
 
     shape: str | None
     colour: str | None
     motion: str | None
+    size: str | None = None
+    speed: str | None = None
+
+
+class Scene(NamedTuple):
+    """All of these objects, no other, and the background: the name of a plain colour or of a pattern."""
+
+    objects: tuple[Request, ...]
+    background: str | None = None

@@ -50,7 +50,7 @@ def draw_clips(
     """
     rng = np.random.default_rng(seed)
     clips = []
-    for shape, colour, motion in requests:
+    for shape, colour, motion, *_ in requests:
         if shape is None or colour is None or motion is None:
             raise ValueError("every clip needs its shape, colour and motion named")
         reach = rng.uniform(*SIZES) if radius is None else radius
