@@ -17,8 +17,8 @@ PAGES = sorted(path.parent.name for path in ROOT.glob("*/dvc.yaml"))
 
 
 def test_there_are_pages() -> None:
-    """The tutorial's and the digits'."""
-    assert PAGES == ["digits", "tutorial"]
+    """The tutorial's, the digits' and the scenes'."""
+    assert PAGES == ["digits", "scenes", "tutorial"]
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -21,7 +21,7 @@ from text2video.errors import UserError
 from text2video.params import load_params
 
 PAGE = tiny_params()
-PIPELINES = [ROOT, ROOT / "tutorial", ROOT / "digits"]
+PIPELINES = [ROOT, ROOT / "tutorial", ROOT / "digits", ROOT / "scenes"]
 Edit = Callable[[Any], object]
 
 
@@ -37,7 +37,7 @@ def refusal(folder: Path, page: Any) -> str:
     return message
 
 
-@pytest.mark.parametrize("pipeline", PIPELINES, ids=["main", "tutorial", "digits"])
+@pytest.mark.parametrize("pipeline", PIPELINES, ids=["main", "tutorial", "digits", "scenes"])
 def test_the_page_survives_what_dvc_does_to_it(pipeline: Path, tmp_path: Path) -> None:
     """``-S`` writes the whole page anew: it should change one line of it, keep the comments, and stay readable.
 
@@ -105,9 +105,10 @@ def test_numbers_are_read_however_they_are_spelt(tmp_path: Path) -> None:
         (lambda page: page["data"].update(size=8), "data.size"),
         (lambda page: page["data"].update(frames=1), "data.frames"),
         (lambda page: page["world"].update(train_clips=0), "world.train_clips"),
-        (lambda page: page["world"].update(background=[255, 255]), "world.background"),
-        (lambda page: page["world"].update(background=[True, 255, 255]), "world.background"),
-        (lambda page: page["world"].update(background=[255, 255, 256]), "world.background.2"),
+        (lambda page: page["world"].update(objects=[]), "world.objects"),
+        (lambda page: page["world"].update(objects=[True, 2]), "world.objects"),
+        (lambda page: page["world"].update(objects=[1, 4]), "world.objects.1"),
+        (lambda page: page["world"].update(background=[255, 255, 255]), "world.backgrounds"),
         (lambda page: page["world"].update(shapes="circle"), "world.shapes"),
         (lambda page: page["world"].update(shapes=[]), "world.shapes"),
         (lambda page: page["world"].update(shapes=["hexagon"]), "world.shapes.*hexagon.*circle, square, triangle"),

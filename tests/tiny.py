@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 ROOT = Path(__file__).resolve().parent.parent
 # What the stages make, and git does not ignore: DVC says so only once a run has come to its end.
 MADE = ("data/", "dvc.lock", "metrics/", "models/")
-PRODUCED = (*MADE, *(f"{page}/{name}" for page in ("tutorial", "digits") for name in MADE))
+PRODUCED = (*MADE, *(f"{page}/{name}" for page in ("tutorial", "digits", "scenes") for name in MADE))
 INPUTS = ("data/raw/",)  # but for these, which git does not ignore either
 UNUSED = ("docs/", "src/text2video/weights/")  # large, and no stage reads them
 

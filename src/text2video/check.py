@@ -24,7 +24,7 @@ def check(params: Params, layout: Layout) -> None:
     if params.data.source == "videos":
         require_videos(Path(params.videos.folder))
     else:
-        World(params)
+        world = World(params)
         prompts = {"world.test_prompts": params.world.test_prompts, **prompts}
     if params.runtime.device not in ("auto", "cpu"):
         from text2video.device import pick_device  # here: torch takes longer to load than all the rest
@@ -34,6 +34,8 @@ def check(params: Params, layout: Layout) -> None:
         for prompt in texts:
             try:
                 require_words(prompt)
+                if key == "world.test_prompts":
+                    world.draw_prompt(prompt, 1, 0)
             except UserError as error:
                 raise UserError(f"{layout.params}: {key}: {error}") from error
     write_text(layout.checked, NOTE)

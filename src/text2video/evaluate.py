@@ -28,7 +28,7 @@ from text2video.judge.summary import (
     split_details,
     split_figures,
 )
-from text2video.layout import TEST_SPLITS, Layout
+from text2video.layout import SPLITS, Layout
 from text2video.measure.clips import Measured, Ruler, make_ruler
 from text2video.measure.diversity import diversity_figures
 from text2video.measure.flicker import flicker_figures
@@ -42,7 +42,6 @@ from text2video.report.wall import Tile, choose_tiles, moving_sheet, pairs_pictu
 from text2video.request import Request
 from text2video.world.captions import parse_prompt
 
-SPLITS = (*TEST_SPLITS, "prompts", "unseen_clip", "unseen_caption")
 PROOF_CLIPS = 256  # of each renderer
 MOST_BYTES = 512 << 20  # of a split's clips; of more, some at even distances
 

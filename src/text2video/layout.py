@@ -3,7 +3,20 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-TEST_SPLITS = ("seen", "unseen_combination", "unseen_motion", "unseen_template", "unseen_synonym")
+# What test clips there are, in the order of the report, and what is in them: of drawn worlds, and then of all data.
+TEST_SPLITS = {
+    "seen": "words and combinations that were trained on, new clips",
+    "unseen_combination": "shape, colour and motion each trained on, but never together",
+    "unseen_motion": "a direction never trained on: only its parts were",
+    "unseen_pair": "two objects each trained on, but never in one clip",
+    "unseen_template": "sentences that were never trained on, of known words",
+    "unseen_synonym": "synonyms that were never trained on",
+}
+SPLITS = TEST_SPLITS | {
+    "prompts": "one by one; by default those of the tutorial",
+    "unseen_clip": "captions that were trained on, clips that were not",
+    "unseen_caption": "captions that were never trained on",
+}
 
 
 @dataclass(frozen=True)

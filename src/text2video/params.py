@@ -23,7 +23,7 @@ Candidates = Annotated[int, Field(ge=1, le=256)]  # at once in memory
 Rate = Annotated[float, Field(gt=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Precision = Literal["auto", "bf16", "fp32"]
-Byte = Annotated[int, Field(ge=0, le=255)]
+Objects = Annotated[int, Field(ge=1, le=3)]  # in a clip
 Side = Annotated[int, Field(ge=16, le=512, multiple_of=8)]  # of a frame, in pixels; the codec needs the 8
 
 
@@ -62,15 +62,22 @@ class WorldParams(Section):
     validation_clips: Positive
     test_clips: Count
     prompt_clips: Count
-    background: Annotated[list[Byte], Field(min_length=3, max_length=3)]
+    objects: Annotated[list[Objects], Field(min_length=1)]
+    counted: Share
+    overlap: Share
+    backgrounds: Annotated[list[str], Field(min_length=1)]
     shapes: Annotated[list[str], Field(min_length=1)]
     colours: Annotated[list[str], Field(min_length=1)]
     motions: Annotated[list[str], Field(min_length=1)]
+    sizes: list[str]
+    speeds: list[str]
     unseen_combinations: Share
     unseen_motions: list[str]
+    unseen_pairs: Share
     unseen_wordings: Share
     edge_share: Share
     colour_named: Share
+    details_named: Share
     plain_captions: Share
     train_prompts: Annotated[list[str], Field(min_length=1)] | None
     test_prompts: list[str]
@@ -263,6 +270,7 @@ RENAMED = {
         f"train.{name}": f"video_gan.{name}"
         for name in ("beta1", "beta2", "gamma", "gamma_final", "gamma_every", "mismatch")
     },
+    "world.background": "world.backgrounds, a list of names",
     "train.effort": "video_gan.gate_penalty",
     "train.validate_every": "train.sample_every",
     "text.unknown_share": "text.word_dropout",

@@ -17,6 +17,7 @@ from text2video.files import replace_folder
 from text2video.layout import TEST_SPLITS, Layout
 from text2video.media import SEPARATOR, contact_sheet, save_gif, save_png, slug
 from text2video.params import DataParams, Params, WorldParams
+from text2video.request import Request
 from text2video.world import Drawn, World
 from text2video.world.captions import caption
 from text2video.world.motions import MOTIONS
@@ -99,19 +100,31 @@ def _chunks(parts: list[tuple[int, Draw]], data: DataParams) -> list[tuple[int, 
 
 
 def _show(world: World, params: Params, folder: Path) -> None:
-    """A GIF for each motion, with a clip of each shape side by side, and a sheet with a film strip for each."""
+    """A GIF for each motion, with a clip of each shape side by side; one for each number of objects that clips have, if
+    it is two or more; and a sheet of film strips of all of it."""
     data, drawn = params.data, params.world
     motions = list(dict.fromkeys([*drawn.motions, *drawn.unseen_motions]))
     looks = cycle((shape, colour) for colour in drawn.colours for shape in drawn.shapes)
-    line = np.full((data.frames, data.height_width[0], 1, 3), SEPARATOR, np.uint8)
     strips, captions = [], []
     with replace_folder(folder) as fresh:
         for number, motion in enumerate(motions):
             wording = MOTIONS[motion].wordings[0]
-            prompts = [caption(*next(looks), wording) for _ in drawn.shapes[:ABREAST]]
+            prompts = [caption(Request(*next(looks), motion), wording) for _ in drawn.shapes[:ABREAST]]
             clips = [world.draw_prompt(prompt, 1, 0).clips[0] for prompt in prompts]
-            abreast = np.concatenate([part for clip in clips for part in (clip, line)][:-1], axis=2)
-            save_gif(fresh / f"{slug(motion)}.gif", abreast, data.fps)
+            save_gif(fresh / f"{slug(motion)}.gif", _abreast(clips), data.fps)
             strips.append(clips[number % len(clips)])
             captions.append(prompts[number % len(clips)])
+        scenes = world.draw("seen", 16 * ABREAST if max(drawn.objects) > 1 else 0, 0)
+        counts = [len(labels["objects"]) for labels in scenes.labels]
+        for count in sorted(set(counts) - {1}):
+            rows = [row for row, number in enumerate(counts) if number == count][:ABREAST]
+            save_gif(fresh / f"{count}-objects.gif", _abreast(list(scenes.clips[rows])), data.fps)
+            strips += list(scenes.clips[rows])
+            captions += [scenes.captions[row] for row in rows]
         save_png(fresh / "sheet.png", contact_sheet(strips, captions, columns=2))
+
+
+def _abreast(clips: list[np.ndarray]) -> np.ndarray:
+    """Clips side by side, with a line between them: uint8[T, H, W, 3]."""
+    line = np.full_like(clips[0][:, :, :1], SEPARATOR)
+    return np.concatenate([part for clip in clips for part in (clip, line)][:-1], axis=2)

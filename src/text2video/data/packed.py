@@ -16,7 +16,7 @@ from text2video.errors import UserError
 from text2video.files import advice, read_sealed, replace_folder, write_sealed
 
 VERSION = 2
-Labels = list[dict[str, str]]  # of one clip: its objects, each with what is known of it
+Labels = dict[str, Any]  # of one clip: its objects, each with what is known of it, and its background
 
 
 class PackedWriter:

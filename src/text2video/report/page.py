@@ -8,6 +8,7 @@ from typing import Any
 
 from text2video.judge.proof import Check
 from text2video.judge.summary import ASPECTS, QUALITIES
+from text2video.layout import SPLITS
 from text2video.report.plots import NONE, number
 from text2video.report.style import STYLE
 from text2video.report.wall import Tile, gif_uri
@@ -15,16 +16,6 @@ from text2video.report.wall import Tile, gif_uri
 Figures = Mapping[str, Any]
 
 ACCURACIES = ("joint", *ASPECTS)  # what counts comes first: a phone shows no more than two columns
-SPLITS = {
-    "seen": "words and combinations that were trained on, new clips",
-    "unseen_combination": "shape, colour and motion each trained on, but never together",
-    "unseen_motion": "a direction never trained on: only its parts were",
-    "unseen_template": "sentences that were never trained on, of known words",
-    "unseen_synonym": "synonyms that were never trained on",
-    "prompts": "one by one; by default those of the tutorial",
-    "unseen_clip": "captions that were trained on, clips that were not",
-    "unseen_caption": "captions that were never trained on",
-}
 NOT_MEASURED = (
     "<p>Not measured: these clips have no labels that say what they show, so nothing is judged.</p>\n"
 )

@@ -7,88 +7,244 @@ from functools import cache
 from itertools import product
 from typing import NamedTuple
 
-from text2video.request import Request
-from text2video.world.colours import COLOURS
-from text2video.world.motions import MOTIONS
+from text2video.request import Request, Scene
+from text2video.text.spelling import tokenize
+from text2video.world.colours import COLOURS, PATTERNS, TONES
+from text2video.world.motions import MOTIONS, SIZES, SPEEDS
 from text2video.world.shapes import SHAPES
 from text2video.world.words import (
+    BACKDROP_FILLERS,
+    BACKGROUND_NAMES,
     COLOUR_NAMES,
+    CONNECTIVES,
     FILLERS,
     HEARD,
+    HEARD_BACKDROPS,
+    HEARD_BACKGROUNDS,
     HEARD_MOTIONS,
+    HEARD_NUMBERS,
     HEARD_PHRASES,
+    NEUTRAL_NOUNS,
     NOUNS,
+    NUMBERS,
     OPPOSITE,
+    PLAIN_BACKDROP,
+    SHAPE_ADJECTIVES,
+    SIZE_NAMES,
+    SPEED_NAMES,
+    TONE_ADJECTIVES,
     VERBS,
     WAYS,
     Verb,
 )
 
-Atom = tuple[str, str]  # shape, colour or motion, and a plain word
+Atom = tuple[str, str]  # shape, colour, motion, size or speed, and a plain word
 GENERAL = {"moving"}  # says nothing that the direction beside it does not say
 
 
-def caption(shape: str, colour: str | None, wording: str) -> str:
-    """``[colour] shape motion``, in plain words."""
-    return " ".join(part for part in (colour, shape, wording) if part)
+def caption(said: Request, wording: str) -> str:
+    """``[size] [colour] shape motion [speed]``, in plain words."""
+    return " ".join(part for part in (said.size, said.colour, said.shape, wording, said.speed) if part)
+
+
+def plain_caption(said: Scene, wordings: Sequence[str]) -> str:
+    """A caption in plain words, with one of the wordings of its motion for each object."""
+    objects, backdrop = said.objects, "{scene}"
+    if len(set(objects)) == 1 < len(objects):
+        one = objects[0]._replace(shape=plural(objects[0].shape or ""))
+        scene = f"{numeral(len(objects))} {caption(one, wordings[0])}"
+    else:
+        scene = " and ".join(map(caption, objects, wordings))
+    if said.background:
+        backdrop = PLAIN_BACKDROP
+    return backdrop.format_map({"scene": scene, "a background": with_article(said.background or "")})
 
 
 def parse_prompt(prompt: str) -> Request:
-    """What a prompt names, in any wording of ``world/words.py``, order and case; other words are ignored.
+    """What a prompt of one object names, in any wording of ``world/words.py``, order and case; no other words count.
 
     None stands for what is not named, for what is named in contradiction ("red blue circle") and for a motion that is
     named in part ("rotating").
     """
-    return read_prompt(prompt).request
+    return read_prompt(prompt).scene.objects[0]
+
+
+def parse_scene(prompt: str) -> Scene:
+    """What a prompt names: its objects, one or more, and the background; None as in ``parse_prompt``."""
+    return read_scene(prompt).scene
 
 
 class Reading(NamedTuple):
     """What was understood of a prompt, and what was not."""
 
-    request: Request
+    scene: Scene
     unknown: list[str]
     """Words that mean nothing here, in their order; words that say nothing ("please") are not among them."""
     unclear: dict[str, list[str]]
-    """What is named in contradiction or in part: the words, by shape, colour and motion."""
+    """What is named in contradiction or in part: the words, by shape, colour, motion, size, speed and background."""
+
+    @property
+    def request(self) -> Request:
+        """The object, or the first one."""
+        return self.scene.objects[0]
 
 
 def read_prompt(prompt: str) -> Reading:
-    """What ``parse_prompt`` understands, and the words that it does not."""
+    """What ``parse_prompt`` understands, all of it said of one object, and the words that it does not."""
+    words = [word for part in _parts(prompt) for word in part]
+    backdrop = _take_backdrops(words)
+    found, unknown, unclear = _read_clause(backdrop.words)
+    return Reading(Scene((found,)), [*unknown, *backdrop.taken], unclear)
+
+
+def read_scene(prompt: str) -> Reading:
+    """What ``parse_scene`` understands, and the words that it does not.
+
+    Clauses are parted by commas and words like "and", and each has one noun; "two red circles" are two objects. A
+    clause without a motion shares that of the next one: "a circle and a square moving up".
+    """
+    backdrops = [_take_backdrops(part) for part in _parts(prompt)]
+    named = [name for backdrop in backdrops for name in backdrop.names]
+    unclear = {"background": [word for backdrop in backdrops for word in backdrop.taken]}
+    objects: list[Request] = []
+    unknown: list[str] = []
+    following: list[str] = []
+    for clause in reversed(_clauses([backdrop.words for backdrop in backdrops])):
+        numbers = [word for word in clause if word in HEARD_NUMBERS]
+        words = [word for word in clause if word not in HEARD_NUMBERS]
+        said = [word for word in words if _kinds(word) & {"motion", "speed"} or word in ("from", "to")]
+        following = said if any("motion" in _kinds(word) for word in said) else following
+        shared = [] if said else following
+        found, strange, doubts = _read_clause([*words, *shared])
+        objects = [found] * max([1, *(HEARD_NUMBERS[word] for word in numbers)]) + objects
+        unknown = strange + unknown
+        for kind, doubtful in doubts.items():
+            unclear[kind] = doubtful + unclear.get(kind, [])
+    if len(named) < 2 and None not in named:
+        del unclear["background"]
+    scene = Scene(tuple(objects), named[0] if len(named) == 1 else None)
+    return Reading(scene, list(dict.fromkeys(unknown)), unclear)
+
+
+def _read_clause(words: list[str]) -> tuple[Request, list[str], dict[str, list[str]]]:
+    """The object that words name, those of them that are unknown, and those that are unclear, by kind."""
     lexicon = _lexicon(tuple(SHAPES), tuple(COLOURS), tuple(MOTIONS))
-    words = split_words(prompt)
-    told: dict[str, dict[str, list[str]]] = {"shape": {}, "colour": {}, "motion": {}}  # atom -> words
-    unknown = []
+    told: dict[str, dict[str, list[str]]] = {kind: {} for kind in Request._fields}  # atom -> words
     for word in words:
-        if word not in lexicon.words:
-            unknown.append(word)
         for kind, atom in lexicon.words.get(word, ()):
             told[kind].setdefault(atom, []).append(word)
+    named = {kind: next(iter(atoms)) if len(atoms) == 1 else None for kind, atoms in told.items()}
     motion = lexicon.motions.get(frozenset(told["motion"]).symmetric_difference(_origins(words, lexicon)))
-    found = {kind: next(iter(told[kind])) if len(told[kind]) == 1 else None for kind in ("shape", "colour")}
-    request = Request(found["shape"], found["colour"], motion)
+    for detail in ("size", "speed"):  # "a small circle growing": small when?
+        if motion and detail not in MOTIONS[motion].details:
+            named[detail] = None
     unclear = {
         kind: [word for group in atoms.values() for word in group]
         for kind, atoms in told.items()
-        if atoms and getattr(request, kind) is None
+        if atoms and (named | {"motion": motion})[kind] is None
     }
-    return Reading(request, list(dict.fromkeys(unknown)), unclear)
+    unknown = dict.fromkeys(word for word in words if word not in lexicon.words)
+    return Request(**named | {"motion": motion}), list(unknown), unclear
+
+
+def _parts(prompt: str) -> list[list[str]]:
+    """The words of a prompt, parted by its punctuation; hyphens and apostrophes do not part."""
+    return [split_words(part) for part in re.split(r"[,.;:&+!?]", unicodedata.normalize("NFKC", prompt))]
+
+
+class _Backdrop(NamedTuple):
+    words: list[str]
+    """The words that are not about the background."""
+    taken: list[str]
+    names: list[str | None]
+
+
+def _take_backdrops(words: list[str]) -> _Backdrop:
+    """What words say about the background, before the word "background" or behind it; None for an unknown name.
+
+    "a yellow background", "the background is yellow".
+    """
+    at = next((i for i, word in enumerate(words) if word in HEARD_BACKDROPS), None)
+    if at is None:
+        return _Backdrop(words, [], [])
+    before = next((i for i in range(at - 1, -1, -1) if words[i] not in BACKDROP_FILLERS), at)
+    behind = next((i for i in range(at + 1, len(words)) if words[i] not in BACKDROP_FILLERS), at)
+    names = _backgrounds()
+    place = next((i for i in (before, behind) if words[i] in names), at)
+    first, last = min(place, at), max(place, at) + 1
+    while first and words[first - 1] in TONE_ADJECTIVES:
+        first -= 1
+    rest, taken, named = _take_backdrops(words[last:])
+    return _Backdrop([*words[:first], *rest], [*words[first:last], *taken], [names.get(words[place]), *named])
+
+
+@cache
+def _backgrounds() -> dict[str, str]:
+    """What each word that names a background stands for."""
+    tables = ((TONES, COLOUR_NAMES), (PATTERNS, BACKGROUND_NAMES))
+    names = {name: name for table, _ in tables for name in table}
+    names |= {
+        form: name
+        for table, known in tables
+        for name in table
+        for forms in known.get(name, ())
+        for form in forms
+    }
+    return names | HEARD_BACKGROUNDS
+
+
+def _clauses(parts: list[list[str]]) -> list[list[str]]:
+    """Words by the object that they are about: one clause or more, each but a single one with a noun."""
+    pieces: list[list[str]] = []
+    for part in parts:
+        pieces.append([])
+        for word in part:
+            if word in CONNECTIVES:
+                pieces.append([])
+            pieces[-1].append(word)
+    clauses: list[list[str]] = []
+    waiting: list[str] = []  # a piece without a noun that is about the next one
+    for piece in filter(None, pieces):
+        start = next((word for word in piece if word not in CONNECTIVES), "")
+        if any(map(_is_noun, piece)):
+            clauses.append([*waiting, *piece])
+            waiting = []
+        elif clauses and not waiting and start not in {"a", "an", "the", *HEARD_NUMBERS}:
+            clauses[-1] += piece
+        else:
+            waiting += piece
+    if any(word not in FILLERS for word in waiting) or not clauses:  # "and a hexagon moving up"
+        clauses.append(waiting)
+    return clauses
+
+
+def _is_noun(word: str) -> bool:
+    return word in NEUTRAL_NOUNS or ("shape" in _kinds(word) and word not in SHAPE_ADJECTIVES)
+
+
+def _kinds(word: str) -> set[str]:
+    """What a word says something about: shape, colour, motion, size, speed."""
+    return {kind for kind, _ in _lexicon(tuple(SHAPES), tuple(COLOURS), tuple(MOTIONS)).words.get(word, ())}
 
 
 def split_words(text: str) -> list[str]:
-    """The words of a text in small letters; hyphens part words; full-width letters are letters (NFKC)."""
-    words = re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", text).lower())
-    spaced = f" {' '.join(words)} "
+    """The words of a text, as ``tokenize`` has them; the runs of words of HEARD_PHRASES are what they stand for."""
+    spaced = f" {' '.join(tokenize(text))} "
     for phrase, plain in HEARD_PHRASES.items():
         spaced = spaced.replace(f" {phrase} ", f" {plain} ")
     return spaced.split()
 
 
 def plain_words() -> set[str]:
-    """The words of the tables of shapes, colours and motions, and the other forms of their verbs."""
+    """The words of the tables of what can be shown, and the other forms of their verbs."""
     wordings = [wording for motion in MOTIONS.values() for wording in motion.wordings]
     plain = [verbs(wording)[0] for wording in wordings]
     forms = [form for verb in plain for form in (verb.base, verb.third, verb.participle)]
-    return {word for text in (*SHAPES, *COLOURS, *wordings, *forms) for word in split_words(text)}
+    return {
+        word
+        for text in (*SHAPES, *COLOURS, *SIZES, *SPEEDS, *TONES, *PATTERNS, *wordings, *forms)
+        for word in split_words(text)
+    }
 
 
 class Lexicon(NamedTuple):
@@ -131,7 +287,8 @@ def _forms(direction: str) -> list[str]:
 def _lexicon(shapes: Sequence[str], colours: Sequence[str], motions: Sequence[str]) -> Lexicon:
     wordings = {wording: name for name in motions for wording in MOTIONS[name].wordings}
     words: dict[str, tuple[Atom, ...]] = dict.fromkeys(FILLERS, ())
-    words |= {name: (("shape", name),) for name in shapes} | {name: (("colour", name),) for name in colours}
+    for kind, names in (("shape", shapes), ("colour", colours), ("size", SIZES), ("speed", SPEEDS)):
+        words |= {name: ((kind, name),) for name in names}
     for word in (word for wording in wordings for word in split_words(wording)):
         words[word] = () if word in GENERAL else (("motion", word),)
 
@@ -153,13 +310,30 @@ def _lexicon(shapes: Sequence[str], colours: Sequence[str], motions: Sequence[st
 
 def _synonyms() -> Iterator[tuple[str, str]]:
     """Texts of the tables, each with the plain words that it stands for."""
-    for plain, groups in (NOUNS | COLOUR_NAMES | WAYS).items():
+    for plain, groups in (NOUNS | COLOUR_NAMES | SIZE_NAMES | SPEED_NAMES | WAYS).items():
         for forms in groups:
             yield from ((form, plain.partition(" ")[2] or plain) for form in forms)
     for wording, entries in VERBS.items():
         for verb in entries:
             yield from ((text, wording) for text in verb.meanings)
+    nouns = {name: (name, *(form for forms in NOUNS.get(name, ()) for form in forms)) for name in SHAPES}
+    yield from ((plural(form), name) for name, forms in nouns.items() for form in forms)
     yield from HEARD.items()
+
+
+def numeral(number: int) -> str:
+    """How many, in words; "" for one."""
+    return next((word for word, value in NUMBERS.items() if value == number), "")
+
+
+def with_article(noun: str) -> str:
+    """``a circle``, ``an orange circle``."""
+    return f"{'an' if noun[:1] in 'aeiou' else 'a'} {noun}"
+
+
+def plural(noun: str) -> str:
+    """``boxes`` of ``box``, ``plus signs`` of ``plus sign``."""
+    return f"{noun}es" if noun.endswith(("s", "x")) else f"{noun}s"
 
 
 def _origins(words: Sequence[str], lexicon: Lexicon) -> set[str]:

@@ -1,4 +1,4 @@
-"""What the motion words mean, as paths. A new motion or wording is one entry in MOTIONS.
+"""What the motion words mean, as paths. A new motion, size or speed is one entry in MOTIONS, SIZES or SPEEDS.
 
 A path is a pure function of uniform random numbers, one row for each clip: no clip depends on its neighbours.
 Lengths are fractions of the frame, x to the right and y down, so a positive angle turns clockwise on the screen.
@@ -12,11 +12,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-RADIUS = (0.08, 0.15)  # of an object that keeps its size
+RADIUS = (0.08, 0.15)  # of an object that keeps its size,
+CROWDED_RADIUS = (0.07, 0.13)  # of one that has others beside it
 MARGIN = 1.5 / 64  # kept free between the object and the frame, for its smooth edge too
 DICE = 9  # random numbers that a path may use; number 0 is for the size
+# What a size word says of the radius of an object that keeps its size, and a speed word of its way in a second. Between
+# them lies a gap, in which neither is said.
+SIZES = {"small": (0.07, 0.085), "large": (0.125, 0.15)}
+WAYS = (0.28, 0.6)  # of straight travel inside of the frame, in a clip
+SPEEDS = {"slowly": (0.0, 0.38), "quickly": (0.58, 2.0)}
 
 Number = np.ndarray | float
+Range = tuple[Number, Number]
 
 
 class Draw(NamedTuple):
@@ -28,6 +35,8 @@ class Draw(NamedTuple):
         np.ndarray
     )  # bool[n, 1]: whether the object is to enter or leave over the edge, if the motion allows it
     frames: int
+    radius: Range = RADIUS  # of objects that keep their size
+    way: Range = (0, math.inf)  # of objects that travel straight
 
     def between(self, number: int, low: Number, high: Number) -> np.ndarray:
         """Spread a random number over ``low..high``: float[n, 1]. Where that range is empty, ``high`` wins."""
@@ -59,6 +68,7 @@ class Motion:
 
     wordings: tuple[str, ...]
     path: Callable[[Draw], Path]
+    details: tuple[str, ...] = ("size",)  # what captions may say besides: size, speed
 
 
 def straight(right: int, down: int) -> Callable[[Draw], Path]:
@@ -67,10 +77,10 @@ def straight(right: int, down: int) -> Callable[[Draw], Path]:
 
     def path(draw: Draw) -> Path:
         radius, room = _size(draw)
-        if diagonal:
-            start, length = _journey(draw, radius, room, 0.22, 0.45, over_edge=1 - 2 * room)
-        else:
-            start, length = _journey(draw, radius, room, 0.28, 0.6, over_edge=0.8)
+        least, most, over_edge = (0.22, 0.45, 1 - 2 * room) if diagonal else (*WAYS, 0.8)
+        low, high = (limit / math.sqrt(1 + diagonal) for limit in draw.way)
+        limits = np.maximum(least, low), np.minimum(most, high), np.minimum(over_edge, high)
+        start, length = _journey(draw, radius, room, *limits)
         drift = length if diagonal else np.zeros_like(length)
         ahead = start + length * draw.time
         other = draw.between(4, room, 1 - room - drift) + drift * draw.time
@@ -144,12 +154,12 @@ def zigzagging(vertical: bool) -> Callable[[Draw], Path]:
 
 def _size(draw: Draw) -> tuple[np.ndarray, np.ndarray]:
     """The radius of each object and the room that its centre needs to every edge."""
-    radius = draw.between(0, *RADIUS)
+    radius = draw.between(0, *draw.radius)
     return radius, radius * draw.reach + MARGIN
 
 
 def _journey(
-    draw: Draw, radius: np.ndarray, room: np.ndarray, shortest: float, longest: float, over_edge: Number
+    draw: Draw, radius: np.ndarray, room: np.ndarray, shortest: Number, longest: Number, over_edge: Number
 ) -> tuple[np.ndarray, np.ndarray]:
     """Where a steady way ahead along 0..1 starts and how long it is, in ``shortest..longest`` and wholly in view.
 
@@ -188,19 +198,20 @@ def _diagonally(direction: str) -> tuple[str, str]:
     return f"moving {direction}", f"moving diagonally {direction}"
 
 
+TRAVEL = ("size", "speed")
 MOTIONS: dict[str, Motion] = {
-    "up": Motion(("moving up",), straight(0, -1)),
-    "down": Motion(("moving down",), straight(0, 1)),
-    "left": Motion(("moving left",), straight(-1, 0)),
-    "right": Motion(("moving right",), straight(1, 0)),
-    "up-left": Motion(_diagonally("up-left"), straight(-1, -1)),
-    "up-right": Motion(_diagonally("up-right"), straight(1, -1)),
-    "down-left": Motion(_diagonally("down-left"), straight(-1, 1)),
-    "down-right": Motion(_diagonally("down-right"), straight(1, 1)),
+    "up": Motion(("moving up",), straight(0, -1), TRAVEL),
+    "down": Motion(("moving down",), straight(0, 1), TRAVEL),
+    "left": Motion(("moving left",), straight(-1, 0), TRAVEL),
+    "right": Motion(("moving right",), straight(1, 0), TRAVEL),
+    "up-left": Motion(_diagonally("up-left"), straight(-1, -1), TRAVEL),
+    "up-right": Motion(_diagonally("up-right"), straight(1, -1), TRAVEL),
+    "down-left": Motion(_diagonally("down-left"), straight(-1, 1), TRAVEL),
+    "down-right": Motion(_diagonally("down-right"), straight(1, 1), TRAVEL),
     "rotating clockwise": Motion(("rotating clockwise",), rotating(1)),
     "rotating counter-clockwise": Motion(("rotating counter-clockwise",), rotating(-1)),
-    "shrinking": Motion(("shrinking",), scaling(growing=False)),
-    "expanding": Motion(("expanding",), scaling(growing=True)),
+    "shrinking": Motion(("shrinking",), scaling(growing=False), ()),
+    "expanding": Motion(("expanding",), scaling(growing=True), ()),
     "bouncing vertically": Motion(("bouncing vertically",), bouncing(vertical=True)),
     "bouncing horizontally": Motion(("bouncing horizontally",), bouncing(vertical=False)),
     "zigzagging vertically": Motion(("zigzagging vertically",), zigzagging(vertical=True)),

@@ -1,4 +1,4 @@
-"""Which (shape, colour, motion) triples are trained on, and which are kept to test generalisation."""
+"""Which (shape, colour, motion) triples, and which pairs of them, are trained on, and which are kept for testing."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,22 +8,15 @@ from typing import NamedTuple
 import numpy as np
 
 from text2video.errors import UserError
-
-
-class Triple(NamedTuple):
-    """What a clip shows; equal to the Request that asks for it."""
-
-    shape: str
-    colour: str
-    motion: str
+from text2video.request import Request
 
 
 class Splits(NamedTuple):
     """Triples trained on; never, though each pair of their words was; never, for their motion never was."""
 
-    train: list[Triple]
-    unseen_combination: list[Triple]
-    unseen_motion: list[Triple]
+    train: list[Request]
+    unseen_combination: list[Request]
+    unseen_motion: list[Request]
 
 
 def split_triples(
@@ -39,12 +32,12 @@ def split_triples(
     Raises UserError when nothing is left, or when a pair of words of a held-out triple would leave training too.
     """
     trained = [motion for motion in motions if motion not in unseen_motions]
-    triples = [Triple(*triple) for triple in product(shapes, colours, trained)]
+    triples = [Request(*triple) for triple in product(shapes, colours, trained)]
     if not triples:
         raise UserError("world.unseen_motions: holds out every one of world.motions; leave one to train on")
     wanted = round(share * len(triples))
     pairs = Counter(pair for triple in triples for pair in _pairs(triple))
-    held: set[Triple] = set()
+    held: set[Request] = set()
     for i in rng.permutation(len(triples)):
         if len(held) < wanted and all(pairs[pair] > 1 for pair in _pairs(triples[i])):
             held.add(triples[i])
@@ -57,9 +50,26 @@ def split_triples(
     return Splits(
         train=[triple for triple in triples if triple not in held],
         unseen_combination=[triple for triple in triples if triple in held],
-        unseen_motion=[Triple(*triple) for triple in product(shapes, colours, unseen_motions)],
+        unseen_motion=[Request(*triple) for triple in product(shapes, colours, unseen_motions)],
     )
 
 
-def _pairs(triple: Triple) -> list[tuple[tuple[int, str], ...]]:
-    return list(combinations(enumerate(triple), 2))
+def hold_out_pairs(
+    triples: Sequence[Request], share: float, rng: np.random.Generator
+) -> list[tuple[Request, Request]]:
+    """``share`` of the pairs of triples that differ in shape or colour, chosen at random.
+
+    Raises UserError when some triple is left with no other to be trained beside.
+    """
+    looks = [triple[:2] for triple in triples]
+    allowed = np.array([[one != other for other in looks] for one in looks])
+    held = np.triu(allowed & (rng.random(allowed.shape) < share))
+    if not (allowed & ~held & ~held.T).any(1).all():
+        raise UserError(
+            f"world.unseen_pairs: {share:g} leaves some triple without another beside it; lower it"
+        )
+    return [(triples[one], triples[other]) for one, other in zip(*np.nonzero(held), strict=True)]
+
+
+def _pairs(triple: Request) -> list[tuple[tuple[int, str | None], ...]]:
+    return list(combinations(enumerate(triple[:3]), 2))

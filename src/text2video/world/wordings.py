@@ -1,18 +1,35 @@
 """Captions in the wordings that are trained on, and in those that are held out."""
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from text2video.world.captions import plain_words, split_words, verbs, ways
+from text2video.request import Request, Scene
+from text2video.world.captions import numeral, plain_words, plural, split_words, verbs, ways, with_article
 from text2video.world.motions import MOTIONS
-from text2video.world.splits import Triple
-from text2video.world.words import COLOUR_NAMES, FILLERS, HEARD, NOUNS, PLAIN, TEMPLATES, VERBS, WAYS, Verb
+from text2video.world.words import (
+    BACKDROPS,
+    BACKGROUND_NAMES,
+    COLOUR_NAMES,
+    FILLERS,
+    HEARD,
+    JOINTS,
+    NOUNS,
+    PLAIN,
+    SIZE_NAMES,
+    SPEED_NAMES,
+    TEMPLATES,
+    VERBS,
+    WAYS,
+    Verb,
+)
 
-DICE = 6  # random numbers that a caption may use
+DICE = 12  # random numbers that a caption of one object may use: six for its triple, six for the rest
+OWN_DICE = 7  # and of each other object
 
 Option = TypeVar("Option")
 Forms = tuple[str, ...]  # of one word or way
@@ -20,63 +37,114 @@ Predicate = tuple[Verb, list[Forms]]  # a verb, and the ways that may follow it
 
 
 class Phrases(NamedTuple):
-    """How each shape, colour and motion may be said."""
+    """How each shape, colour, motion, size, speed and background may be said."""
 
     shape: dict[str, list[Forms]]
     colour: dict[str, list[Forms]]
     motion: dict[str, list[Predicate]]
+    size: dict[str, list[Forms]]
+    speed: dict[str, list[Forms]]
+    background: dict[str, list[Forms]]
+
+
+class Clause(NamedTuple):
+    """How one object, or several alike, may be said. Size and speed are said where there are words for them."""
+
+    nouns: list[Forms]
+    colours: list[Forms]
+    predicates: list[Predicate]
+    sizes: list[Forms]
+    speeds: list[Forms]
+    coloured: bool
+    """Whether the colour is said."""
+    number: str = ""
+    """How many objects, in words; "" for one."""
 
 
 class Wordings:
     """Templates and words that captions use: those that are trained on, and those that are held out.
 
     ``share`` of the templates and ``share`` of the synonyms, chosen at random, are held out; plain words and the plain
-    template never. Every word of a held-out template is in a trained one too.
+    template never. Every word of a held-out template is in a trained one too. Besides triples, captions may name the
+    ``details``: sizes, speeds and backgrounds.
     """
 
-    def __init__(self, triples: Sequence[Triple], share: float, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        triples: Sequence[Request],
+        share: float,
+        rng: np.random.Generator,
+        details: Sequence[Sequence[str]] = ((), (), ()),
+    ) -> None:
         self.templates, self.unseen_templates = _split_templates(share, rng)
-        phrases = _phrases([list(dict.fromkeys(column)) for column in zip(*triples, strict=True)])
+        columns = list(zip(*(triple[:3] for triple in triples), strict=True))
+        phrases = _phrases([list(dict.fromkeys(column)) for column in (*columns, *details)])
         synonyms = _synonyms(phrases)
         chosen = rng.permutation(len(synonyms))[: round(share * len(synonyms))]
-        self.unseen_words = frozenset(chain.from_iterable(synonyms[i] for i in chosen))
+        held = set(chain.from_iterable(synonyms[i] for i in chosen))
+        nouns = _words(chain.from_iterable(chain(*phrases.shape.values())))
+        self.unseen_words = frozenset(held | {plural(word) for word in held & nouns})
         """Every form of the held-out synonyms."""
         self._trained = _part(phrases, self.unseen_words, unseen=False)
         self._unseen = _part(phrases, self.unseen_words, unseen=True)
 
-    def trained(self, triple: Triple, named: bool, dice: Sequence[float]) -> str:
-        """A caption as training has them, with or without the colour; ``dice`` holds DICE numbers in [0, 1)."""
-        return _say(self.templates, named, dice, *self._options(triple))
+    def trained(self, said: Scene, shown: Scene, dice: Sequence[float]) -> str:
+        """A caption as training has them. Of what is ``shown`` it names what is not None in ``said``.
 
-    def with_unseen_template(self, triple: Triple, named: bool, dice: Sequence[float]) -> str:
+        ``dice`` holds DICE numbers in [0, 1), and OWN_DICE for each object but the first; of details unsaid, the first
+        six are enough.
+        """
+        return self._say(self.templates, said, shown, dice)
+
+    def with_unseen_template(self, said: Scene, shown: Scene, dice: Sequence[float]) -> str:
         """A caption of trained words in a template that is held out."""
-        return _say(self.unseen_templates, named, dice, *self._options(triple))
+        return self._say(self.unseen_templates, said, shown, dice)
 
-    def with_unseen_synonym(self, triple: Triple, named: bool, dice: Sequence[float]) -> str:
-        """A caption in a trained template, with one synonym that is held out."""
-        nouns, colours, predicates = self._options(triple)
-        unseen = pick(self._unseen_aspects(triple), dice[5])
-        match unseen:
-            case "shape":
-                nouns = self._unseen.shape[triple.shape]
-            case "colour":
-                named, colours = True, self._unseen.colour[triple.colour]
-            case _:
-                predicates = self._unseen.motion[triple.motion]
-        return _say(self.templates, named, dice, nouns, colours, predicates)
+    def with_unseen_synonym(self, said: Scene, shown: Scene, dice: Sequence[float]) -> str:
+        """A caption in a trained template, with one synonym that is held out, perhaps for a colour that is not said."""
+        pairs = zip(said.objects, shown.objects, strict=True)
+        named = [one._replace(colour=other.colour) for one, other in pairs]
+        options = [
+            (number, aspect) for number, one in enumerate(named) for aspect in self._unseen_aspects(one)
+        ]
+        return self._say(self.templates, said, shown, dice, pick(options, dice[5]))
 
-    def has_unseen_synonym(self, triple: Triple) -> bool:
+    def has_unseen_synonym(self, triple: Request) -> bool:
         """Whether a synonym for the shape, colour or motion is held out."""
         return bool(self._unseen_aspects(triple))
 
-    def _options(self, triple: Triple) -> tuple[list[Forms], list[Forms], list[Predicate]]:
-        known = self._trained
-        return known.shape[triple.shape], known.colour[triple.colour], known.motion[triple.motion]
+    def _unseen_aspects(self, one: Request) -> list[str]:
+        return [aspect for aspect, name in one._asdict().items() if getattr(self._unseen, aspect).get(name)]
 
-    def _unseen_aspects(self, triple: Triple) -> list[str]:
-        unseen = self._unseen
-        found = unseen.shape[triple.shape], unseen.colour[triple.colour], unseen.motion[triple.motion]
-        return [aspect for aspect, options in zip(Triple._fields, found, strict=True) if options]
+    def _say(
+        self,
+        templates: Sequence[str],
+        said: Scene,
+        shown: Scene,
+        dice: Sequence[float],
+        unseen: tuple[int, str] | None = None,
+    ) -> str:
+        """A caption from a template; ``unseen`` is the object and the aspect for which a held-out word is used."""
+        alike = len(set(said.objects)) == 1 < len(said.objects)
+        if unseen and alike:
+            unseen = (0, unseen[1])
+        clauses = []
+        for number, one in enumerate(said.objects[:1] if alike else said.objects):
+            named = one._replace(colour=shown.objects[number].colour)._asdict()
+            options = [
+                getattr(self._unseen if unseen == (number, aspect) else self._trained, aspect).get(name, [])
+                for aspect, name in named.items()
+            ]
+            coloured = one.colour is not None or unseen == (number, "colour")
+            nouns, colours, predicates, sizes, speeds = options
+            count = numeral(len(said.objects)) if alike else ""
+            clauses.append(Clause(nouns, colours, predicates, sizes, speeds, coloured, count))
+        scene = _sentence(templates, clauses, dice)
+        if said.background is None:
+            return scene
+        name = _form(self._trained.background[said.background], dice[8])
+        fields = {"scene": scene, "background": name, "a background": with_article(name)}
+        return pick(BACKDROPS, dice[7]).format_map(fields)
 
 
 def pick(options: Sequence[Option], dice: float) -> Option:
@@ -84,44 +152,55 @@ def pick(options: Sequence[Option], dice: float) -> Option:
     return options[int(dice * len(options))]
 
 
-def _say(
-    templates: Sequence[str],
-    named: bool,
-    dice: Sequence[float],
-    nouns: list[Forms],
-    colours: list[Forms],
-    predicates: list[Predicate],
-) -> str:
-    """A caption from a template and phrases for shape, colour and motion; without a colour, where it is not named."""
-    noun, colour = _form(nouns, dice[1]), _form(colours, dice[2])
-    verb, ways_ = pick(predicates, dice[3])
-    end = " ".join(part for part in (verb.tail, _form(ways_, dice[4])) if part)
-    template = pick(templates, dice[0])
-    if "{colour}" in template and not named:
-        template = pick([other for other in templates if "{colour}" not in other] or [template], dice[0])
-    thing = f"{colour} {noun}" if named else noun
-    return template.format_map(
-        {
-            "thing": thing,
-            "a thing": _with_article(thing),
-            "noun": noun,
-            "a noun": _with_article(noun),
-            "colour": colour,
-            "do": f"{verb.base} {end}".rstrip(),
-            "does": f"{verb.third} {end}".rstrip(),
-            "doing": f"{verb.participle} {end}".rstrip(),
-        }
-    )
+def _sentence(templates: Sequence[str], clauses: Sequence[Clause], dice: Sequence[float]) -> str:
+    """The clauses in one template: the first in all of it, each other one in what it says of an object."""
+    fits = [one for one in templates if len(clauses) == 1 or not one.startswith("{doing}")] or [PLAIN]
+    template = pick(fits, dice[0])
+    if "{colour}" in template and not all(clause.coloured for clause in clauses):
+        template = pick([other for other in fits if "{colour}" not in other] or [template], dice[0])
+    start = template.index("{")
+    core = template[start - 4 * template[:start].endswith("the ") :]
+    own = [(*dice[1:5], *dice[9:DICE])]
+    own += [tuple(dice[first : first + OWN_DICE]) for first in range(DICE, len(dice), OWN_DICE)]
+    text = _filled(template, clauses[0], own[0])
+    for number, clause in enumerate(clauses[1:], 2):
+        text += pick(JOINTS, dice[6])[number == len(clauses)] + _filled(core, clause, own[number - 1])
+    return text
+
+
+def _filled(template: str, clause: Clause, dice: Sequence[float]) -> str:
+    """A template with phrases for one object or, in the plural, several; without a colour, where it is not said."""
+    noun, colour = _form(clause.nouns, dice[0]), _form(clause.colours, dice[1])
+    verb, ways_ = pick(clause.predicates, dice[2])
+    end = " ".join(part for part in (verb.tail, _form(ways_, dice[3])) if part)
+    if clause.number:
+        noun = plural(noun)
+        template = re.sub(r"\bit\b", "they", re.sub(r"\bis\b", "are", template))
+    size = f"{_form(clause.sizes, dice[4])} " if clause.sizes else ""
+    phrases = {
+        "thing": f"{size}{colour} {noun}" if clause.coloured else f"{size}{noun}",
+        "noun": f"{size}{noun}",
+    }
+    speed, order = (_form(clause.speeds, dice[5]), dice[6]) if clause.speeds else ("", 0)
+    verbs_ = {"do": verb.base, "does": verb.base if clause.number else verb.third, "doing": verb.participle}
+    fields = {name: _predicate(form, end, speed, order) for name, form in verbs_.items()} | {"colour": colour}
+    for name, phrase in phrases.items():
+        counted = f"{clause.number} {phrase}"
+        fields[name] = counted if clause.number else phrase
+        fields[f"a {name}"] = counted if clause.number else with_article(phrase)
+    return template.format_map(fields)
+
+
+def _predicate(verb: str, end: str, speed: str, order: float) -> str:
+    """A form of a verb with what follows, and the speed behind or, as an adverb, anywhere."""
+    orders = ((verb, end, speed), (verb, speed, end), (speed, verb, end))
+    return " ".join(filter(None, pick(orders, order if speed.endswith("ly") else 0)))
 
 
 def _form(groups: list[Forms], dice: float) -> str:
     """A form of one of the groups: each group is as likely, and in it each form."""
     place = dice * len(groups)
     return pick(groups[int(place)], place % 1)
-
-
-def _with_article(noun: str) -> str:
-    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 def _split_templates(share: float, rng: np.random.Generator) -> tuple[list[str], list[str]]:
@@ -138,9 +217,13 @@ def _split_templates(share: float, rng: np.random.Generator) -> tuple[list[str],
 
 
 def _phrases(names: Sequence[Sequence[str]]) -> Phrases:
-    """Everything that may be said for the shapes, colours and motions of these names."""
-    nouns = {name: [(name,), *NOUNS.get(name, ())] for name in names[0]}
-    colours = {name: [(name,), *COLOUR_NAMES.get(name, ())] for name in names[1]}
+    """Everything that may be said for the shapes, colours, motions, sizes, speeds and backgrounds of these names."""
+    synonyms: tuple[Mapping[str, tuple[Forms, ...]], ...]
+    synonyms = (NOUNS, COLOUR_NAMES, {}, SIZE_NAMES, SPEED_NAMES, COLOUR_NAMES | BACKGROUND_NAMES)
+    plain = [
+        {name: [(name,), *table.get(name, ())] for name in column}
+        for column, table in zip(names, synonyms, strict=True)
+    ]
     predicates: dict[str, list[Predicate]] = {}
     for name in names[2]:
         found: dict[Verb, list[Forms]] = {}
@@ -149,7 +232,7 @@ def _phrases(names: Sequence[Sequence[str]]) -> Phrases:
                 found.setdefault(verb, []).extend(ways(wording, plainly=bool(verb.tail)))
             found |= {verb: [("",)] for verb in VERBS.get(wording, ()) if " " in wording}
         predicates[name] = list(found.items())
-    return Phrases(nouns, colours, predicates)
+    return Phrases(plain[0], plain[1], predicates, *plain[3:])
 
 
 def _synonyms(phrases: Phrases) -> list[frozenset[str]]:
@@ -157,6 +240,7 @@ def _synonyms(phrases: Phrases) -> list[frozenset[str]]:
     predicates = [predicate for found in phrases.motion.values() for predicate in found]
     entries = [*chain(*phrases.shape.values()), *chain(*phrases.colour.values())]
     entries += [verb.meanings for verb, _ in predicates]
+    entries += chain(*phrases.size.values(), *phrases.speed.values())
     said = _words(chain(*entries, *chain(*(groups for _, groups in predicates))))
     entries += [forms for way in WAYS.values() for forms in way]  # by themselves, not as diagonals have them
     never = plain_words() | FILLERS | set(HEARD)
@@ -184,8 +268,8 @@ def _part(phrases: Phrases, held_out: frozenset[str], unseen: bool) -> Phrases:
             novel = new([verb.base, verb.third, verb.participle, verb.tail])
             if (kept := part(groups, unseen and not novel)) and unseen >= novel:
                 predicates[name].append((verb, kept))
-    return Phrases(
-        {name: part(groups, unseen) for name, groups in phrases.shape.items()},
-        {name: part(groups, unseen) for name, groups in phrases.colour.items()},
-        predicates,
-    )
+    parts = [
+        {name: part(groups, unseen) for name, groups in table.items()}
+        for table in (phrases.shape, phrases.colour, phrases.size, phrases.speed, phrases.background)
+    ]
+    return Phrases(parts[0], parts[1], predicates, *parts[2:])

@@ -7,6 +7,8 @@ itself, the plain words, is always trained on.
 
 from typing import NamedTuple
 
+from text2video.text.spelling import FILLERS as SILENT
+
 
 class Verb(NamedTuple):
     """``move``, ``moves``, ``moving``; ``tail`` is what is said with each: ``get`` … ``smaller``."""
@@ -33,6 +35,9 @@ NOUNS: dict[str, tuple[tuple[str, ...], ...]] = {
     "circle": (("ball",), ("disc", "disk"), ("dot",)),
     "square": (("box",), ("block",)),
     "triangle": (("triangular shape",),),
+    "star": (("five-pointed star",),),
+    "cross": (("plus sign",),),
+    "ring": (("hoop",), ("donut", "doughnut")),
 }
 
 COLOUR_NAMES: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -40,6 +45,26 @@ COLOUR_NAMES: dict[str, tuple[tuple[str, ...], ...]] = {
     "green": (("emerald",),),
     "blue": (("sapphire",), ("cobalt",)),
     "black": (("ebony",), ("onyx",)),
+    "yellow": (("golden",), ("lemon",)),
+    "orange": (("tangerine",),),
+    "purple": (("violet",),),
+    "cyan": (("turquoise",), ("aqua",)),
+}
+
+SIZE_NAMES: dict[str, tuple[tuple[str, ...], ...]] = {
+    "small": (("little",), ("tiny",)),
+    "large": (("big",), ("huge",)),
+}
+
+SPEED_NAMES: dict[str, tuple[tuple[str, ...], ...]] = {
+    "slowly": (("gently",), ("at a slow pace",)),
+    "quickly": (("fast", "at a fast pace"), ("rapidly",), ("swiftly",)),
+}
+
+BACKGROUND_NAMES: dict[str, tuple[tuple[str, ...], ...]] = {
+    "striped": (("stripy",),),
+    "checked": (("chequered", "checkered"),),
+    "gradient": (("shaded",),),
 }
 
 # By the plain word that they stand for, itself included; by the whole plain wording where they say the direction too.
@@ -127,6 +152,18 @@ TEMPLATES = (
     "in this clip the {thing} is {doing}",
 )
 
+# How clauses are joined, the last one too; how a background is named.
+JOINTS = ((" and ", " and "), (", ", ", "), (", ", " and "), (", ", ", and "))
+PLAIN_BACKDROP = "{scene} on {a background} background"
+BACKDROPS = (
+    PLAIN_BACKDROP,
+    "{scene} against {a background} background",
+    "{scene} with {a background} background",
+    "{scene} and the background is {background}",
+    "on {a background} background, {scene}",
+)
+NUMBERS = {"two": 2, "three": 3}
+
 # Prompts may say these besides; captions do not. What they stand for, in words of the tables.
 HEARD = {
     "counterclockwise": "counter-clockwise",
@@ -152,6 +189,12 @@ HEARD = {
     "enlarge": "expanding",
     "enlarges": "expanding",
     "enlarging": "expanding",
+    "wee": "small",
+    "slow": "slowly",
+    "quick": "quickly",
+    "gold": "golden",
+    "lilac": "violet",
+    "teal": "turquoise",
 }
 # Motions that prompts may name by these words alone.
 HEARD_MOTIONS = {
@@ -168,15 +211,24 @@ HEARD_PHRASES = {
     "around the middle": "around",
 }
 
+# In prompts: what parts clauses, numbers, what a background may be called, and what else may be said of it.
+CONNECTIVES = {"and", "while", "as", "whereas", "beside"}
+HEARD_NUMBERS = NUMBERS | {"2": 2, "3": 3, "pair": 2, "couple": 2, "both": 2}
+HEARD_BACKDROPS = {"background", "backdrop"}
+HEARD_BACKGROUNDS = {"gray": "grey", "rose": "pink", "stripes": "striped", "checks": "checked"}
+TONE_ADJECTIVES = {"plain", "solid", "pale", "light"}
+BACKDROP_FILLERS = TONE_ADJECTIVES | {"in", "of", "is", "a", "an", "the"}
+# A clause has one noun: a shape, but for these words, which stand beside one; or one of the others.
+SHAPE_ADJECTIVES = {"round", "circular", "triangular", "pointed", "five"}
+NEUTRAL_NOUNS = {"object", "objects", "something", "thing", "things", "shape", "shapes"}
+
 # Words that say nothing about what is to be seen: one object on a plain background, about the frame's centre.
-FILLERS = set(
+FILLERS = SILENT | set(
     """
-    a an the this that which who it its itself is are be being am of to in into on onto at and with by for from toward
-    towards there here as while so now just one single some shape shaped object thing figure form colour colours
-    coloured color colored get gets getting become becomes becoming do does doing direction directions way motion
-    movement along around about axis side frame screen picture image scene video videos clip
-    clips gif film movie animation animate animated footage short show shows showing shown display displays draw draws
-    drawing drawn make makes making create generate render give see sees watch look want would like love need let lets
-    s d i me my you your we us please kindly thanks thank can could will should have has size
+    itself now just one single shape shaped object thing figure form colour colours coloured color colored get gets
+    getting become becomes becoming do does doing direction directions way motion movement along around about axis
+    side frame screen picture image scene film animate animated footage short shown display displays draws drawing
+    drawn making sees watch look love lets s d kindly thanks thank will should size something things shapes objects
+    pace against they them
     """.split()  # noqa: SIM905
 )
