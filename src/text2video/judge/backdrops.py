@@ -34,12 +34,15 @@ def find_backdrops(clips: Array) -> Backdrops:
     """
     n, _, height, width = clips.shape[:4]
     tones, plain = _find_tones(clips)
-    far = np.stack([_distance(clip, pair) > rules.OFF_TONE for clip, pair in zip(clips, tones, strict=True)])
+    far = np.stack([_is_far(clip, pair, rules.OFF_TONE) for clip, pair in zip(clips, tones, strict=True)])
     picture = np.empty((n, height, width, 3), np.float32)
     picture[:] = tones[:, None, None, 0]
     name = np.array([_name_tone(pair[0]) for pair in tones], dtype=object)
     for i in np.flatnonzero(~plain):
-        picture[i] = _uncover(clips[i], far[i])
+        picture[i] = _uncover(clips[i], _is_far(clips[i], tones[i], rules.OFF_PATTERN))
+        for frame, out in zip(clips[i], far[i], strict=True):
+            away = frame - picture[i]
+            out &= np.einsum("ijk,ijk->ij", away, away) > rules.OFF_TONE**2
         name[i] = _name_pattern(picture[i], tones[i])
     return Backdrops(picture, name, far)
 
@@ -72,29 +75,36 @@ def _find_tones(clips: Array) -> tuple[Array, Array]:
     return tones, np.linalg.norm(tones[:, 0] - tones[:, 1], axis=1) < 2 * rules.OFF_TONE
 
 
-def _distance(clip: Array, tones: Array) -> Array:
-    """RGB distance of each pixel of a clip to the mixtures of two tones, float32[T, H, W]."""
+def _is_far(clip: Array, tones: Array, least: float) -> Array:
+    """Which pixels of a clip lie farther than ``least`` from all mixtures of two tones, in RGB: bool[T, H, W]."""
     start, way = tones[0], tones[1] - tones[0]
     length = float(np.linalg.norm(way))
     basis = np.linalg.svd(way[None])[2] if length else np.eye(3)  # along the way first
     basis[0] = way / length if length else basis[0]
     affine = np.column_stack([basis, -basis @ start]).astype(np.float32)
-    along = cv2.transform(clip.reshape(1, -1, 3).astype(np.float32), affine)[0]
-    along[:, 0] -= np.clip(along[:, 0], 0, length)
-    return np.asarray(np.sqrt(np.einsum("ij,ij->i", along, along))).reshape(clip.shape[:3])
+    far = np.empty(clip.shape[:3], bool)
+    for frame, out in zip(clip, far, strict=True):
+        off = cv2.transform(frame.astype(np.float32), affine)
+        along, second, third = cv2.split(off)
+        along -= np.clip(along, 0, length)
+        np.greater(along * along + second * second + third * third, least**2, out=out)
+    return far
 
 
 def _uncover(clip: Array, far: Array) -> Array:
     """The picture behind the objects of one clip, float32[H, W, 3]."""
-    frames, height, width = far.shape
     kernel = np.ones((3, 3), np.uint8)
-    seen = np.stack([cv2.dilate(mask.astype(np.uint8), kernel) == 0 for mask in far])
-    times = seen.sum(0)
-    picture = np.einsum("thwc,thw->hwc", clip, seen, dtype=np.float32) / np.maximum(times, 1)[..., None]
-    if times.all() or not times.any():
-        return np.asarray(picture, np.float32)
-    nearest = distance_transform_edt(times == 0, return_distances=False, return_indices=True)
-    return np.asarray(picture[tuple(nearest)], np.float32)
+    total, times = np.zeros(clip.shape[1:], np.float32), np.zeros((*clip.shape[1:3], 1), np.float32)
+    for frame, mask in zip(clip, far, strict=True):
+        seen = cv2.dilate(mask.astype(np.uint8), kernel)[..., None] == 0
+        total += frame * seen
+        times += seen
+    picture, lost = total / np.maximum(times, 1), times[..., 0] == 0
+    if lost.all() or not lost.any():
+        return picture
+    return np.asarray(
+        picture[tuple(distance_transform_edt(lost, return_distances=False, return_indices=True))]
+    )
 
 
 def _name_pattern(picture: Array, tones: Array) -> str:

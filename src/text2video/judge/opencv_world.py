@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from text2video.judge import rules
 from text2video.request import Request, Scene
 
 Array = NDArray[Any]
@@ -99,8 +100,8 @@ def draw_scenes(
     colours: dict[str, tuple[int, int, int]] | None = None,
     overlap: bool = False,
 ) -> Array:
-    """One clip for each scene of fully named requests, uint8[N, frames, size, size, 3], on a background that it names or
-    on any. With ``overlap``, some two of the objects overlap in some frame, otherwise none do."""
+    """One clip for each scene of fully named requests, uint8[N, frames, size, size, 3], on the background that it names
+    or on any. With ``overlap``, some two of the objects overlap in some frame, otherwise none do."""
     rng, clips = np.random.default_rng(seed), []
     for scene in scenes:
         inks = np.array([(colours or COLOURS)[one.colour or ""] for one in scene.objects])
@@ -111,6 +112,48 @@ def draw_scenes(
             clip = _draw(clip, one, path, colours or COLOURS, factor)
         clips.append(clip)
     return np.stack(clips)
+
+
+def draw_random(
+    n: int,
+    seed: int = 0,
+    objects: Sequence[int] = (1, 2, 3),
+    size: int = 64,
+    frames: int = 10,
+    overlap: bool = False,
+) -> tuple[Array, list[Scene]]:
+    """``n`` clips of scenes of any words with so many objects, each number as often, that find room in a frame; and the
+    scenes."""
+    rng = np.random.default_rng(seed)
+    clips: list[Array] = []
+    scenes: list[Scene] = []
+    while len(scenes) < n:
+        scene = _any_scene(rng, objects[len(scenes) % len(objects)])
+        try:
+            clip = draw_scenes([scene], int(rng.integers(2**31)), size, frames, overlap=overlap)
+        except ValueError:  # no room, or no background for these colours
+            continue
+        clips.append(clip)
+        scenes.append(scene)
+    return np.concatenate(clips), scenes
+
+
+def _any_scene(rng: Rng, objects: int) -> Scene:
+    """A scene of objects that differ in shape or colour; a third of the sizes, speeds and backgrounds are named."""
+    chosen: dict[tuple[str, str], Request] = {}
+    while len(chosen) < objects:
+        shape, colour, motion = (
+            str(rng.choice(words)) for words in (rules.SHAPES, rules.COLOURS, rules.MOTIONS)
+        )
+        size, speed = (
+            str(rng.choice(list(words))) if rng.random() < 1 / 3 else None for words in (NAMED_SIZES, PACES)
+        )
+        grows = motion in ("shrinking", "expanding")
+        chosen[shape, colour] = Request(
+            shape, colour, motion, None if grows else size, speed if motion in STEPS else None
+        )
+    background = str(rng.choice([*TONES, *PATTERNS])) if rng.random() < 1 / 3 else None
+    return Scene(tuple(chosen.values()), background)
 
 
 def _place(scene: Scene, rng: Rng, size: int, frames: int, overlap: bool) -> list[Array]:
@@ -197,6 +240,8 @@ def _background(name: str | None, inks: Array, rng: Rng, size: int) -> Array:
     tones = [tone for tone in TONES.values() if np.linalg.norm(inks - tone, axis=1).min() >= CONTRAST]
     seen = [key for key, tone in TONES.items() if tone in tones]
     name = name or str(rng.choice([*seen, *(PATTERNS if len(tones) > 1 else ())]))
+    if (name in TONES and name not in seen) or (name in PATTERNS and len(tones) < 2):
+        raise ValueError(f"objects of these colours cannot be seen on {name}")
     if name in TONES:
         return np.broadcast_to(np.array(TONES[name], np.uint8), (size, size, 3)).copy()
     first, second = np.array(tones, float)[rng.permutation(len(tones))[:2]]

@@ -73,12 +73,14 @@ SAME_COLOUR = 60.0
 # --- the background --------------------------------------------------------------------------------------------------
 # RGB distance from a tone, or from a mixture of the background's two: NOISE in every channel.
 OFF_TONE = 17.3
+# The same for a pixel of a pattern that may be background: JPEG mixes the hue of one tone with the light of the other.
+OFF_PATTERN = 45.0
 # Share of all pixels in one tone, from which the background is plain: stripes and checks show half and half of two.
 PLAIN_SHARE = 0.66
-# A pixel this near to the middle of two tones lies between them; share of such pixels in a gradient, where it would be
-# .6. At the edges of stripes and checks, a few.
-BETWEEN = 0.3
-GRADIENT_SHARE = 0.35
+# A pixel this near to the middle of two tones lies between them; share of such pixels in a gradient, where it is .3 to
+# .5. At the edges of stripes and checks it is less than .16, when they are blurred.
+BETWEEN = 0.15
+GRADIENT_SHARE = 0.23
 # Of the structure tensor: 1 where all edges are parallel, 0 where they run two ways, half of them each.
 COHERENCE = 0.6
 # Largest minus smallest channel of a background without a hue, and its smallest channel if it is white.
@@ -176,7 +178,7 @@ MAX_JUMP = 0.35
 # --- relative words --------------------------------------------------------------------------------------------------
 # Radius of a circle of the same area over the frame's shorter side. Between the two a viewer would say neither: three
 # quarters as wide and half as large again as the largest small one, an object looks large beside it.
-SMALL_RADIUS = 0.095
+SMALL_RADIUS = 0.1
 LARGE_RADIUS = 0.115
 # Mean way of the centre in a second, in frame sides: across half of the frame in less than a second is quick, in more
 # than that slow, with a gap of a sixth between them.

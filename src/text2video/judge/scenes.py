@@ -11,7 +11,7 @@ from scipy.optimize import linear_sum_assignment
 
 from text2video.judge import rules
 from text2video.judge.objects import find_objects
-from text2video.judge.verdicts import Verdicts, name_tracks
+from text2video.judge.verdicts import ASPECTS, Verdicts, name_tracks, take
 from text2video.request import Request, Scene
 
 Array = NDArray[Any]
@@ -51,59 +51,92 @@ def judge_scenes(clips: Array, fps: float = 10.0) -> Scenes:
 
 
 def _relative(verdicts: Verdicts, side: int, fps: float) -> tuple[Array, Array]:
-    """The words for the size and the speed of each object, str[M] each, "" where neither is true."""
+    """The words for the size of each object, at its largest, and for the speed of those that move straight, str[M]
+    each; "" where neither is true."""
     area = verdicts.tracks.area * verdicts.tracks.whole
     largest = np.isin(verdicts.motion, GROWING)
     radius = np.sqrt(np.where(largest, area.max(1, initial=0) / np.pi, verdicts.size**2 / np.pi)) / side
     speed = verdicts.speed * fps / side
     size = np.select([radius <= rules.SMALL_RADIUS, radius >= rules.LARGE_RADIUS], rules.SIZES, "")
     pace = np.select([speed <= rules.SLOW, speed >= rules.QUICK], rules.SPEEDS, "")
-    return np.where(verdicts.detected, size, ""), np.where(verdicts.detected & ~largest, pace, "")
-
-
-def shows(seen: Request, asked: Request) -> bool:
-    """Whether an object has a shape, a colour and a motion, and all that is asked of it."""
-    return all(seen[:3]) and all(want in (None, "", has) for want, has in zip(asked, seen, strict=True))
+    straight = np.isin(verdicts.motion, list(rules.DIRECTIONS))
+    return np.where(verdicts.detected, size, ""), np.where(verdicts.detected & straight, pace, "")
 
 
 def right_scenes(scenes: Scenes, asked: Sequence[Scene]) -> dict[str, Array]:
-    """Which clips show what was asked: bool[N] for ``together`` (each object asked for is one that is seen, none is left
-    over, and the background is right), ``background``, ``count`` and ``swapped`` (not right together, though all
-    shapes, all colours and all motions are those that were asked for); ``objects``, int[N]: how many objects asked for
-    are seen, in the best of all assignments."""
+    """Which clips show what was asked: bool[N] for shape, colour and motion (of all objects, and no object is left
+    over) and ``joint``: every object is right in all of them, in its size and speed if they are asked for, and so is
+    the background. Each object asked for is held against one that is seen, as ``match`` assigns them."""
+    hits = np.zeros((len(asked), len(ASPECTS) + 1), bool)
+    for i, (rows, want, seen) in enumerate(zip(match(scenes, asked), asked, scenes.seen, strict=True)):
+        if len(seen.objects) == len(want.objects) == (rows >= 0).sum() and scenes.clean[i]:
+            pairs = [_fits(seen.objects[j], one) for j, one in zip(rows, want.objects, strict=True)]
+            hits[i, :-1] = np.all([pair[: len(ASPECTS)] for pair in pairs], axis=0)
+            hits[i, -1] = np.all(pairs) and want.background in (None, seen.background)
+    return dict(zip((*ASPECTS, "joint"), hits.T, strict=True))
+
+
+def swapped(scenes: Scenes, asked: Sequence[Scene]) -> Array:
+    """Which clips show as many objects as asked, and all their shapes, colours and motions, but not together: bool[N]."""
+    joint = right_scenes(scenes, asked)["joint"]
+    alike = [
+        len(want.objects) == len(seen.objects)
+        and not any(
+            Counter(one[i] for one in want.objects if one[i]) - Counter(one[i] for one in seen.objects)
+            for i in range(len(ASPECTS))
+        )
+        and not all(all(_fits(seen.objects[j], one)) for j, one in zip(rows, want.objects, strict=True))
+        for rows, want, seen in zip(match(scenes, asked), asked, scenes.seen, strict=True)
+    ]
+    return np.array(alike, bool) & scenes.clean & ~joint
+
+
+def match(scenes: Scenes, asked: Sequence[Scene]) -> list[Array]:
+    """For each clip the numbers of the objects seen, one for each object asked for, -1 where there are too few: the
+    assignment with the most objects right and, of those, the most aspects."""
     if len(asked) != len(scenes):
         raise ValueError(f"{len(scenes)} clips but {len(asked)} requests")
-    rows = [_match(seen, want) for seen, want in zip(scenes.seen, asked, strict=True)]
-    objects, count, background, swapped = (
-        (np.array(part) for part in zip(*rows, strict=True)) if rows else np.zeros((4, 0))
-    )
-    count = count.astype(bool) & scenes.clean
-    whole = np.array([len(want.objects) for want in asked], int)
-    together = (objects == whole) & count & background.astype(bool)
-    return {
-        "together": together,
-        "objects": objects.astype(int),
-        "count": count,
-        "background": background.astype(bool),
-        "swapped": swapped.astype(bool) & ~together & count,
-    }
+    found = []
+    for seen, want in zip(scenes.seen, asked, strict=True):
+        rows = np.full(len(want.objects), -1)
+        if seen.objects:
+            fits = np.array([[_fits(has, one) for has in seen.objects] for one in want.objects], int)
+            first, second = linear_sum_assignment(fits.sum(2) + 100 * fits.all(2), maximize=True)
+            rows[first] = second
+        found.append(rows)
+    return found
 
 
-def _match(seen: Scene, asked: Scene) -> tuple[int, bool, bool, bool]:
-    """How many objects are right; whether their number, the background, and each aspect by itself is."""
-    hits = np.array([[shows(has, want) for has in seen.objects] for want in asked.objects], int)
-    hits = hits.reshape(len(asked.objects), len(seen.objects))
-    found = int(hits[linear_sum_assignment(hits, maximize=True)].sum())
-    background = asked.background in (None, "", seen.background)
-    aspects = all(
-        Counter(filter(None, (want[i] for want in asked.objects))) <= Counter(has[i] for has in seen.objects)
-        for i in range(3)
-    )
-    return found, len(seen.objects) == len(asked.objects), background, aspects and found < len(asked.objects)
+def objects_asked(scenes: Scenes, asked: Sequence[Scene]) -> tuple[Verdicts, list[Request]]:
+    """The verdict on each object that was asked for, of all clips in their order, and what was asked of it; not
+    detected where there is none. So the measures of one object apply."""
+    starts = np.searchsorted(scenes.clip, np.arange(len(scenes)))
+    rows = [
+        np.where(found >= 0, start + found, -1)
+        for start, found in zip(starts, match(scenes, asked), strict=True)
+    ]
+    wanted = [one for want in asked for one in want.objects]
+    return take(scenes.verdicts, np.concatenate([np.zeros(0, int), *rows])), wanted
+
+
+def _fits(seen: Request, asked: Request) -> list[bool]:
+    """Whether an object has a shape, a colour and a motion that are asked for; the size and the speed that are."""
+    named = [bool(has) and want in (None, has) for has, want in zip(seen[:3], asked[:3], strict=True)]
+    return named + [want in (None, has) for has, want in zip(seen[3:], asked[3:], strict=True)]
+
+
+def faults(scenes: Scenes, asked: Scene) -> list[str]:
+    """What is not as asked in the only clip: the number of objects, aspects of them, the background."""
+    seen, rows = scenes.seen[0], match(scenes, [asked])[0]
+    if len(seen.objects) != len(asked.objects) or not scenes.clean[0]:
+        return ["number of objects"]
+    fits = np.array([_fits(seen.objects[j], one) for j, one in zip(rows, asked.objects, strict=True)])
+    wrong = [aspect for aspect, fit in zip(Request._fields, fits.all(0).tolist(), strict=True) if not fit]
+    return wrong + (["background"] if asked.background not in (None, seen.background) else [])
 
 
 def sentence(scene: Scene) -> str:
-    """A scene in words: "a small red circle moving left slowly and a blue square shrinking, on a striped background"."""
+    """A scene in words: "a small red circle moving left slowly and a blue ring shrinking, on a striped background"."""
     if not scene.objects:
         return "nothing" + _backdrop(scene)
     told = [_clause(one) for one in scene.objects]

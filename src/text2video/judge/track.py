@@ -88,6 +88,7 @@ class Ink:
         return np.bincount(self.frame, values, frames)
 
     def keep(self, which: Array) -> "Ink":
+        """Only the pixels ``which``, bool[P] or their numbers."""
         return Ink(self.index[which], self.frame[which], self.distance[which])
 
 

@@ -1,6 +1,6 @@
 """From tracks to verdicts: shape, colour and motion of each clip, or "" where a viewer could not name them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from text2video.judge.motion import name_motions
 from text2video.judge.track import Tracks, track
 
 Array = NDArray[Any]
+ASPECTS = ("shape", "colour", "motion")
 OUTLINE = ("triangular", "fourfold", "fivefold", "hollow", "elongation", "spread", "area")
 
 
@@ -44,6 +45,22 @@ class Verdicts:
 
     def __len__(self) -> int:
         return len(self.detected)
+
+
+def take(verdicts: Verdicts, rows: Array) -> Verdicts:
+    """The verdicts on the clips ``rows``, int[n]; nothing detected for -1."""
+
+    def pick(values: Array) -> Array:
+        blank = np.zeros((1, *values.shape[1:]), values.dtype)  # "", False, 0
+        return np.concatenate([values, blank])[rows]
+
+    tracks = {field.name: pick(getattr(verdicts.tracks, field.name)) for field in fields(verdicts.tracks)}
+    own = {
+        field.name: pick(getattr(verdicts, field.name))
+        for field in fields(verdicts)
+        if field.name != "tracks"
+    }
+    return Verdicts(**own, tracks=Tracks(**tracks))
 
 
 def judge_clips(clips: Array) -> Verdicts:
@@ -108,7 +125,8 @@ def _name_shape(
 
 
 def _colours(tracks: Tracks) -> Array:
-    """Colour of each clip, str[N]: the same name in every frame but for rests at the edge or behind another object, and nearly the same tone."""
+    """Colour of each clip, str[N]: the same name, and nearly the same tone, in every frame but for rests at the edge or
+    behind another object."""
     each = _name_colour(tracks.colour)
     rest = tracks.area < rules.COLOUR_AREA * tracks.area.max(1, keepdims=True)
     rest |= tracks.cut.all(2)  # behind another object
