@@ -57,9 +57,9 @@ FORBIDDEN = {
 }
 
 PATH = {
-    "video_gan": (34, 3800),
-    "flow": (33, 3450),
-    "frame_gan": (32, 3230),
+    "video_gan": (34, 3820),
+    "flow": (33, 3470),
+    "frame_gan": (32, 3250),
 }  # files and lines; the aim is 15 and 2,000
 
 

@@ -224,7 +224,7 @@ def test_a_home_is_a_home_in_any_option(tmp_path: Path, monkeypatch: pytest.Monk
     )
     assert command("judge", "~/videos/000_circle_0.gif") == (
         0,
-        "~/videos/000_circle_0.gif: red square right\n",
+        "~/videos/000_circle_0.gif: a large red square moving right quickly, on a white background\n",
         "",
     )
     assert [path.name for path in tmp_path.iterdir()] == ["her"]
@@ -321,7 +321,11 @@ def test_judge_says_what_a_file_shows(kind: str, tmp_path: Path) -> None:
     """From the pixels of any format that `generate` writes."""
     command("generate", "red square", "--out", tmp_path, "--format", kind)
     file = tmp_path / manifest(tmp_path)[0]["file"]
-    assert command("judge", file) == (0, f"{file}: red square right\n", "")
+    assert command("judge", file) == (
+        0,
+        f"{file}: a large red square moving right quickly, on a white background\n",
+        "",
+    )
 
 
 @pytest.mark.parametrize(
@@ -331,6 +335,8 @@ def test_judge_says_what_a_file_shows(kind: str, tmp_path: Path) -> None:
         ("square moving right", "right"),
         ("blue square moving right", "wrong: colour"),
         ("circle moving up-right", "wrong: shape, motion"),
+        ("small square moving right on a yellow background", "wrong: size, background"),
+        ("a red square moving right and a blue circle moving left", "wrong: number of objects"),
     ],
 )
 def test_judge_compares_with_a_prompt(prompt: str, verdict: str, tmp_path: Path) -> None:
@@ -339,8 +345,8 @@ def test_judge_compares_with_a_prompt(prompt: str, verdict: str, tmp_path: Path)
     media.save_npy(tmp_path / "blank.npy", np.full((10, 64, 64, 3), 255, np.uint8))
     _, printed, _ = command("judge", tmp_path / "clip.npy", tmp_path / "blank.npy", "--prompt", prompt)
     assert printed.splitlines() == [
-        f"{tmp_path}/clip.npy: red square right; {verdict}",
-        f"{tmp_path}/blank.npy: no single object in every frame; wrong: shape, colour, motion",
+        f"{tmp_path}/clip.npy: a large red square moving right quickly, on a white background; {verdict}",
+        f"{tmp_path}/blank.npy: nothing, on a white background; wrong: number of objects",
     ]
 
 
@@ -366,7 +372,7 @@ def test_one_bad_file_does_not_keep_the_others_from_being_judged(
     media.save_npy(Path("good.npy"), FakeModel().generate(["red square"])[0])
     code, printed, err = command("judge", "bad.gif", "good.npy", "missing.mp4", "n" * 300, "good.npy")
     assert code == 2
-    assert printed == "good.npy: red square right\n" * 2
+    assert printed == "good.npy: a large red square moving right quickly, on a white background\n" * 2
     assert [re.split("[ :]", line)[2] for line in err.splitlines()] == ["bad.gif", "missing.mp4", "n" * 300]
 
 

@@ -203,7 +203,10 @@ def test_prompts_come_from_standard_input(tmp_path: Path) -> None:
 )
 def test_an_odd_environment_changes_nothing(clips: Path, settings: dict[str, str]) -> None:
     """Terminals of any width, with colours or without, and users without a home."""
-    assert run(clips, "judge", "a.npy", **settings).stdout == "a.npy: red square right\n"
+    assert (
+        run(clips, "judge", "a.npy", **settings).stdout
+        == "a.npy: a large red square moving right quickly, on a white background\n"
+    )
     done = run(clips, "judge", "--oops", **settings)
     assert done.returncode == 2
     assert "No such option" in " ".join(done.stderr.split())

@@ -16,7 +16,7 @@ from text2video.errors import UserError
 if TYPE_CHECKING:
     import numpy as np
 
-    from text2video.judge import Request
+    from text2video.judge import Scene
 
 app = typer.Typer(
     add_completion=False,
@@ -231,41 +231,40 @@ def judge(
         raise typer.Exit(2)
 
 
-def _judgement(file: Path, request: "Request | None") -> str:
-    """What a file shows and, with a request, whether that is right. Raises UserError when it cannot be read."""
-    from text2video.judge import judge_clips, right
-    from text2video.reading import JUDGED, read_video
+def _judgement(file: Path, asked: "Scene | None") -> str:
+    """What a file shows and, if something is asked for, whether that is right. Raises UserError when it cannot be
+    read."""
+    from text2video.judge import judge_scenes, sentence
+    from text2video.judge.scenes import faults
+    from text2video.reading import JUDGED, probe, read_video
 
-    verdicts = judge_clips(read_video(file, **JUDGED)[None])
-    if verdicts.detected[0]:
-        seen = {aspect: str(getattr(verdicts, aspect)[0]) for aspect in ("colour", "shape", "motion")}
-        line = " ".join(label or f"(unclear {aspect})" for aspect, label in seen.items())
-    else:
-        line = "no single object in every frame"
-    if request:
-        hits = right(verdicts, [request]).items()
-        wrong = [aspect for aspect, hit in hits if aspect != "joint" and not hit[0]]
+    clip, told = read_video(file, **JUDGED), probe(file)
+    kept = len(clip) / told.frames if told.frames else 1.0  # of the frames
+    scenes = judge_scenes(clip[None], kept * (told.fps or 10.0))
+    line = sentence(scenes.seen[0]) + ("" if scenes.clean[0] else ", and what is no object")
+    if asked:
+        wrong = faults(scenes, asked)
         line += f"; wrong: {', '.join(wrong)}" if wrong else "; right"
     return line
 
 
-def _request(prompt: str) -> "Request":
+def _request(prompt: str) -> "Scene":
     """What ``prompt`` asks for. Raises UserError when that is nothing, or when a word of it cannot be judged."""
-    from text2video.world.captions import read_prompt
+    from text2video.world.captions import read_scene
 
-    reading = read_prompt(prompt)
+    reading = read_scene(prompt)
     doubts = [f"{word[:30]!r} is no word that it knows" for word in reading.unknown[:5]]
     doubts += [f"{' '.join(words[:9])!r} names no one {aspect}" for aspect, words in reading.unclear.items()]
     if doubts:
         raise UserError(
-            f"the prompt cannot be judged: {', '.join(doubts)}; ask for one colour, one shape and one motion, "
-            "such as: red circle moving up"
+            f"the prompt cannot be judged: {', '.join(doubts)}; ask for one colour, one shape and one motion of each "
+            "object, such as: red circle moving up"
         )
-    if not any(reading.request):
+    if not any(map(any, reading.scene.objects)):
         raise UserError(
             "the prompt names no shape, colour or motion; write one such as: red circle moving up"
         )
-    return reading.request
+    return reading.scene
 
 
 @app.command()

@@ -15,15 +15,6 @@ from PIL import GifImagePlugin, Image
 
 from text2video.errors import UserError
 from text2video.files import atomic_write, replace_folder
-from text2video.sheets import SEPARATOR, contact_sheet, film_strip, save_png, wall
-
-__all__ = [
-    "SEPARATOR",
-    "contact_sheet",
-    "film_strip",
-    "save_png",
-    "wall",
-]  # for those who know them by this module
 
 SLUG_LENGTH = 40
 

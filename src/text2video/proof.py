@@ -8,23 +8,31 @@ import typer
 
 from text2video import console
 from text2video.judge import rules
-from text2video.judge.opencv_world import SHADES, draw_clips
-from text2video.judge.proof import Check, check, prove, table
+from text2video.judge.opencv_world import SHADES, draw_clips, draw_random
+from text2video.judge.proof import Check, check, prove, prove_scenes, table
 from text2video.layout import Layout
 from text2video.params import Params, load_params
 from text2video.request import Request
-from text2video.world import World, parse_prompt
+from text2video.world import World, parse_prompt, parse_scene
 
 SEED = 20_000  # of the proof's own draws: no stage uses it
+
+
+def is_scenes(params: Params) -> bool:
+    """Whether the world shows more than one object on white at a time."""
+    return max(params.world.objects) > 1 or params.world.backgrounds != ["white"]
+
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 def judge_proof(params: Params, clips: int = 1024) -> dict[str, list[Check]]:
     """Every check on ``clips`` fresh clips of our world, and on as many of another renderer in other shades."""
-    data, size = params.data, params.data.height_width[0]
+    if is_scenes(params):
+        return scenes_proof(params, clips)
+    data, world, size = params.data, params.world, params.data.height_width[0]
     ours, captions, _ = World(params).draw("validation", clips, SEED)
-    words = [Request(*words) for words in product(rules.SHAPES, rules.COLOURS, rules.MOTIONS)]
+    words = [Request(*words) for words in product(world.shapes, world.colours, rules.MOTIONS)]
     others = (words * (clips // len(words) + 1))[:clips]
     theirs = draw_clips(others, SEED, size, data.frames, colours=SHADES)
     straight = [request for request in others if request.motion in rules.DIRECTIONS]
@@ -36,6 +44,37 @@ def judge_proof(params: Params, clips: int = 1024) -> dict[str, list[Check]]:
             check("half out of the frame", "right", leaving, straight),
         ],
     }
+
+
+def scenes_proof(params: Params, clips: int) -> dict[str, list[Check]]:
+    """The same for a world of scenes; where objects overlap, what the judge sees is told and not required."""
+    data, world = params.data, params.world
+    apart, crossing = (
+        World(params.model_copy(update={"world": world.model_copy(update={"overlap": share})}))
+        for share in (0.0, 1.0)
+    )
+    ours, captions, _ = apart.draw("validation", clips, SEED)
+    theirs = draw_random(clips, SEED, world.objects, data.height_width[0], data.frames)
+    overlapping = crossing.draw("validation", clips, SEED)[:2]
+    several = [objects for objects in world.objects if objects > 1]
+    others = (
+        draw_random(clips // 4, SEED, several, data.height_width[0], data.frames, True) if several else None
+    )
+    checks = {
+        "our world": prove_scenes(ours, list(map(parse_scene, captions))),
+        "drawn by OpenCV": prove_scenes(*theirs),
+    }
+    scenes = list(map(parse_scene, overlapping[1]))
+    for number in several:
+        rows = [row for row, scene in enumerate(scenes) if len(scene.objects) == number]
+        if rows:
+            asked = [scenes[row] for row in rows]
+            checks["our world"].append(
+                check(f"{number}, overlap allowed", "told", overlapping[0][rows], asked)
+            )
+    if others:
+        checks["drawn by OpenCV"].append(check("two overlap", "told", *others))
+    return checks
 
 
 @app.command()

@@ -1,14 +1,13 @@
 """How varied clips are, against real clips of the same prompts: by the tracks that the judge follows, not by eye."""
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import wasserstein_distance
 
-from text2video.judge.verdicts import Verdicts
+from text2video.judge.verdicts import Verdicts, take
 
 Array = NDArray[Any]
 TRAITS = ("start_x", "start_y", "speed", "size")
@@ -68,17 +67,6 @@ def _modes(verdicts: Verdicts, rows: Array, cuts: Array) -> set[tuple[Any, ...]]
         (verdicts.shape[row], verdicts.colour[row], *side)
         for row, side in zip(rows, sides.tolist(), strict=True)
     }
-
-
-def take(verdicts: Verdicts, rows: Array) -> Verdicts:
-    """The verdicts on the clips ``rows``, int[n]."""
-    tracks = {field.name: getattr(verdicts.tracks, field.name)[rows] for field in fields(verdicts.tracks)}
-    own = {
-        field.name: getattr(verdicts, field.name)[rows]
-        for field in fields(verdicts)
-        if field.name != "tracks"
-    }
-    return Verdicts(**own, tracks=replace(verdicts.tracks, **tracks))
 
 
 def trait_diversity(

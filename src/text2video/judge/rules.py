@@ -26,10 +26,12 @@ MOTIONS = (
     "zigzagging vertically",
     "zigzagging horizontally",
 )
-SHAPES = ("circle", "square", "triangle")
-COLOURS = ("red", "green", "blue", "black")
-# Hue and half its width, in degrees. Between these lie orange, yellow, cyan and purple, which are none of ours.
-HUES = {"red": (0, 25), "green": (120, 40), "blue": (235, 35)}
+SHAPES = ("circle", "square", "triangle", "star", "cross", "ring")
+# Where each hue ends, in degrees, half way between the tones that a viewer calls by these names; behind purple is red.
+HUES = {"red": 17, "orange": 44, "yellow": 75, "green": 160, "cyan": 203, "blue": 265, "purple": 333}
+COLOURS = (*HUES, "black")
+SIZES = ("small", "large")
+SPEEDS = ("slowly", "quickly")
 
 # --- the object in one frame -----------------------------------------------------------------------------------------
 # Grey levels, in every channel: a pixel this near to the background is background, and +-8 of noise as well.
@@ -59,20 +61,58 @@ FADE = 0.55
 # Coverage on an outermost pixel from which the object is cut off there; beside a blurred object it is less.
 EDGE_LEVEL = 0.7
 
+# RGB distance from every background tone at which a pixel belongs to an object and not to its soft edge.
+OBJECT_LEVEL = 70.0
+# Of its area: an object that touches another and shows less lies behind it; soft edges cost no more.
+HIDDEN_SHARE = 0.07
+# More objects than that are not followed.
+MOST_OBJECTS = 6
+# RGB distance between colours that are shades of one.
+SAME_COLOUR = 60.0
+
+# --- the background --------------------------------------------------------------------------------------------------
+# RGB distance from a tone, or from a mixture of the background's two: NOISE in every channel.
+OFF_TONE = 17.3
+# The same for a pixel of a pattern that may be background: JPEG mixes the hue of one tone with the light of the other.
+OFF_PATTERN = 45.0
+# Share of all pixels in one tone, from which the background is plain: stripes and checks show half and half of two.
+PLAIN_SHARE = 0.66
+# A pixel this near to the middle of two tones lies between them; share of such pixels in a gradient, where it is .3 to
+# .5. At the edges of stripes and checks it is less than .16, when they are blurred.
+BETWEEN = 0.15
+GRADIENT_SHARE = 0.23
+# Of the structure tensor: 1 where all edges are parallel, 0 where they run two ways, half of them each.
+COHERENCE = 0.6
+# Largest minus smallest channel of a background without a hue, and its smallest channel if it is white.
+PALE_CHROMA = 25.0
+WHITE_FROM = 228.0
+# Smallest channel of a red or purple so pale that it is pink.
+PINK_FROM = 120.0
+
 # --- shape: moments of the outline, see track.py ---------------------------------------------------------------------
 # |c30| / area^2.5 of an equilateral triangle; it is 0 for a circle and a square.
 TRIANGLE_MOMENT = 0.0675
 # |c40| / area^3 of a square; it is 0 for a circle and an equilateral triangle.
 SQUARE_MOMENT = 1 / 60
-# Of those two: half way between having the corners, 1, and not, 0.
+# |c50| / area^3.5 of a star of five points with hollows at .45 of its radius; it is 0 for all the others.
+STAR_MOMENT = 0.0319
+# Of those: half way between having the corners, 1, and not, 0.
 TRIANGLE_FROM = 0.5
 SQUARE_FROM = 0.5
-# Of either; more is a star, a cross or rags. (A shape of 3 pixels radius reaches 1.5 after JPEG.)
+STAR_FROM = 0.4
+# Fourfold moment of a cross whose arms are a third of its width is 1.9, of a square 1; half way.
+CROSS_FROM = 1.45
+# (2 c11^2 / area - c22) / area^3 of a ring whose hole is half as wide as itself; .017 for a circle, .020 for a cross.
+RING_CUMULANT = 0.062
+RING_FROM = 0.55
+# Of those; more is rags. (A shape of 3 pixels radius reaches 1.5 after JPEG.)
 MOST_CORNERED = 1.8
+MOST_CROSSED = 2.6
 # (a^2 - b^2) / (a^2 + b^2): at 1.3 : 1 a viewer begins to say oval or bar.
 MAX_ELONGATION = 0.25
 # Polar moment / area^2 (circle .159, square .167, equilateral triangle .192), blur taken off; more is ragged.
 MAX_SPREAD = 0.24
+MAX_RING_SPREAD = 0.34
 # Pixels: what the pixel grid (1/6) and a blur of sigma 0.7 (2 * 0.49) add to polar moment / area.
 BLUR_SPREAD = 1.2
 # Share of the whole frames that must show the clip's shape; under noise, single frames of small objects err.
@@ -134,3 +174,13 @@ BOUNCE_ACROSS = 0.15
 MAX_OFF = 0.055
 # Longest step between two frames in any motion; more is a teleport.
 MAX_JUMP = 0.35
+
+# --- relative words --------------------------------------------------------------------------------------------------
+# Radius of a circle of the same area over the frame's shorter side. Between the two a viewer would say neither: three
+# quarters as wide and half as large again as the largest small one, an object looks large beside it.
+SMALL_RADIUS = 0.1
+LARGE_RADIUS = 0.115
+# Mean way of the centre in a second, in frame sides: across half of the frame in less than a second is quick, in more
+# than that slow, with a gap of a sixth between them.
+SLOW = 0.44
+QUICK = 0.52

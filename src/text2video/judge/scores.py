@@ -1,25 +1,29 @@
 """From verdicts and requests to numbers: accuracies with intervals, angle error, path residual, constancy."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from text2video.judge import rules
-from text2video.judge.verdicts import Verdicts
+from text2video.judge.scenes import Scenes, objects_asked, right_scenes
+from text2video.judge.verdicts import ASPECTS, Verdicts
 from text2video.measure.shares import wilson
-from text2video.request import Request
+from text2video.request import Request, Scene
 
 Array = NDArray[Any]
-ASPECTS = ("shape", "colour", "motion")
+Seen = Verdicts | Scenes
+Requests = Sequence[Request] | Sequence[Scene]
 
 
-def right(verdicts: Verdicts, requests: Sequence[Request]) -> dict[str, Array]:
-    """Which clips show what was asked: bool[N] for shape, colour, motion and joint (all three).
+def right(verdicts: Seen, requests: Requests) -> dict[str, Array]:
+    """Which clips show what was asked: bool[N] for shape, colour, motion and joint (all three; see ``right_scenes``).
 
     Where a request leaves an aspect open (None), any recognised label is right; an unclear one never is.
     """
+    if isinstance(verdicts, Scenes):
+        return right_scenes(verdicts, cast(Sequence[Scene], requests))
     if len(requests) != len(verdicts):
         raise ValueError(f"{len(verdicts)} clips but {len(requests)} requests")
     hits = {}
@@ -30,18 +34,18 @@ def right(verdicts: Verdicts, requests: Sequence[Request]) -> dict[str, Array]:
     return {**hits, "joint": hits["shape"] & hits["colour"] & hits["motion"]}
 
 
-def score(verdicts: Verdicts, requests: Sequence[Request]) -> dict[str, Any]:
+def score(verdicts: Seen, requests: Requests) -> dict[str, Any]:
     """All scores of ``verdicts`` against ``requests``, ready for JSON (None, never NaN, where nothing was measured).
 
     ``shape``, ``colour``, ``motion``, ``joint``, ``detected``: {value, low, high, n}; ``angle_error_degrees``,
-    ``path_residual_px``, ``colour_distance`` (ACD), ``area_variation``: {median, mean, n} over the clips they apply to.
+    ``path_residual_px``, ``colour_distance`` (ACD), ``area_variation``: {median, mean, n} over the objects that they
+    apply to.
     """
     hits = right(verdicts, requests)
-    shares = {
-        name: wilson(int(hit.sum()), len(hit))
-        for name, hit in (*hits.items(), ("detected", verdicts.detected))
-    }
+    shares = {name: wilson(int(hit.sum()), len(hit)) for name, hit in hits.items()}
+    verdicts, requests = by_object(verdicts, requests)
     seen = verdicts.detected
+    shares["detected"] = wilson(int(seen.sum()), len(seen))
     return {
         **shares,
         "angle_error_degrees": summary(angle_errors(verdicts, requests)),
@@ -49,6 +53,13 @@ def score(verdicts: Verdicts, requests: Sequence[Request]) -> dict[str, Any]:
         "colour_distance": summary(colour_distances(verdicts)[seen]),
         "area_variation": summary(area_variations(verdicts)[seen]),
     }
+
+
+def by_object(verdicts: Seen, requests: Requests) -> tuple[Verdicts, Sequence[Request]]:
+    """The verdict on each object that was asked for, and what was asked of it; of one object a clip, just these."""
+    if isinstance(verdicts, Scenes):
+        return objects_asked(verdicts, cast(Sequence[Scene], requests))
+    return verdicts, cast(Sequence[Request], requests)
 
 
 def summary(values: Array) -> dict[str, Any]:

@@ -31,9 +31,13 @@ class Tracks:
     colour: Array
     """float[N, T, 3]: mean RGB (0 to 255) of the core pixels."""
     triangular: Array
-    """float[N, T]: threefold moment, about 1 for a triangle, 0 for a circle or a square."""
+    """float[N, T]: threefold moment, about 1 for a triangle, 0 for the others."""
     fourfold: Array
-    """float[N, T]: fourfold moment, about 1 for a square, 0 for a circle or a triangle."""
+    """float[N, T]: fourfold moment, about 1 for a square, 1.9 for a cross, 0 for the others."""
+    fivefold: Array
+    """float[N, T]: fivefold moment, about 1 for a star of five points, 0 for the others."""
+    hollow: Array
+    """float[N, T]: fourth cumulant, about 1 for a ring, at most .35 for the others."""
     elongation: Array
     """float[N, T]: 0 for a round outline, towards 1 for a line."""
     spread: Array
@@ -45,12 +49,17 @@ def track(clips: Array) -> Tracks:
 
     ValueError for arrays of another type or form, and for clips without pixels; N may be 0.
     """
+    check_clips(clips)
+    chunks = [_track_chunk(clips[i : i + CHUNK]) for i in range(0, max(len(clips), 1), CHUNK)]
+    return Tracks(**{f.name: np.concatenate([getattr(c, f.name) for c in chunks]) for f in fields(Tracks)})
+
+
+def check_clips(clips: Array) -> None:
+    """ValueError for what is no array of clips."""
     if clips.ndim != 5 or clips.shape[-1] != 3 or clips.dtype != np.uint8:
         raise ValueError(f"clips must be uint8[N, T, H, W, 3], not {clips.dtype}{list(clips.shape)}")
     if min(clips.shape[1:]) == 0:
         raise ValueError(f"clips without pixels: {list(clips.shape)}")
-    chunks = [_track_chunk(clips[i : i + CHUNK]) for i in range(0, max(len(clips), 1), CHUNK)]
-    return Tracks(**{f.name: np.concatenate([getattr(c, f.name) for c in chunks]) for f in fields(Tracks)})
 
 
 def background(clips: Array) -> Array:
@@ -64,7 +73,7 @@ def background(clips: Array) -> Array:
 
 
 @dataclass(frozen=True)
-class _Ink:
+class Ink:
     """The pixels that differ from the background, in the order of the clip array: a few percent of all."""
 
     index: Array
@@ -78,8 +87,9 @@ class _Ink:
         """Sum of ``values`` [P] in each frame, float[F]."""
         return np.bincount(self.frame, values, frames)
 
-    def keep(self, which: Array) -> "_Ink":
-        return _Ink(self.index[which], self.frame[which], self.distance[which])
+    def keep(self, which: Array) -> "Ink":
+        """Only the pixels ``which``, bool[P] or their numbers."""
+        return Ink(self.index[which], self.frame[which], self.distance[which])
 
 
 def _track_chunk(clips: Array) -> Tracks:
@@ -93,7 +103,7 @@ def _track_chunk(clips: Array) -> Tracks:
     stray = ink.sum((coverage > rules.STRAY_LEVEL) & ~region, frames)
     ink, coverage = ink.keep(region), np.minimum(coverage[region], 1).astype(float)
     y, x = np.divmod(ink.index - ink.frame * (height * width), width)
-    found = _moments(ink, coverage, x, y, frames)
+    found = moments(ink, coverage, x, y, frames)
     area = found["area"]
     present = (clip_contrast >= rules.MIN_CONTRAST) & (contrast >= rules.FADE * clip_contrast)
     present &= (area >= rules.MIN_AREA * scale) & (area <= rules.MAX_AREA * height * width)
@@ -106,7 +116,7 @@ def _track_chunk(clips: Array) -> Tracks:
     return Tracks(**{name: value.reshape(n, t, *value.shape[1:]) for name, value in found.items()})
 
 
-def _find_ink(clips: Array) -> _Ink:
+def _find_ink(clips: Array) -> Ink:
     """The pixels that are not background; none of a frame that has too many of them to show an object."""
     n, t, height, width = clips.shape[:4]
     back = background(clips)
@@ -118,10 +128,10 @@ def _find_ink(clips: Array) -> _Ink:
     index = np.flatnonzero(far)
     frame = index // (height * width)
     away = clips.reshape(-1, 3)[index] - back[frame // t]
-    return _Ink(index, frame, np.sqrt((away * away).sum(1)))
+    return Ink(index, frame, np.sqrt((away * away).sum(1)))
 
 
-def _contrast(ink: _Ink, n: int, t: int) -> tuple[Array, Array]:
+def _contrast(ink: Ink, n: int, t: int) -> tuple[Array, Array]:
     """RGB distance of the object's core in each frame and, robustly, in its clip, both float[N * T]."""
     peak = np.zeros(n * t, np.float32)
     np.maximum.at(peak, ink.frame, ink.distance)
@@ -131,7 +141,7 @@ def _contrast(ink: _Ink, n: int, t: int) -> tuple[Array, Array]:
     return contrast, np.repeat(np.maximum(clip_contrast, 1.0), t)
 
 
-def _largest_blob(ink: _Ink, mask: Array, frames: int, height: int, width: int) -> Array:
+def _largest_blob(ink: Ink, mask: Array, frames: int, height: int, width: int) -> Array:
     """Which of the ink, bool[P], belongs to its frame's largest 8-connected blob of ``mask`` bool[P], or lies within
     the margin around it.
 
@@ -156,7 +166,7 @@ def _largest_blob(ink: _Ink, mask: Array, frames: int, height: int, width: int) 
     return cv2.dilate(tall, kernel).reshape(-1)[place] > 0
 
 
-def _core_colour(ink: _Ink, coverage: Array, pixels: Array, frames: int) -> Array:
+def _core_colour(ink: Ink, coverage: Array, pixels: Array, frames: int) -> Array:
     """Mean RGB of the pixels wholly inside the object, float[F, 3]."""
     peak = np.zeros(frames)
     np.maximum.at(peak, ink.frame, coverage)
@@ -166,12 +176,13 @@ def _core_colour(ink: _Ink, coverage: Array, pixels: Array, frames: int) -> Arra
     return np.stack([core.sum(rgb[:, c], frames) / count for c in range(3)], 1)
 
 
-def _moments(ink: _Ink, coverage: Array, x: Array, y: Array, frames: int) -> dict[str, Array]:
+def moments(ink: Ink, coverage: Array, x: Array, y: Array, frames: int) -> dict[str, Array]:
     """Area, centre and outline moments, float[F], of objects with ``coverage`` [P] at pixels ``x``, ``y`` [P].
 
-    With c_pq the complex moments about the centre (Flusser, Pattern Recognition 33, 2000), c_30 and c_40 are not
-    changed by any blur that has no direction, nor is the area, and their sizes not by turning the shape: so |c_30| and
-    |c_40|, divided by the area's power, tell triangle, square and circle apart at any size, angle and sharpness.
+    With c_pq the complex moments about the centre (Flusser, Pattern Recognition 33, 2000), c_30, c_40 and c_50 are not
+    changed by any blur that has no direction, nor is the area, and their sizes not by turning the shape: so |c_30|,
+    |c_40| and |c_50|, divided by the area's power, tell triangle, square, star and circle apart at any size, angle and
+    sharpness. So does the cumulant c_22 / c_00 - 2 (c_11 / c_00)^2 with rings, which a Gaussian blur does not change.
     """
     area = ink.sum(coverage, frames)
     safe = np.maximum(area, 1e-6)
@@ -182,14 +193,23 @@ def _moments(ink: _Ink, coverage: Array, x: Array, y: Array, frames: int) -> dic
     def size(a: Array, b: Array) -> Array:
         return np.hypot(ink.sum(coverage * a, frames), ink.sum(coverage * b, frames))
 
-    c11, c20 = ink.sum(coverage * (dx * dx + dy * dy), frames), size(real, imaginary)
+    square = dx * dx + dy * dy
+    c11, c22, c20 = (
+        ink.sum(coverage * square, frames),
+        ink.sum(coverage * square**2, frames),
+        size(real, imaginary),
+    )
     c30 = size(real * dx - imaginary * dy, real * dy + imaginary * dx)
-    c40 = size(real * real - imaginary * imaginary, 2 * real * imaginary)
+    fourth = real * real - imaginary * imaginary, 2 * real * imaginary
+    c40 = size(*fourth)
+    c50 = size(fourth[0] * dx - fourth[1] * dy, fourth[0] * dy + fourth[1] * dx)
     return {
         "area": area,
         "centre": np.stack([cx, cy], 1),
         "triangular": c30 / safe**2.5 / rules.TRIANGLE_MOMENT,
         "fourfold": c40 / safe**3 / rules.SQUARE_MOMENT,
+        "fivefold": c50 / safe**3.5 / rules.STAR_MOMENT,
+        "hollow": (2 * (c11 / safe**2) ** 2 - c22 / safe**3) / rules.RING_CUMULANT,
         "elongation": c20 / np.maximum(c11, 1e-6),
         "spread": c11 / safe**2,
     }

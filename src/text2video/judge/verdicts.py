@@ -1,16 +1,19 @@
 """From tracks to verdicts: shape, colour and motion of each clip, or "" where a viewer could not name them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from text2video.judge import rules
+from text2video.judge.backdrops import name_hue
 from text2video.judge.motion import name_motions
 from text2video.judge.track import Tracks, track
 
 Array = NDArray[Any]
+ASPECTS = ("shape", "colour", "motion")
+OUTLINE = ("triangular", "fourfold", "fivefold", "hollow", "elongation", "spread", "area")
 
 
 @dataclass(frozen=True)
@@ -44,10 +47,30 @@ class Verdicts:
         return len(self.detected)
 
 
+def take(verdicts: Verdicts, rows: Array) -> Verdicts:
+    """The verdicts on the clips ``rows``, int[n]; nothing detected for -1."""
+
+    def pick(values: Array) -> Array:
+        blank = np.zeros((1, *values.shape[1:]), values.dtype)  # "", False, 0
+        return np.concatenate([values, blank])[rows]
+
+    tracks = {field.name: pick(getattr(verdicts.tracks, field.name)) for field in fields(verdicts.tracks)}
+    own = {
+        field.name: pick(getattr(verdicts, field.name))
+        for field in fields(verdicts)
+        if field.name != "tracks"
+    }
+    return Verdicts(**own, tracks=Tracks(**tracks))
+
+
 def judge_clips(clips: Array) -> Verdicts:
     """Judge ``clips`` (uint8[N, T, H, W, 3], RGB) from their pixels alone. ValueError for anything else."""
-    tracks = track(clips)
-    n, height, width = len(clips), *clips.shape[2:4]
+    return name_tracks(track(clips), *clips.shape[2:4])
+
+
+def name_tracks(tracks: Tracks, height: int, width: int) -> Verdicts:
+    """Name what N tracks in frames of that size show."""
+    n = len(tracks.present)
     detected = np.all(tracks.present, axis=1)
     motions = name_motions(tracks, height, width)
     used = tracks.whole.any(1, keepdims=True)
@@ -73,26 +96,40 @@ def _shapes(tracks: Tracks) -> Array:
     """Shape of each clip, str[N]: that of the mean outline over the frames that show the object whole, if most of those
     frames show it too."""
     weight = tracks.whole / np.maximum(tracks.whole.sum(1, keepdims=True), 1)
-    outline = (tracks.triangular, tracks.fourfold, tracks.elongation, tracks.spread, tracks.area)
-    label = _name_shape(*((values * weight).sum(1) for values in outline))
-    agree = ((_name_shape(*outline) == label[:, None]) * weight).sum(1)
+    outline = {name: getattr(tracks, name) for name in OUTLINE}
+    label = _name_shape(**{name: (values * weight).sum(1) for name, values in outline.items()})
+    agree = ((_name_shape(**outline) == label[:, None]) * weight).sum(1)
     return np.where(agree >= rules.SHAPE_AGREEMENT, label, "")
 
 
-def _name_shape(triangular: Array, fourfold: Array, elongation: Array, spread: Array, area: Array) -> Array:
+def _name_shape(
+    triangular: Array,
+    fourfold: Array,
+    fivefold: Array,
+    hollow: Array,
+    elongation: Array,
+    spread: Array,
+    area: Array,
+) -> Array:
     """Name of the shape with these outline moments (see track.py), "" if it is none of ours."""
     name = np.where(fourfold > rules.SQUARE_FROM, "square", "circle")
+    name = np.where(fourfold > rules.CROSS_FROM, "cross", name)
+    name = np.where(fivefold > rules.STAR_FROM, "star", name)
     name = np.where(triangular > rules.TRIANGLE_FROM, "triangle", name)
-    blur = rules.BLUR_SPREAD / np.maximum(area, 1)
-    clear = (triangular <= rules.MOST_CORNERED) & (fourfold <= rules.MOST_CORNERED)
-    clear &= (elongation <= rules.MAX_ELONGATION) & (spread - blur <= rules.MAX_SPREAD)
+    name = np.where((hollow > rules.RING_FROM) & (name == "circle"), "ring", name)
+    clear = (triangular <= rules.MOST_CORNERED) & (fivefold <= rules.MOST_CORNERED)
+    clear &= fourfold <= np.where(name == "cross", rules.MOST_CROSSED, rules.MOST_CORNERED)
+    most = np.where(name == "ring", rules.MAX_RING_SPREAD, rules.MAX_SPREAD)
+    clear &= (elongation <= rules.MAX_ELONGATION) & (spread - rules.BLUR_SPREAD / np.maximum(area, 1) <= most)
     return np.where(clear, name, "")
 
 
 def _colours(tracks: Tracks) -> Array:
-    """Colour of each clip, str[N]: the same name in every frame but for rests at the edge, and nearly the same tone."""
+    """Colour of each clip, str[N]: the same name, and nearly the same tone, in every frame but for rests at the edge or
+    behind another object."""
     each = _name_colour(tracks.colour)
     rest = tracks.area < rules.COLOUR_AREA * tracks.area.max(1, keepdims=True)
+    rest |= tracks.cut.all(2)  # behind another object
     used = tracks.present & (tracks.whole | ~rest)
     shown = np.where((used | ~used.any(1, keepdims=True))[..., None], tracks.colour, np.nan)
     median = np.nanmedian(shown, axis=1)
@@ -104,12 +141,7 @@ def _colours(tracks: Tracks) -> Array:
 
 def _name_colour(rgb: Array) -> Array:
     """Name of ``rgb`` float[..., 3] (0 to 255), "" if it is none of ours."""
-    high, low = rgb.max(-1), rgb.min(-1)
-    chroma = high - low
-    red, green, blue = np.moveaxis(rgb, -1, 0)
-    hue = np.degrees(np.arctan2(np.sqrt(3) * (green - blue), 2 * red - green - blue))
-    name = np.where((high < rules.BLACK_BELOW) & (chroma < rules.MIN_CHROMA), "black", "")
-    for colour, (centre, half_width) in rules.HUES.items():
-        near = np.abs((hue - centre + 180) % 360 - 180) <= half_width
-        name = np.where(near & (chroma >= rules.MIN_CHROMA), colour, name)
-    return name
+    high = rgb.max(-1)
+    chroma = high - rgb.min(-1)
+    dark = np.where(high < rules.BLACK_BELOW, "black", "")
+    return np.where(chroma >= rules.MIN_CHROMA, name_hue(rgb), dark)

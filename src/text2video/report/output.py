@@ -11,8 +11,8 @@ from text2video.files import read_json, replace_folder, write_json, write_text
 from text2video.judge import rules
 from text2video.judge.diversity import traits
 from text2video.judge.proof import Check
-from text2video.judge.scores import ASPECTS
 from text2video.judge.summary import Figures, Judged
+from text2video.judge.verdicts import ASPECTS
 from text2video.layout import Layout
 from text2video.media import save_gif
 from text2video.report.page import Content, render_page

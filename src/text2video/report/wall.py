@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from text2video.data.packed import PackedReader
-from text2video.judge.scores import ASPECTS, right
+from text2video.judge.scores import right
 from text2video.judge.summary import Judged
+from text2video.judge.verdicts import ASPECTS
 from text2video.measure.nearest import Nearest
 from text2video.media import save_gif
 from text2video.sheets import contact_sheet, plain_text, shrink, wrap
