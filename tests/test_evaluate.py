@@ -105,9 +105,9 @@ class Place:
         return dict(json.loads(self.text("evaluation_details.json")))
 
 
-def make_place(root: Path, **data: Any) -> Place:
-    """The stores of a small world in ``root``."""
-    params = load_params(ROOT / "params.yaml")
+def make_place(root: Path, page: str = "params.yaml", **data: Any) -> Place:
+    """The stores of a small world in ``root``, with the other settings of a page."""
+    params = load_params(ROOT / page)
     own = {name: value for name, value in data.items() if name in DataParams.model_fields}
     drawn = {name: value for name, value in (SMALL | data).items() if name not in own}
     changes = {"data": params.data.model_copy(update=own), "world": params.world.model_copy(update=drawn)}
@@ -228,6 +228,53 @@ def test_a_model_that_draws_nothing_gets_a_page(place: Place) -> None:
     assert figures["diversity"]["mode_recall"]["model"] == 0
     assert figures["quality"]["path_residual_px"] == {"model": None, "real": pytest.approx(0, abs=0.1)}
     assert "nothing clear" in place.text("report.html")
+
+
+# --- scenes -----------------------------------------------------------------------------------------------------------
+
+SWAPS = {
+    "a red circle moves left and a blue square moves up": "a blue circle moves left and a red square moves up",
+    "a red circle moving up": "a red circle moving up",
+}
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """A small world of scenes."""
+    few = {
+        "train_clips": 96,
+        "validation_clips": 16,
+        "test_clips": 24,
+        "prompt_clips": 6,
+        "test_prompts": list(SWAPS),
+    }
+    return make_place(tmp_path_factory.mktemp("scenes"), "scenes/params.yaml", **few)
+
+
+def test_scenes_are_evaluated_as_a_whole_and_by_object(scenes: Place) -> None:
+    """A good model is at the ceiling in all rows; the page has the judge's sentence under each clip."""
+    figures = scenes.evaluate(scenes.good)
+    for split in ("seen", "unseen_combination", "unseen_motion", "unseen_pair", "prompts"):
+        assert joint(figures, split) >= 0.9, split
+        assert figures[split]["ceiling"]["joint"] >= 0.9
+        assert figures[split]["floor"]["joint"] <= 0.5 if split == "prompts" else 0.15
+        binding = figures[split]["binding"]["model"]
+        assert binding["alone"]["value"] >= binding["together"]["value"] >= 0.9
+        assert binding["swapped"]["value"] == 0
+        assert binding["alone"]["n"] > binding["together"]["n"] > 0
+    page = scenes.text("report.html")
+    assert "Does each object have what is its own?" in page
+    assert "judged: a " in page
+    assert figures["quality"]["path_residual_px"]["model"] < 0.2
+
+
+def test_attributes_on_the_wrong_object_are_counted(scenes: Place) -> None:
+    """Each word is on the screen, none where it belongs: nothing is right, and the page says why."""
+    figures = scenes.evaluate(lambda prompt, number: scenes.good(SWAPS.get(prompt, prompt), number))
+    assert joint(figures, "prompts") == 0.5  # of two prompts
+    binding = figures["prompts"]["binding"]["model"]
+    assert [binding[name]["value"] for name in ("alone", "together", "swapped")] == [0, 0, 1]
+    assert figures["prompts"]["binding"]["real"]["together"]["value"] == 1
 
 
 # --- the files --------------------------------------------------------------------------------------------------------

@@ -4,8 +4,8 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from itertools import count
+from functools import cache, partial
+from itertools import count, permutations
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from text2video.bundle import Model, load_model
 from text2video.console import Progress, Stopwatch
 from text2video.data.packed import PackedReader
 from text2video.device import pick_device
-from text2video.judge import judge_clips
+from text2video.judge import judge_clips, judge_scenes
 from text2video.judge.diversity import trait_diversity
 from text2video.judge.proof import Check
 from text2video.judge.scores import right
@@ -36,12 +36,12 @@ from text2video.measure.frechet import frechet_figures
 from text2video.measure.nearest import Nearest, find_nearest, nearest_figures
 from text2video.measure.retrieval import Questions, chosen, make_questions, retrieval_figures
 from text2video.params import Params
-from text2video.proof import judge_proof
+from text2video.proof import is_scenes, judge_proof
 from text2video.report.output import Evaluation, read_tutorial, trait_spreads, write_report
 from text2video.report.page import SPLITS
 from text2video.report.wall import Tile, choose_tiles, moving_sheet, pairs_picture
-from text2video.request import Request
-from text2video.world.captions import parse_prompt
+from text2video.request import Request, Scene
+from text2video.world.captions import parse_prompt, parse_scene
 
 PROOF_CLIPS = 256  # of each renderer
 MOST_BYTES = 512 << 20  # of a split's clips; of more, some at even distances
@@ -129,7 +129,8 @@ def look_at_splits(
 ) -> Found:
     """The model's videos for each split and the real ones, measured and, with labels, judged; one split in memory at a
     time. The first split that has clips is compared with the training clips."""
-    found, seed = Found(), params.evaluate.seed
+    found, seed, scenes = Found(), params.evaluate.seed, is_scenes(params)
+    same = partial(alike, scenes)
     filled = [name for name, store in stores.items() if len(store)]
     first, shown = filled[:1], ["prompts"] if "prompts" in filled else filled[:1]
     for name, store in stores.items():
@@ -139,9 +140,9 @@ def look_at_splits(
             clips, real = generate(model, captions, seed, params.runtime.log_every), store[rows]
         with watch("judge"):
             labelled = (store if len(store) else train).labels is not None
-            judged = judge(model, captions, clips, real) if labelled else None
+            judged = judge(model, captions, clips, real, scenes, train.fps) if labelled else None
         with watch("measure"):
-            questions = make_questions(captions, ruler.captions, seed, alike if labelled else None)
+            questions = make_questions(captions, ruler.captions, seed, same if labelled else None)
             split = Split(captions, judged, questions, ruler.measure(clips), ruler.measure(real))
             found.splits[name] = split
             found.tiles += choose_tiles(name, captions, clips, real, judged, taken_for(split, ruler))
@@ -160,10 +161,15 @@ def some_rows(store: PackedReader) -> Array:
     return np.linspace(0, len(store) - 1, min(len(store), most)).round().astype(int)
 
 
-def judge(model: Model, captions: list[str], clips: Array, real: Array) -> Judged:
+def judge(model: Model, captions: list[str], clips: Array, real: Array, scenes: bool, fps: float) -> Judged:
     """The verdicts on the model's clips, on real ones and on those that went through the model's codec."""
-    verdicts = (judge_clips(videos) for videos in (clips, real, model.reconstruct(real)))
-    return Judged(captions, [parse_prompt(caption) for caption in captions], *verdicts)
+    asked: list[Scene] | list[Request] = (
+        [parse_scene(caption) for caption in captions]
+        if scenes
+        else [parse_prompt(caption) for caption in captions]
+    )
+    see = partial(judge_scenes, fps=fps) if scenes else judge_clips
+    return Judged(captions, asked, *(see(videos) for videos in (clips, real, model.reconstruct(real))))
 
 
 def taken_for(split: Split, ruler: Ruler) -> list[str | None]:
@@ -176,16 +182,24 @@ def taken_for(split: Split, ruler: Ruler) -> list[str | None]:
     ]
 
 
-def alike(first: str, second: str) -> bool:
+def alike(scenes: bool, first: str, second: str) -> bool:
     """Whether one video may show what both captions of a drawn world say."""
-    pairs = zip(request_of(first), request_of(second), strict=True)
-    return all(a is None or b is None or a == b for a, b in pairs)
+    one, other = scene_of(first, scenes), scene_of(second, scenes)
+    agree = [one.background, other.background]
+    if len(one.objects) != len(other.objects) or (None not in agree and agree[0] != agree[1]):
+        return False
+    return any(all(map(_agree, one.objects, order)) for order in permutations(other.objects))
+
+
+def _agree(first: Request, second: Request) -> bool:
+    """Whether one object may be both."""
+    return all(a is None or b is None or a == b for a, b in zip(first, second, strict=True))
 
 
 @cache
-def request_of(caption: str) -> Request:
-    """``parse_prompt``, each caption once."""
-    return parse_prompt(caption)
+def scene_of(caption: str, scenes: bool) -> Scene:
+    """What a caption says of one object, or of several; each caption once."""
+    return parse_scene(caption) if scenes else Scene((parse_prompt(caption),))
 
 
 def generate(model: Model, prompts: list[str], seed: int, log_every: float) -> Array:
@@ -239,8 +253,8 @@ def compare(found: Found, ruler: Ruler, validation: PackedReader, seed: int) -> 
     figures: Figures = {"quality": overall_quality(judged)} if judged else {}
     figures["diversity"] = {}
     if "prompts" in judged:
-        prompts = judged["prompts"]
-        figures["diversity"] = dict(trait_diversity(prompts.prompts, prompts.model, prompts.real, seed))
+        objects = judged["prompts"].objects
+        figures["diversity"] = dict(trait_diversity(objects.prompts, objects.model, objects.real, seed))
     empty = {"model": None, "real": None}
     if split is None or several is None or found.nearest is None:
         figures["diversity"] |= {"pixel_distance": empty, "feature_distance": empty}

@@ -36,7 +36,7 @@ def judge_proof(params: Params, clips: int = 1024) -> dict[str, list[Check]]:
     others = (words * (clips // len(words) + 1))[:clips]
     theirs = draw_clips(others, SEED, size, data.frames, colours=SHADES)
     straight = [request for request in others if request.motion in rules.DIRECTIONS]
-    leaving = draw_clips(straight, SEED, size, data.frames, pace=1, edge=True)
+    leaving = draw_clips(straight, SEED, size, data.frames, radius=7, pace=1, edge=True)
     return {
         "our world": prove(ours, [parse_prompt(caption) for caption in captions]),
         "drawn by OpenCV": [

@@ -34,7 +34,9 @@ def find_backdrops(clips: Array) -> Backdrops:
     """
     n, _, height, width = clips.shape[:4]
     tones, plain = _find_tones(clips)
-    far = np.stack([_is_far(clip, pair, rules.OFF_TONE) for clip, pair in zip(clips, tones, strict=True)])
+    far = np.empty(clips.shape[:4], bool)
+    for clip, pair, out in zip(clips, tones, far, strict=True):
+        out[:] = _is_far(clip, pair, rules.OFF_TONE)
     picture = np.empty((n, height, width, 3), np.float32)
     picture[:] = tones[:, None, None, 0]
     name = np.array([_name_tone(pair[0]) for pair in tones], dtype=object)
@@ -58,8 +60,8 @@ def _find_tones(clips: Array) -> tuple[Array, Array]:
     y, x = (np.concatenate(part) for part in zip(*ring, (rows[::-1], 0 * rows), strict=True))
     rim = np.median(clips[:, :, y, x], axis=1).astype(np.float32)
     middle = np.median(rim, axis=1)
-    inside = clips[:, :, 2::4, 2::4].reshape(len(clips), -1, 3) - middle[:, None]
-    plain = ((inside * inside).sum(2) <= rules.NOISE**2).mean(1) >= rules.PLAIN_SHARE
+    inside = clips[:, :, ::4, ::4] - middle[:, None, None, None]
+    plain = ((inside * inside).sum(4) <= rules.NOISE**2).mean((1, 2, 3)) >= rules.PLAIN_SHARE
     tones = np.stack([middle, middle], 1)
     shares = np.concatenate([np.arange(8) / 8, np.arange(1, SITES + 1) * GOLDEN % 1])
     sites = np.unique((shares * len(x)).astype(int))
@@ -70,7 +72,9 @@ def _find_tones(clips: Array) -> tuple[Array, Array]:
         share = (off @ way[..., None])[..., 0] / np.maximum((way * way).sum(1), 1)[:, None]
         rest = off - np.clip(share, 0, 1)[..., None] * way[:, None]
         score = ((rest * rest).sum(2) <= rules.OFF_TONE**2).sum(1)
-        best = score.argmax()
+        best = (
+            score + np.linalg.norm(way, axis=1) / 1000
+        ).argmax()  # of several such pairs the one farthest apart
         tones[i] = rim[i, [first[best], second[best]]]
     return tones, np.linalg.norm(tones[:, 0] - tones[:, 1], axis=1) < 2 * rules.OFF_TONE
 

@@ -212,7 +212,7 @@ def _grow(labels: Array, ink: Ink, frames: int, height: int, width: int) -> Arra
     place = ink.index + ink.frame * (GAP * width)
     tall.reshape(-1)[place] = labels
     kernel = np.ones((3, 3), np.uint8)
-    for _ in range(rules.REGION_MARGIN):
+    for _ in range(rules.REGION_MARGIN if tall.size else 0):
         tall = np.where(tall == 0, cv2.dilate(tall, kernel), tall)
     return np.asarray(tall.reshape(-1)[place], int)
 

@@ -35,6 +35,12 @@ class Scenes:
         return len(self.seen)
 
 
+def take_scenes(scenes: Scenes, n: int) -> Scenes:
+    """The first ``n`` clips."""
+    rows = np.flatnonzero(scenes.clip < n)
+    return Scenes(scenes.seen[:n], scenes.clean[:n], take(scenes.verdicts, rows), scenes.clip[rows])
+
+
 def judge_scenes(clips: Array, fps: float = 10.0) -> Scenes:
     """Judge ``clips`` (uint8[N, T, H, W, 3], RGB) of one or more objects before any plain, striped, checked or graded
     background from their pixels alone. ValueError for anything else."""
@@ -77,7 +83,7 @@ def right_scenes(scenes: Scenes, asked: Sequence[Scene]) -> dict[str, Array]:
 
 
 def swapped(scenes: Scenes, asked: Sequence[Scene]) -> Array:
-    """Which clips show as many objects as asked, and all their shapes, colours and motions, but not together: bool[N]."""
+    """Which clips show as many objects as asked, with all shapes, colours and motions, but not together: bool[N]."""
     joint = right_scenes(scenes, asked)["joint"]
     alike = [
         len(want.objects) == len(seen.objects)
@@ -89,6 +95,18 @@ def swapped(scenes: Scenes, asked: Sequence[Scene]) -> Array:
         for rows, want, seen in zip(match(scenes, asked), asked, scenes.seen, strict=True)
     ]
     return np.array(alike, bool) & scenes.clean & ~joint
+
+
+def right_alone(scenes: Scenes, asked: Sequence[Scene]) -> Array:
+    """Which of the objects asked for, of all clips in their order, are right in all that was asked: bool[objects]."""
+    return np.array(
+        [
+            bool(j >= 0) and all(_fits(seen.objects[j], one))
+            for rows, want, seen in zip(match(scenes, asked), asked, scenes.seen, strict=True)
+            for j, one in zip(rows, want.objects, strict=True)
+        ],
+        bool,
+    )
 
 
 def match(scenes: Scenes, asked: Sequence[Scene]) -> list[Array]:
@@ -131,7 +149,9 @@ def faults(scenes: Scenes, asked: Scene) -> list[str]:
     if len(seen.objects) != len(asked.objects) or not scenes.clean[0]:
         return ["number of objects"]
     fits = np.array([_fits(seen.objects[j], one) for j, one in zip(rows, asked.objects, strict=True)])
-    wrong = [aspect for aspect, fit in zip(Request._fields, fits.all(0).tolist(), strict=True) if not fit]
+    wrong = [
+        aspect for aspect, fit in zip(Request._fields, np.atleast_1d(fits.all(0)), strict=True) if not fit
+    ]
     return wrong + (["background"] if asked.background not in (None, seen.background) else [])
 
 
@@ -148,7 +168,7 @@ def _clause(one: Request) -> str:
     words = [one.size, one.colour or "(unclear colour)", one.shape or "(unclear shape)"]
     words += [moving or "(unclear motion)", one.speed]
     text = " ".join(word for word in words if word)
-    return ("an " if text[0] in "aeiou" else "a ") + text
+    return ("an " if text.lstrip("(")[0] in "aeiou" else "a ") + text
 
 
 def _backdrop(scene: Scene) -> str:

@@ -7,17 +7,18 @@ numbers, and what explains it (intervals, the quality of each split) in lists: `
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from text2video.judge.scores import angle_errors, confusion, right, score
-from text2video.judge.verdicts import Verdicts
+from text2video.judge.scenes import Scenes, right_alone, swapped, take_scenes
+from text2video.judge.scores import Requests, Seen, angle_errors, by_object, confusion, right, score
+from text2video.judge.verdicts import ASPECTS, Verdicts
 from text2video.measure.shares import wilson
-from text2video.request import Request
+from text2video.request import Request, Scene
 
-ASPECTS = ("shape", "colour", "motion")
 ACCURACIES = (*ASPECTS, "joint")
+SHIFTS = 4  # ways to give scenes captions that are not theirs
 QUALITIES = ("angle_error_degrees", "path_residual_px", "colour_distance", "area_variation")
 
 Figures = dict[str, Any]
@@ -29,7 +30,30 @@ class Judged:
     captions, and in those when the model's codec has had them."""
 
     prompts: list[str]
-    requests: list[Request]
+    requests: Requests
+    model: Seen
+    real: Seen
+    codec: Seen
+
+    @property
+    def objects(self) -> "Objects":
+        """The same of each object that was asked for, with the prompt that asked for it."""
+        (model, asked), (real, _), (codec, _) = (
+            by_object(seen, self.requests) for seen in (self.model, self.real, self.codec)
+        )
+        prompts = [
+            prompt
+            for prompt, request in zip(self.prompts, self.requests, strict=True)
+            for _ in (request.objects if isinstance(request, Scene) else [request])
+        ]
+        return Objects(prompts, asked, model, real, codec)
+
+
+class Objects(NamedTuple):
+    """As ``Judged``, of single objects."""
+
+    prompts: list[str]
+    requests: Sequence[Request]
     model: Verdicts
     real: Verdicts
     codec: Verdicts
@@ -48,6 +72,10 @@ def split_figures(split: str, splits: Mapping[str, Judged], tutorial: Mapping[st
     painter = splits["seen"] if "seen" in splits and len(splits["seen"].requests) else judged
     floor = unread(painter.real, judged.requests, own=painter is judged)
     figures: Figures = {name: _accuracy(model[name]) for name in ACCURACIES}
+    if isinstance(judged.model, Scenes):
+        figures["binding"] = {
+            side: binding(getattr(judged, side), judged.requests) for side in ("model", "real", "codec")
+        }
     figures["quality"] = [
         {
             "measure": name,
@@ -77,14 +105,31 @@ def _tutorial_quality(tutorial: Mapping[str, Any], measure: str) -> float | None
     return rows.get(measure)
 
 
-def unread(verdicts: Verdicts, asked: Sequence[Request], own: bool) -> dict[str, float | None]:
+def binding(seen: Seen, asked: Requests) -> Figures:
+    """Whether attributes stay with their objects, in scenes of several: shares {value, interval, n} of objects that are
+    right each by itself (``alone``), of clips in which all are (``together``), and of clips that show all shapes,
+    colours and motions, but on other objects (``swapped``)."""
+    scenes, wanted = cast(Scenes, seen), cast(Sequence[Scene], asked)
+    counts = np.array([len(scene.objects) for scene in wanted], int)
+    several = counts > 1
+    shares = {
+        "alone": right_alone(scenes, wanted)[np.repeat(several, counts)],
+        "together": right(scenes, wanted)["joint"][several],
+        "swapped": swapped(scenes, wanted)[several],
+    }
+    return {name: _accuracy(wilson(int(hits.sum()), len(hits))) for name, hits in shares.items()}
+
+
+def unread(verdicts: Seen, asked: Requests, own: bool) -> dict[str, float | None]:
     """What clips score against captions that are not theirs: shares of ACCURACIES that come out right, and the mean
     angle error, None without pairs.
 
     Over every pair of a clip and a request of ``asked``: exact, where one shuffle would be a matter of luck. With
     ``own``, ``asked`` holds the clips' own requests in their order, and those pairs are left out.
     """
-    n = len(verdicts)
+    if isinstance(verdicts, Scenes):
+        return _unread_scenes(verdicts, cast(Sequence[Scene], asked))
+    n, asked = len(verdicts), cast(Sequence[Request], asked)
     totals: dict[str, float] = dict.fromkeys(ACCURACIES, 0.0)
     angles, measured = 0.0, 0
     groups = [(times, [request] * n) for request, times in Counter(asked).items()]
@@ -96,6 +141,27 @@ def unread(verdicts: Verdicts, asked: Sequence[Request], own: bool) -> dict[str,
     pairs = n * len(asked) - (n if own else 0)
     shares = {name: round(total / pairs, 4) if pairs else None for name, total in totals.items()}
     return shares | {"angle_error_degrees": round(angles / measured, 3) if measured else None}
+
+
+def _unread_scenes(scenes: Scenes, asked: Sequence[Scene]) -> dict[str, float | None]:
+    """:func:`unread` of scenes, over SHIFTS pairings of clips with captions that are not theirs."""
+    n = min(len(scenes), len(asked))
+    clips = take_scenes(scenes, n)
+    pages = (
+        [
+            score(clips, [asked[(row + shift) % len(asked)] for row in range(n)])
+            for shift in np.unique(np.linspace(1, len(asked) - 1, SHIFTS).astype(int)).tolist()
+        ]
+        if len(asked) > 1
+        else []
+    )
+    shares = {name: _mean([page[name]["value"] for page in pages]) for name in ACCURACIES}
+    return shares | {"angle_error_degrees": _mean([page["angle_error_degrees"]["mean"] for page in pages])}
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return round(float(np.mean(known)), 4) if known else None
 
 
 def overall_quality(splits: Mapping[str, Judged]) -> Figures:
@@ -135,11 +201,18 @@ def prompt_rows(judged: Judged) -> list[Figures]:
     for prompt in dict.fromkeys(judged.prompts):
         own = np.flatnonzero(prompts == prompt)
         shares = {name: wilson(int(hits[name][own].sum()), len(own)) for name in ACCURACIES}
-        asked = judged.requests[own[0]]._asdict()
+        asked = _as_json(judged.requests[own[0]])
         rows.append(
             {"prompt": prompt, "asked": asked, **shares, "ceiling": round(float(ceiling[own].mean()), 4)}
         )
     return rows
+
+
+def _as_json(asked: Request | Scene) -> Figures:
+    """What was asked, in plain names."""
+    if isinstance(asked, Request):
+        return asked._asdict()
+    return {"objects": [one._asdict() for one in asked.objects], "background": asked.background}
 
 
 def confusions(splits: Mapping[str, Judged]) -> dict[str, dict[str, dict[str, int]]]:
@@ -147,8 +220,8 @@ def confusions(splits: Mapping[str, Judged]) -> dict[str, dict[str, dict[str, in
     found: dict[str, dict[str, dict[str, int]]] = {}
     for aspect in ASPECTS:
         counts: dict[str, Counter[str]] = {}
-        for judged in splits.values():
-            for asked, row in confusion(judged.model, judged.requests, aspect).items():
+        for objects in (judged.objects for judged in splits.values()):
+            for asked, row in confusion(objects.model, objects.requests, aspect).items():
                 counts.setdefault(asked, Counter()).update(row)
         found[aspect] = {asked: dict(sorted(counts[asked].items())) for asked in sorted(counts)}
     return found

@@ -99,8 +99,8 @@ def write_report(evaluation: Evaluation, layout: Layout) -> None:
 
 
 def trait_spreads(judged: Judged) -> dict[str, tuple[Array, Array]]:
-    """Start, speed and size of the model's and of the real clips, as far as they show one object."""
-    model, real = traits(judged.model), traits(judged.real)
+    """Start, speed and size of the objects in the model's and in the real clips."""
+    model, real = traits(judged.objects.model), traits(judged.objects.real)
     return {name: (model[name], real[name]) for name in model}
 
 

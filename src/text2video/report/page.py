@@ -7,7 +7,8 @@ from html import escape
 from typing import Any
 
 from text2video.judge.proof import Check
-from text2video.judge.summary import ASPECTS, QUALITIES
+from text2video.judge.summary import QUALITIES
+from text2video.judge.verdicts import ASPECTS
 from text2video.report.plots import NONE, number
 from text2video.report.style import STYLE
 from text2video.report.wall import Tile, gif_uri
@@ -77,6 +78,7 @@ def render_page(content: Content) -> str:
     asked = HEADLINE + (TUTORIAL if content.tutorial else "")
     sections = [
         _section("Does it do what the caption says?", judged or NOT_MEASURED, asked if judged else ""),
+        _section("Does each object have what is its own?", _binding(content.figures), BINDING),
         _section("Can a network tell which caption it was?", _retrieval(content.figures), RETRIEVAL),
         _section("The wall", _wall(content), WALL),
         _section("The captions side by side", side_by_side, PROMPTS + FRAMES * bool(judged)),
@@ -102,6 +104,9 @@ codec and back, which is the best that any generator on it can do. <em>Floor</em
 other clips' captions, which is what a perfect painter would score who cannot read. The last four columns are means over
 the clips that show one object; smaller is better."""
 TUTORIAL = " <em>Tutorial</em>: the tutorial's system, on its own test clips."
+BINDING = """Clips of several objects. <em>Alone</em>: objects that are right in all that was asked of them.
+<em>Together</em>: clips in which all are, on the background that was asked for, and nothing else is to be seen.
+<em>Swapped</em>: clips that show all the shapes, colours and motions, but on other objects than was asked."""
 RETRIEVAL = """R-precision: a small network, trained in this evaluation on real training clips and their captions, is
 shown a video and up to 32 different captions of the test splits, and takes the one that fits best. None of the wrong
 ones has all the words of the right one, or the reverse, and none in a drawn world may mean the same: they might be true
@@ -193,6 +198,23 @@ def _headline(figures: Figures) -> str:
             rows.append(f'<tr class="split"><th colspan="{len(head)}">{_name(split)}</th></tr>')
             rows += _split_rows(page)
     return _table(head, rows) if any("joint" in page for page in pages.values()) else ""
+
+
+def _binding(figures: Figures) -> str:
+    """Whether attributes stay with their objects; nothing where a clip has one object."""
+    rows = []
+    for split, page in _pages(figures).items():
+        for side, shares in page.get("binding", {}).items():
+            if shares["together"]["n"]:
+                told = [
+                    f'{percent(share["value"])} <span class="faint">[{_bounds(share["interval"])}]</span>'
+                    for share in shares.values()
+                ]
+                name = _name(split) if side == "model" else {"real": "ceiling"}.get(side, side)
+                rows.append(
+                    _row([name, *told, str(shares["together"]["n"])], "model" if side == "model" else "")
+                )
+    return _table(["", "alone", "together", "swapped", "n"], rows, "wide") if rows else ""
 
 
 def _retrieval(figures: Figures) -> str:
@@ -337,6 +359,8 @@ def _tile(tile: Tile, fps: float) -> str:
 
 def _told(tile: Tile) -> str:
     """What the judge saw or, where nothing is judged, what the network took it for."""
+    if "scene" in tile.judged:
+        return f"judged: {escape(tile.judged['scene'])}"
     if tile.judged:
         seen = " ".join(_verdict(tile, aspect) for aspect in ("colour", "shape", "motion"))
         return f"judged: {seen if any(tile.judged.values()) else '<b>nothing clear</b>'}"

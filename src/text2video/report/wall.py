@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from text2video.data.packed import PackedReader
-from text2video.judge.scores import right
+from text2video.judge.scenes import Scenes, sentence
+from text2video.judge.scores import Seen, right
 from text2video.judge.summary import Judged
 from text2video.judge.verdicts import ASPECTS
 from text2video.measure.nearest import Nearest
@@ -33,7 +34,9 @@ class Tile(NamedTuple):
 
     split: str
     prompt: str
-    judged: dict[str, str]  # aspect: label, "" for unclear; empty where nothing is judged
+    judged: dict[
+        str, str
+    ]  # aspect: label, "" for unclear, or the sentence on a scene; empty where nothing is judged
     right: dict[str, bool]  # aspect: as asked
     taken_for: str | None  # the caption that the network chose; None: there was nothing to choose
     clip: Array  # uint8[T, H, W, 3]
@@ -63,14 +66,21 @@ def choose_tiles(
         Tile(
             split,
             captions[row],
-            {aspect: str(getattr(judged.model, aspect)[row]) for aspect in ASPECTS} if judged else {},
-            {aspect: bool(hits[aspect][row]) for aspect in ASPECTS} if judged else {},
+            _labels(judged.model, row) if judged else {},
+            {aspect: bool(hit[row]) for aspect, hit in hits.items()},
             taken[row],
             reduce(clips[row]).copy(),  # not a view, which would keep all clips in memory
             reduce(real[row]).copy(),
         )
         for row in rows
     ]
+
+
+def _labels(seen: Seen, row: int) -> dict[str, str]:
+    """What the judge saw in a clip."""
+    if isinstance(seen, Scenes):
+        return {"scene": sentence(seen.seen[row])}
+    return {aspect: str(getattr(seen, aspect)[row]) for aspect in ASPECTS}
 
 
 def _spread(rows: Array, most: int) -> Array:
