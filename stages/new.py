@@ -26,6 +26,7 @@ def main(
     for path in new_pipeline(Path(), name, videos, cache):
         print(f"wrote {path}")
     print(f"next: look at {name}/params.yaml, then run: dvc repro {name}/dvc.yaml")
+    print(f"to keep it, and before `dvc exp run`: git add {name} && git commit -m '{name}'")
 
 
 if __name__ == "__main__":

@@ -205,12 +205,14 @@ def test_the_command_line_asks_for_more_than_a_prompt(exported: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--change", "0.5"), "name that, too: like"),
-        (("--share", "0.5"), "name that, too: towards"),
+        (("--change", "0.5"), "there is no like"),
+        (("--share", "0.5"), "there is no towards"),
         (("--first-frame", "params.yaml"), "params.yaml cannot be read as a picture"),
         (("--first-frame", "nowhere.png"), "nowhere.png"),
         (("--like", "nowhere.mp4"), "nowhere.mp4"),
         (("--towards", "  "), "empty"),
+        (("--towards", "..."), "'...' has no word"),
+        (("--like", "picture.png", "--first-frame", "picture.png"), ""),
     ],
 )
 def test_a_wish_that_cannot_be_read_is_one_line(
@@ -226,9 +228,11 @@ def test_a_kind_without_options_says_so() -> None:
     """The shipped GAN takes a shorter clip, and nothing else."""
     model = load_model(shipped_model())
     assert model.generate("red circle moving up", frames=3).shape[1] == 3
-    with pytest.raises(UserError, match="video_gan takes no guidance; kind flow has them"):
+    with pytest.raises(
+        UserError, match="video_gan has no option guidance; such options need a model of kind flow"
+    ):
         model.generate("red circle moving up", guidance=2.0)
-    with pytest.raises(UserError, match="takes no frames"):
+    with pytest.raises(UserError, match="10 frames at most"):
         model.generate("red circle moving up", frames=11)
 
 

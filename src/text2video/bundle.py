@@ -6,7 +6,7 @@ safetensors nor torch notices a flipped bit. Nothing in a bundle is unpickled.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, TypedDict, Unpack
@@ -124,8 +124,9 @@ class Model:
         self, prompts: Sequence[str], seed: int, numbers: Sequence[int], **wishes: Unpack[Wishes]
     ) -> np.ndarray:
         """Video ``numbers[i]`` of ``prompts[i]`` for each i, ``uint8[N, T, H, W, 3]``, without a look at the words."""
-        frames, options = wishes.pop("frames", None), self._options(wishes)
-        self.require_wishes(frames, options)
+        frames = wishes.pop("frames", None)
+        self.require_able(wishes, frames)
+        options = self._options(wishes)
 
         def clip(asked: tuple[str, int]) -> np.ndarray:
             prompt, number = asked
@@ -143,31 +144,36 @@ class Model:
             part = slice(start, start + BATCH)
             yield self.draw(prompts[part], seed, numbers[part], **wishes)
 
-    def require_wishes(self, frames: int | None, options: SampleOptions) -> None:
-        """Raise UserError for a wish that this model cannot fulfil."""
-        longest, size = self.config["frames"], tuple(self.config["size"])
-        able = self._sampler.model.options
-        asked = [*options.asked, *(["frames"] if frames and frames > longest and "first" not in able else [])]
-        if missing := [name for name in asked if name not in able]:
-            kinds = "kind flow has them" if self.config["kind"] != "flow" else "no kind has them"
-            raise UserError(f"a model of kind {self.config['kind']} takes no {', '.join(missing)}; {kinds}")
-        for name, most in (("first", longest - 1), ("like", longest)):
-            video = getattr(options, name)
-            if video is not None and not (1 <= video.shape[1] <= most and video.shape[3:] == size):
-                found = f"{video.shape[1]} frames of {video.shape[4]}x{video.shape[3]} pixels"
-                raise UserError(
-                    f"{name}: these are {found}; this model needs {size[1]}x{size[0]}, at most {most}"
-                )
+    def require_able(self, wishes: Iterable[str], frames: int | None = None) -> None:
+        """Raise UserError where this kind of model cannot fulfil one of the named wishes, or draw so many frames."""
+        able, kind, longest = self._sampler.model.options, self.config["kind"], self.config["frames"]
+        missing = ", ".join(name for name in wishes if name not in able and name != "frames")
+        remedy = "such options need a model of kind flow, which model.kind in params.yaml trains"
+        if missing:
+            raise UserError(f"a model of kind {kind} has no option {missing}; {remedy}")
+        if frames and frames > longest and "first" not in able:
+            raise UserError(f"a model of kind {kind} draws {longest} frames at most; {remedy}")
 
     def _options(self, wishes: Wishes) -> SampleOptions:
-        """Wishes as tensors, for one prompt."""
-        for name, other in (("change", "like"), ("share", "towards")):
-            if name in wishes and other not in wishes:
-                raise UserError(f"{name} says how much of {other} counts; name that, too: {other}")
+        """Wishes as tensors, for one prompt. Raises UserError for those that do not go together or do not fit."""
         device, tensors = self._sampler.device, dict[str, Any](wishes)
-        for name in ("first", "like"):
+        for name, other in (("change", "like"), ("share", "towards")):
+            if name in tensors and other not in tensors:
+                raise UserError(
+                    f"{name} says how much {other} counts, and there is no {other}; give that, too"
+                )
+        if "like" in tensors and "first" in tensors:
+            raise UserError("like and first cannot be had together; leave one out")
+        longest, size = self.config["frames"], tuple(self.config["size"])
+        for name, most in (("first", longest - 1), ("like", longest)):
             if name in tensors:
-                tensors[name] = to_video(tensors[name][None], device)
+                frames = tensors[name]
+                if not (1 <= len(frames) <= most and frames.shape[1:3] == size):
+                    found = f"{len(frames)} frames of {frames.shape[2]}x{frames.shape[1]} pixels"
+                    raise UserError(
+                        f"{name}: these are {found}; at most {most} of {size[1]}x{size[0]} will do"
+                    )
+                tensors[name] = to_video(frames[None], device)
         if "towards" in tensors:
             self.check([tensors["towards"]])
             tensors["towards"] = self.frontend.encode([tensors["towards"]]).to(device)
@@ -226,7 +232,6 @@ def model_card(config: dict[str, Any], figures: dict[str, Any]) -> str:
     examples = "\n".join(f"- {' '.join(text.split())}" for text in config["examples"])
     example = config["examples"][:1]
     return f"""---
-license: mit
 library_name: text2video
 pipeline_tag: text-to-video
 ---
@@ -248,7 +253,7 @@ clips = load_model("path/of/this/folder").generate({example!r}, seed=0)  # uint8
 |---|---|
 {table}
 
-How well it does is in `metrics/evaluation.json`, which the stage `evaluate` writes.
+How well it does is in `metrics/evaluation.json` of the pipeline that made it, by its stage `evaluate`.
 """
 
 

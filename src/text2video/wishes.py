@@ -17,7 +17,11 @@ VIDEO = VideosParams(folder=".", fit="crop", windows=1, short="pad", held_out_cl
 
 
 def read_wishes(model: Model, options: Mapping[str, Any]) -> Wishes:
-    """``options`` with the picture ``first`` and the video ``like`` read. Raises UserError when one cannot be."""
+    """``options`` with the picture ``first`` and the video ``like`` read.
+
+    Raises UserError when one cannot be read, or the model has no such option.
+    """
+    model.require_able(options, options.get("frames"))
     wishes = dict(options)
     if "first" in wishes:
         height, width = model.config["size"]
@@ -30,8 +34,12 @@ def read_wishes(model: Model, options: Mapping[str, Any]) -> Wishes:
 def _picture(path: Path) -> np.ndarray:
     try:
         return read_picture(path.expanduser())
+    except FileNotFoundError as error:
+        raise UserError(f"{path} is missing; check the path") from error
     except (OSError, ValueError, SyntaxError) as error:
-        raise UserError(f"{path} cannot be read as a picture ({error})") from error
+        raise UserError(
+            f"{path} cannot be read as a picture; give a PNG or JPEG (a video goes to --like)"
+        ) from error
 
 
 def _video(path: Path, model: Model) -> np.ndarray:

@@ -46,6 +46,13 @@ COUNTER = re.compile(
 SIDES = "(?:left|right|top|bottom|up|down|upper|lower|above|below)"
 ORIGIN = re.compile(rf"\bfrom (?:the )?{SIDES}(?: {SIDES})?(?: side| edge| corner)? (?=(?:to|towards?)\b)")
 
+# Chinese, Japanese, Thai, Lao, Burmese, Khmer; arrows, signs and pictures. A letter keeps the accents behind it.
+EMOJI = re.compile("[\u2190-\u21ff\u2300-\u23ff\u25a0-\u27bf\u2900-\u297f\u2b00-\u2bff\U0001f000-\U0001faff]")
+UNSPACED = re.compile(
+    "(?:[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+    f"|{EMOJI.pattern})[\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u3099\u309a]*"
+)
+
 VOWELS = "aeiouy"
 SHORT = re.compile(
     r"[^aeiouy]*[aeiouy][^aeiouywx]"
@@ -53,14 +60,20 @@ SHORT = re.compile(
 
 
 def tokenize(prompt: str) -> list[str]:
-    """The words of a prompt in lower case: runs of letters, digits and their accents, in any script.
+    """The words of a prompt in lower case: runs of letters, digits and their accents, in any script; each letter of a
+    script that puts no spaces between words, such as Chinese; and each emoji.
 
     Everything else separates, hyphens too: ``up-right`` is ``up`` and ``right``. Different encodings of one
     letter (Unicode's compatibility forms, NFKC) make the same word.
     """
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", prompt).lower())
-    spaced = "".join(letter if unicodedata.category(letter)[0] in "LNM" else " " for letter in text)
-    return [word for word in spaced.split() if any(letter.isalnum() for letter in word)]
+    text = UNSPACED.sub(r" \g<0> ", text)
+    spaced = "".join(
+        letter if unicodedata.category(letter)[0] in "LNM" or EMOJI.match(letter) else " " for letter in text
+    )
+    return [
+        word for word in spaced.split() if any(letter.isalnum() or EMOJI.match(letter) for letter in word)
+    ]
 
 
 def require_words(prompt: str) -> list[str]:
@@ -71,7 +84,8 @@ def require_words(prompt: str) -> list[str]:
         raise UserError("the prompt is not valid UTF-8; write it in a UTF-8 terminal") from error
     words = tokenize(prompt)
     if not words:
-        raise UserError("the prompt is empty; describe a video, such as: circle moving up-right")
+        fault = f"the prompt {prompt[:30]!r} has no word" if prompt.strip() else "the prompt is empty"
+        raise UserError(f"{fault}; describe a video, such as: circle moving up-right")
     return words
 
 
