@@ -29,7 +29,11 @@ def figures(root: Path) -> dict[str, Any]:
     prompts = [(row["joint"]["value"], row["asked"]["motion"]) for row in details["prompts"]]
     trained = [joint for joint, motion in prompts if motion not in unseen]
     return {
-        **{f"{split}, joint": (page[split]["joint"]["value"], HIGHER) for split in (*TEST_SPLITS, "prompts")},
+        **{
+            f"{split}, joint": (page[split]["joint"]["value"], HIGHER)
+            for split in (*TEST_SPLITS, "prompts")
+            if page[split]["joint"]["n"]
+        },
         "unseen_motion, motion": (page["unseen_motion"]["motion"]["value"], HIGHER),
         "the worst test prompt of a trained motion": (min(trained), HIGHER),
         "the worst test prompt": (min(joint for joint, _ in prompts), HIGHER),

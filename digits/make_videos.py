@@ -39,10 +39,10 @@ MOTIONS = {
 }
 NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 WORDINGS = (
-    "the digit {digit} is moving {way}",
-    "the digit {digit} moves {way}",
-    "a {digit} going {way}",
-    "the handwritten number {name} moves {way}",
+    "the digit {digit} is moving {direction}",
+    "the digit {digit} moves {direction}",
+    "a {digit} going {direction}",
+    "the handwritten number {name} moves {direction}",
 )
 Pair = tuple[int, str]
 
@@ -98,15 +98,15 @@ def draw(clip: Clip, images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray
     )
     height = int(rng.integers(SMALLEST, LARGEST + 1))
     glyph = enlarge(images[rng.choice(drawn)], height)
-    (x, y), course, ways = MOTIONS[clip.motion]
+    (x, y), course, directions = MOTIONS[clip.motion]
     room = SIZE - height
     far = rng.uniform(SHORTEST, room)
     start = [
         room * rng.random() if not axis else (room - far) * rng.random() + far * (axis < 0) for axis in (x, y)
     ]
     frames = [place(glyph, start[0] + x * far * part, start[1] + y * far * part) for part in course]
-    wording, way = WORDINGS[rng.integers(len(WORDINGS))], ways[rng.integers(len(ways))]
-    return np.stack(frames), wording.format(digit=clip.digit, name=NAMES[clip.digit], way=way)
+    wording, direction = WORDINGS[rng.integers(len(WORDINGS))], directions[rng.integers(len(directions))]
+    return np.stack(frames), wording.format(digit=clip.digit, name=NAMES[clip.digit], direction=direction)
 
 
 def enlarge(image: np.ndarray, height: int) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from text2video import console
-from text2video.pages import new_page
+from text2video.pipelines import new_pipeline
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -17,9 +17,13 @@ def main(
     videos: Annotated[
         str | None, typer.Option(help="A folder of captioned videos to take the clips from.")
     ] = None,
+    cache: Annotated[
+        bool | None,
+        typer.Option(help="Whether outputs go into DVC's cache: as it was, or yes in a new folder."),
+    ] = None,
 ) -> None:
     """Write NAME/params.yaml, unless it is there, and NAME/dvc.yaml; `dvc repro NAME/dvc.yaml` runs it."""
-    for path in new_page(Path(), name, videos):
+    for path in new_pipeline(Path(), name, videos, cache):
         print(f"wrote {path}")
     print(f"next: look at {name}/params.yaml, then run: dvc repro {name}/dvc.yaml")
 

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from import_graph import ROOT, closure, graph, imports, modules
 
+from text2video.models.kinds import KINDS
+from text2video.text.pretrained import Pretrained
+
 # From the top down: a module imports from its own row and from the rows below it. One that no row names is a tool
 # (files, params, media, ...): it lies below them all, and imports only other tools.
 LAYERS = (
@@ -19,7 +22,7 @@ LAYERS = (
         "text2video.check",
         "text2video.evaluate",
         "text2video.index",
-        "text2video.pages",
+        "text2video.pipelines",
         "text2video.proof",
         "text2video.render",
         "text2video.report",
@@ -27,6 +30,7 @@ LAYERS = (
         "text2video.synthesize",
         "text2video.training",
         "text2video.weights",
+        "text2video.wishes",
     ),
     (
         "text2video.models",
@@ -51,6 +55,12 @@ FORBIDDEN = {
     "a package index": r"pypi[.]org|python[h]osted|index[-]url|find[-]links|[f]ile://",
     "a path of one machine": r"(?<![\w.~-])/([w]ork|[r]oot|[h]ome|[U]sers|[o]pt)/",
 }
+
+PATH = {
+    "video_gan": (34, 3820),
+    "flow": (33, 3470),
+    "frame_gan": (32, 3250),
+}  # files and lines; the aim is 15 and 2,000
 
 
 def unit(module: str) -> str:
@@ -113,6 +123,22 @@ def test_functions_fit_a_screen() -> None:
         if isinstance(node, functions)
     }
     assert not {name: length for name, length in lengths.items() if length > LONGEST}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_newcomers_path_does_not_grow(kind: str) -> None:
+    """What there is to read of stage train for one kind of model and text: printed by `-s`, no longer than it was."""
+    edges, files = graph(), modules()
+    others = {name.partition(":")[0] for other, name in KINDS.items() if other != kind} | {
+        Pretrained.__module__
+    }
+    path = closure({module: targets - others for module, targets in edges.items()}, "stages.train")
+    lines = {module: len(text.splitlines()) for module in path if (text := files[module].read_text()).strip()}
+    print(f"\nstage train, {kind}: {len(lines)} files, {sum(lines.values())} lines")
+    for module, length in sorted(lines.items(), key=lambda item: -item[1]):
+        print(f"{length:6} {module}")
+    most_files, most_lines = PATH[kind]
+    assert (len(lines) <= most_files, sum(lines.values()) <= most_lines) == (True, True), lines
 
 
 @pytest.mark.skipif(

@@ -18,13 +18,13 @@ from text2video import bundle
 from text2video.bundle import load_model, save_bundle, ship_bundle, write_manifest
 from text2video.errors import UserError
 from text2video.files import write_json
+from text2video.index import encode_captions
 from text2video.layout import Layout
 from text2video.models.base import Spec
 from text2video.models.codec import build_codec
 from text2video.models.kinds import build_model
 from text2video.params import CodecParams, ExportParams, load_params
 from text2video.sampling import draw_noise
-from text2video.text.cache import encode_captions
 from text2video.text.encoder import build_text_encoder
 from text2video.text.words import Words
 from text2video.weights import save_network

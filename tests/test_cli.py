@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from stages import render as render_stage
 from text2video import bundle, cli, console, media, reading
-from text2video.data.packed import PackedReader, PackedWriter
+from text2video.data.layouts import list_videos
+from text2video.data.packed import PackedWriter
 from text2video.errors import UserError
 from text2video.layout import Layout
 from text2video.params import RenderParams
@@ -312,7 +313,7 @@ def source_first() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": str(Path(cli.__file__).parents[1])}
 
 
-# --- judge, export-frames, import-frames ---------------------------------------------------------------------
+# --- judge, export-frames ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["gif", "mp4", "avi", "frames", "npy"])
@@ -375,49 +376,18 @@ def test_one_bad_file_does_not_keep_the_others_from_being_judged(
     assert [re.split("[ :]", line)[2] for line in err.splitlines()] == ["bad.gif", "missing.mp4", "n" * 300]
 
 
-CAPTIONS = {
-    "\ufeffred circle\r\n": "red circle",
-    " \tred circle \n\n": "red circle",
-    "круг вверх": "круг вверх",
-}
-
-
-@pytest.mark.parametrize("caption", CAPTIONS)
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
-def test_captions_are_read_as_people_write_them(caption: str, encoding: str, tmp_path: Path) -> None:
-    """Byte order marks, line ends of any system and blanks around them are no part of what they say."""
-    media.save_frames(tmp_path / "folders" / "video_0", FakeModel().generate(["red square"])[0])
-    content = caption.encode(encoding) if encoding == "utf-8" else caption.lstrip("\ufeff").encode(encoding)
-    (tmp_path / "folders" / "video_0" / "prompt.txt").write_bytes(content)
-    assert command("import-frames", tmp_path / "folders", tmp_path / "store") == (0, "", "")
-    assert PackedReader(tmp_path / "store").captions == [CAPTIONS[caption]]
-
-
-@pytest.mark.parametrize("content", [b"", b" \r\n", b"\xef\xbb\xbf\n", b"\xff\xfe", b"red \xe9", None])
-def test_a_caption_that_says_nothing_is_refused_by_name(content: bytes | None, tmp_path: Path) -> None:
-    """It would be a clip that no word describes, found by nobody."""
-    file = tmp_path / "folders" / "video_0" / "prompt.txt"
-    media.save_frames(file.parent, FakeModel().generate(["red square"])[0])
-    if content is not None:
-        file.write_bytes(content)
-    code, _, err = command("import-frames", tmp_path / "folders", tmp_path / "store")
-    assert code == 2
-    assert re.fullmatch(rf"error: {file} (is blank|cannot be read).*\n", err)
-    assert not (tmp_path / "store").exists()
-
-
 def test_frames_go_out_and_come_back(tmp_path: Path) -> None:
-    """The tutorial's folders and the packed store hold the same clips and captions."""
+    """A store becomes the tutorial's folders, and these are own videos like any others."""
     clips = FakeModel().generate(["red square"], count=12)
     captions = [f"red square {number}" for number in range(12)]
     with PackedWriter(tmp_path / "store", clips.shape[1:], np.uint8) as store:
         store.append(clips, captions)
     assert command("export-frames", tmp_path / "store", tmp_path / "folders")[0] == 0
     assert (tmp_path / "folders" / "video_11" / "frame_9.png").exists()
-    assert command("import-frames", tmp_path / "folders", tmp_path / "again")[0] == 0
-    again = PackedReader(tmp_path / "again")
-    assert again.captions == captions
-    np.testing.assert_array_equal(again[:], clips)
+    again = list_videos(tmp_path / "folders").videos
+    assert sorted(video.caption for video in again) == sorted(captions)
+    for video in again:
+        np.testing.assert_array_equal(reading.read_video(video.path), clips[captions.index(video.caption)])
 
 
 # --- the render stage ----------------------------------------------------------------------------------------

@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 
 from text2video import __version__, cli, console, media
-from text2video.data.folders import export_folders
-from text2video.data.packed import PackedReader, PackedWriter
+from text2video.data.packed import PackedWriter
 
 COUNT = 70  # more than are made at a time
 GENERATE = ("generate", "red square moving right", "--count", str(COUNT), "--format", "npy")
@@ -50,7 +49,7 @@ def shell(folder: Path, script: str, **settings: str) -> subprocess.CompletedPro
 
 @pytest.fixture
 def clips(tmp_path: Path) -> Path:
-    """A folder with two clips of a red square that moves to the right, as files, a store and frames."""
+    """A folder with two clips of a red square that moves to the right, as files and a store."""
     clip = np.full((10, 64, 64, 3), 255, np.uint8)
     for frame in range(10):
         clip[frame, 20:36, 4 + 4 * frame : 20 + 4 * frame] = (255, 0, 0)
@@ -58,7 +57,6 @@ def clips(tmp_path: Path) -> Path:
         media.save_npy(tmp_path / name, clip)
     with PackedWriter(tmp_path / "store", clip.shape, np.uint8) as store:
         store.append(clip[None], ["red square moving right"])
-    export_folders(PackedReader(tmp_path / "store"), tmp_path / "folders")
     return tmp_path
 
 
@@ -104,9 +102,7 @@ def test_the_work_is_finished_though_the_terminal_is_closed(tmp_path: Path) -> N
     require_all(tmp_path / "out")
 
 
-@pytest.mark.parametrize(
-    "arguments", ["judge a.npy b.npy", "export-frames store out", "import-frames folders out", "--help"]
-)
+@pytest.mark.parametrize("arguments", ["judge a.npy b.npy", "export-frames store out", "--help"])
 def test_nobody_listens_from_the_start(clips: Path, arguments: str) -> None:
     """Neither to stdout nor to stderr, unbuffered as in a container: the work is done all the same."""
     script = f"{{ sleep 0.2; $T {arguments}; echo $? >code; }} 2>&1 | true"

@@ -35,8 +35,8 @@ def read_pair(caption: str) -> tuple[int, str]:
     """The digit and the motion that a caption asks for, in whatever words."""
     digit = re.search(r"\d|" + "|".join(NAMES), caption)
     assert digit, caption
-    ways = [word.removesuffix("wards") for word in re.findall(r"up|down|left|right", caption)]
-    return int(digit[0]) if digit[0].isdigit() else NAMES.index(digit[0]), " then ".join(ways)
+    directions = [word.removesuffix("wards") for word in re.findall(r"up|down|left|right", caption)]
+    return int(digit[0]) if digit[0].isdigit() else NAMES.index(digit[0]), " then ".join(directions)
 
 
 def pairs(folder: Path) -> Iterator[tuple[Path, int, str]]:
@@ -110,8 +110,8 @@ def test_a_folder_of_other_things_is_not_replaced(tmp_path: Path) -> None:
     assert (tmp_path / "holiday.mp4").read_bytes() == b"dear"
 
 
-def test_the_page_takes_the_videos(videos: Path) -> None:
-    """Every video has a good caption and its split; the page names the folder that the script writes to."""
+def test_the_parameters_take_the_videos(videos: Path) -> None:
+    """Every video has a good caption and its split; params.yaml names the folder that the script writes to."""
     listing = list_videos(videos)
     assert {video.problem for video in listing.videos} == {""}
     assert [video.split for video in listing.videos].count("test") == 15

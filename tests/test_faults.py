@@ -162,7 +162,7 @@ def test_a_damaged_clip_is_found_before_the_codec_is_trained(
 def test_a_broken_page_of_parameters_is_refused(
     root: Path, refused: Callable[[str, Path], str], stage: str, harm: Harm
 ) -> None:
-    """Whatever a stage is asked to do, it reads the page first."""
+    """Whatever a stage is asked to do, it reads params.yaml first."""
     harm(root / "params.yaml")
     before = contents(root)
     assert str(root / "params.yaml") in refused(stage, root)
@@ -170,8 +170,8 @@ def test_a_broken_page_of_parameters_is_refused(
 
 
 @given(place=st.integers(0, 10**9), bit=st.integers(0, 7))
-def test_a_flipped_bit_in_the_page_never_ends_in_a_traceback(world: Path, place: int, bit: int) -> None:
-    """It is still a page that says what may be set, or it is refused in one line."""
+def test_a_flipped_bit_in_the_parameters_never_ends_in_a_traceback(world: Path, place: int, bit: int) -> None:
+    """It still says what may be set, or it is refused in one line."""
     content = bytearray((world / "params.yaml").read_bytes())
     content[place % len(content)] ^= 1 << bit
     page = world.parent / "flipped.yaml"

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from text2video import media
-from text2video.data.folders import import_folders
-from text2video.data.packed import PackedReader
+from text2video.data.captions import decode_text
+from text2video.data.packed import PackedReader, PackedWriter
 from text2video.errors import UserError
-from text2video.files import atomic_write, decode_text, remove_leftovers, replace_folder, write_text
+from text2video.files import atomic_write, remove_leftovers, replace_folder, write_text
 
 CLIP = np.zeros((2, 8, 8, 3), np.uint8)
 
@@ -71,18 +71,17 @@ def test_a_link_to_a_file_leads_the_writer(tmp_path: Path, other_disk: Path, the
 
 @pytest.mark.parametrize("there", [True, False], ids=["an old folder", "nothing yet"])
 def test_a_link_to_a_folder_leads_the_writer(tmp_path: Path, other_disk: Path, there: bool) -> None:
-    """`import-frames` onto a link to a large disk writes there; what was there before is gone."""
+    """A store written to a link to a large disk is written there; what was there before is gone."""
     link, target = tmp_path / "link", other_disk / "store"
     if there:
         target.mkdir()
         (target / "clips.bin").write_text("old")
     link.symlink_to(target)
-    media.save_frames(tmp_path / "frames" / "video_0", CLIP)
-    (tmp_path / "frames" / "video_0" / "prompt.txt").write_text("circle")
-    import_folders(tmp_path / "frames", link)
+    with PackedWriter(link, CLIP.shape, CLIP.dtype) as writer:
+        writer.append(CLIP[None], ["circle"])
     assert link.is_symlink()
     assert PackedReader(target).captions == ["circle"]
-    assert {path.name for path in (*tmp_path.iterdir(), *other_disk.iterdir())} == {"frames", "link", "store"}
+    assert {path.name for path in (*tmp_path.iterdir(), *other_disk.iterdir())} == {"link", "store"}
 
 
 def test_what_was_left_over_behind_a_link_is_found(tmp_path: Path, other_disk: Path) -> None:
@@ -105,7 +104,7 @@ def test_a_link_into_a_cache_is_replaced(tmp_path: Path) -> None:
 
 
 def test_the_folder_one_stands_in_is_not_exchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`import-frames FOLDER .` would remove all that is in it, and leave the shell in a folder that is no more."""
+    """Exchanging it would remove all that is in it, and leave the shell in a folder that is no more."""
     (tmp_path / "here").mkdir()
     (tmp_path / "here" / "mine").touch()
     monkeypatch.chdir(tmp_path / "here")
@@ -113,15 +112,6 @@ def test_the_folder_one_stands_in_is_not_exchanged(tmp_path: Path, monkeypatch: 
         with pytest.raises(UserError, match=r"cannot write \.+: Device or resource busy"):
             write_folder(path)
     assert Path("mine").exists()
-
-
-def test_a_folder_with_other_things_is_no_place_for_a_store(tmp_path: Path) -> None:
-    """A mistyped name must not cost somebody's files."""
-    media.save_frames(tmp_path / "video_0", CLIP)
-    (tmp_path / "video_0" / "prompt.txt").write_text("circle")
-    with pytest.raises(UserError, match="holds video_0, which is no part of a clip store"):
-        import_folders(tmp_path, tmp_path)
-    assert (tmp_path / "video_0" / "prompt.txt").exists()
 
 
 # Modes and owners

@@ -18,11 +18,12 @@ from text2video.measure.flicker import flicker, flicker_figures
 from text2video.measure.frechet import frechet_distance, frechet_figures
 from text2video.measure.retrieval import distinct, make_questions, retrieval_figures
 from text2video.measure.words import WordBags, words
+from text2video.video import to_clips
 
 SHAPE = (6, 24, 32, 3)  # frames that are not square, on grey
 COLOURS = {"red": (230, 20, 20), "lime": (20, 230, 20), "blue": (20, 20, 230), "white": (255, 255, 255),
            "cyan": (20, 230, 230), "black": (0, 0, 0)}  # fmt: skip
-WAYS = {
+DIRECTIONS = {
     "left": (-3, 0),
     "right": (3, 0),
     "up": (0, -2),
@@ -33,17 +34,17 @@ WAYS = {
 
 
 def dots(n: int, seed: int) -> tuple[np.ndarray, list[str]]:
-    """Clips of one dot each, that goes its way, and their captions."""
+    """Clips of one dot each, that goes one way, and their captions."""
     rng = np.random.default_rng(seed)
     clips, captions = np.full((n, *SHAPE), 128, np.uint8), []
     y, x = np.mgrid[: SHAPE[1], : SHAPE[2]]
     for clip in clips:
-        colour, way = rng.choice(list(COLOURS)), rng.choice(list(WAYS))
-        captions.append(f"A {colour} dot goes {way}.")
-        dx, dy = WAYS[way]
+        colour, direction = rng.choice(list(COLOURS)), rng.choice(list(DIRECTIONS))
+        captions.append(f"A {colour} dot goes {direction}.")
+        dx, dy = DIRECTIONS[direction]
         middle = np.array([16, 12]) + rng.integers(-3, 4, 2)
         for t, frame in enumerate(clip):
-            step = (t % 2) * 2 - 1 if way == "to and fro" else t - 2.5
+            step = (t % 2) * 2 - 1 if direction == "to and fro" else t - 2.5
             frame[np.hypot(x - middle[0] - dx * step, y - middle[1] - dy * step) < 4.5] = COLOURS[colour]
     return clips, captions
 
@@ -179,9 +180,9 @@ def test_any_clips_can_be_learned_from(tmp_path: Path, shape: tuple[int, ...], c
 
 def test_long_and_large_clips_are_shrunk_for_the_network() -> None:
     """Its cost does not grow with the clips; their proportions stay."""
-    assert network.shrink(np.zeros((2, 40, 128, 64, 3), np.uint8)).shape == (2, 16, 64, 32, 3)
+    assert network.small_video(np.zeros((2, 40, 128, 64, 3), np.uint8)).shape == (2, 16, 3, 64, 32)
     clips = np.arange(2 * 3 * 16 * 16 * 3, dtype=np.uint32).astype(np.uint8).reshape(2, 3, 16, 16, 3)
-    np.testing.assert_array_equal(network.shrink(clips), clips)
+    np.testing.assert_array_equal(to_clips(network.small_video(clips)), clips)
 
 
 def test_the_loss_wants_own_captions_and_lets_similar_ones_be() -> None:

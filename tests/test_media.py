@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from text2video import media, reading
+from text2video import media, reading, sheets
 from text2video.errors import UserError
 
 WRITERS: dict[str, Callable[[Path, np.ndarray], None]] = {
@@ -161,7 +161,7 @@ def test_a_failed_write_leaves_the_old_file(
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(UserError, match=f"{re.escape(str(path))}: No space left"):
-        WRITERS[kind](path, moving_square()) if kind != "png" else media.save_png(path, moving_square()[0])
+        WRITERS[kind](path, moving_square()) if kind != "png" else sheets.save_png(path, moving_square()[0])
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
     assert path.read_bytes() == b"yesterday"
 
@@ -225,25 +225,34 @@ def test_what_is_no_clip_is_not_written(tmp_path: Path) -> None:
 
 def test_a_film_strip_shows_the_frames_in_order() -> None:
     """Read from left to right it is the clip, with a thin line between two frames."""
-    strip = media.film_strip(CLIPS["moving"])
+    strip = sheets.film_strip(CLIPS["moving"])
     assert strip.shape == (64, 10 * 64 + 9, 3)
     for number, frame in enumerate(CLIPS["moving"]):
         np.testing.assert_array_equal(strip[:, 65 * number : 65 * number + 64], frame)
-    assert (strip[:, 64] == media.SEPARATOR).all()
+    assert (strip[:, 64] == sheets.SEPARATOR).all()
 
 
 def test_a_contact_sheet_shows_every_strip_under_its_caption() -> None:
     """Each strip is there pixel by pixel, in rows, with ink above it."""
     clips = [moving_square(3, 32, 32), 255 - moving_square(3, 32, 32), moving_square(3, 32, 32)[::-1]]
-    sheet = media.contact_sheet(clips, ["red square moving right", "b", "c"], columns=2)
+    sheet = sheets.contact_sheet(clips, ["red square moving right", "b", "c"], columns=2)
     cell_height, cell_width = sheet.shape[0] // 2, sheet.shape[1] // 2
     for number, clip in enumerate(clips):
         top, left = number // 2 * cell_height, number % 2 * cell_width
         cell = sheet[top : top + cell_height, left : left + cell_width]
-        strip = media.film_strip(clip)
+        strip = sheets.film_strip(clip)
         text_height = cell_height - 4 - len(strip)
         np.testing.assert_array_equal(cell[text_height : text_height + 32, 4 : 4 + strip.shape[1]], strip)
         assert cell[:text_height].min() < 100, "a caption"
+
+
+def test_captions_without_glyphs_are_numbered() -> None:
+    """Pillow's own font is ASCII: accents are left out, and a caption of other letters is its number on the sheet."""
+    clips = [moving_square(3, 32, 32)] * 4
+    sheet = sheets.contact_sheet(clips, ["Éclair à gauche", "кот спит", "a cat 😀", "猫"])
+    np.testing.assert_array_equal(
+        sheet, sheets.contact_sheet(clips, ["Eclair a gauche", "#2", "a cat ?", "#4"])
+    )
 
 
 @given(captions=st.lists(st.text(max_size=300), min_size=1, max_size=3), frames=st.integers(1, 2))
@@ -251,7 +260,7 @@ def test_a_contact_sheet_shows_every_strip_under_its_caption() -> None:
 def test_no_caption_breaks_a_contact_sheet(captions: list[str], frames: int) -> None:
     """Captions come from prompts: newlines, other scripts and endless words must not change the grid."""
     clips = [moving_square(frames, 16, 16)] * len(captions)
-    sheet = media.contact_sheet([*clips, clips[0]], [*captions, "word " * 2000])
+    sheet = sheets.contact_sheet([*clips, clips[0]], [*captions, "word " * 2000])
     assert sheet.shape[1] == frames * 17 - 1 + 8
     assert sheet.shape[0] <= (len(captions) + 1) * (16 + 8 + 3 * 13)
 

@@ -26,7 +26,7 @@ Edit = Callable[[Any], object]
 
 
 def refusal(folder: Path, page: Any) -> str:
-    """What is said about a page: by the check alone, which is the first to see it, and which touches nothing."""
+    """What is said about parameters: by the check alone, which is the first to see it, and which touches nothing."""
     write_params(folder / "params.yaml", page)
     with pytest.raises(UserError) as caught:
         check.main(folder)
@@ -38,7 +38,7 @@ def refusal(folder: Path, page: Any) -> str:
 
 
 @pytest.mark.parametrize("pipeline", PIPELINES, ids=["main", "tutorial", "digits", "scenes"])
-def test_the_page_survives_what_dvc_does_to_it(pipeline: Path, tmp_path: Path) -> None:
+def test_params_yaml_survives_what_dvc_does_to_it(pipeline: Path, tmp_path: Path) -> None:
     """``-S`` writes the whole page anew: it should change one line of it, keep the comments, and stay readable.
 
     (Behind the key of a list, a comment would swallow the line that follows once the list is emptied.)
@@ -88,7 +88,7 @@ def test_numbers_are_read_however_they_are_spelt(tmp_path: Path) -> None:
         (lambda page: page.update(trian={"lr": 1}), "trian"),
         (lambda page: page.update(train=None), "train"),
         (lambda page: page.update(train=[1, 2]), "train"),
-        (lambda page: page["model"].update(kind="diffusion"), "model.kind.*video_gan, frame_gan"),
+        (lambda page: page["model"].update(kind="diffusion"), "model.kind.*video_gan, flow, frame_gan"),
         (lambda page: page["model"].update(kind="train"), "model.kind"),
         (lambda page: page["train"].update(effort=0.5), "train.effort.*video_gan.gate_penalty"),
         (lambda page: page["data"].update(train_clips=5), "data.train_clips.*world.train_clips"),
@@ -125,6 +125,8 @@ def test_numbers_are_read_however_they_are_spelt(tmp_path: Path) -> None:
         (lambda page: page["render"].update(prompts=[]), "render.prompts"),
         (lambda page: page["render"].update(prompts=[None]), "render.prompts.0"),
         (lambda page: page["runtime"].update(threads=-1), "runtime.threads"),
+        (lambda page: [page["model"].update(kind="flow"), page["data"].update(size=24)], "data.size.*flow.patch"),
+        (lambda page: [page["model"].update(kind="flow"), page["codec"].update(kind="identity")], "flow.patch.*10240"),
         (lambda page: [page["model"].update(kind="frame_gan"), page["data"].update(size=32)], "data.size.*model.kind"),
     ],
 )  # fmt: skip
@@ -139,7 +141,7 @@ def test_a_bad_value_is_one_line_that_names_its_key(tmp_path: Path, edit: Edit, 
 def test_any_value_in_any_place_is_taken_or_refused_in_one_line(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
-    """Whatever is typed into the page, no traceback comes of it, and no truth value or NaN passes for a number."""
+    """Whatever is typed into params.yaml, no traceback comes of it, and no truth value or NaN passes for a number."""
     path, page = tmp_path_factory.getbasetemp() / "any.yaml", copy.deepcopy(PAGE)
     section = data.draw(st.sampled_from(list(page)))
     key = data.draw(st.sampled_from([*page[section], "new"]))
@@ -169,6 +171,8 @@ EDGES: dict[str, dict[str, dict[str, Any]]] = {
     },
     "two frames, an odd size": {"data": {"size": 24, "frames": 2}, "world": ONE, "codec": {"steps": 0}},
     "pixels in the video GAN": {"data": {"size": 16}, "world": ONE, "codec": {"kind": "identity"}},
+    "pixels in the flow": {"data": {"size": 16}, "world": ONE, "codec": {"kind": "identity"}}
+    | {"model": {"kind": "flow"}},
     "latents in the frame GAN": {"world": ONE, "model": {"kind": "frame_gan"}},
     "the smallest networks": {
         "world": ONE,

@@ -150,7 +150,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
 
 @pytest.mark.parametrize(
     "stage", STAGES[1:]
-)  # the check reads all of the page, and is rerun for any change of it
+)  # the check reads all of params.yaml, and is rerun for any change of it
 def test_a_stage_is_rerun_for_the_parameters_and_files_that_it_reads(
     repository: Repository, monkeypatch: pytest.MonkeyPatch, watch: Watch, stage: str
 ) -> None:
@@ -356,7 +356,7 @@ def test_the_model_is_an_artifact(finished: Repository, tmp_path: Path) -> None:
 
 
 def test_hostile_prompts_pass_through_dvc_as_they_are(repository: Repository) -> None:
-    """``-S`` or a hand writes them to the page, render reads them there: none reaches a shell, or a file elsewhere."""
+    """``-S`` or a hand writes them to params.yaml, render reads them there: none reaches a shell or another file."""
     prompts = [
         "../../x",
         "; touch X",

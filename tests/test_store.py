@@ -1,7 +1,6 @@
 """The packed store and the tutorial's folders: what goes in comes out, and damage is named."""
 
 import json
-import shutil
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from text2video.data.folders import export_folders, import_folders
+from text2video.data.folders import export_folders
 from text2video.data.packed import PackedReader, PackedWriter
 from text2video.errors import UserError
 
@@ -149,17 +148,6 @@ def test_a_changed_index_is_noticed(tmp_path, key):
 # --- the tutorial's folders ------------------------------------------------------------------------------------------
 
 
-def test_folders_round_trip(tmp_path):
-    """More than ten videos of more than ten frames come back in order, pixel for pixel, captions too."""
-    clips, captions = random_clips(12, frames=12), [f"prompt {i}, é" for i in range(12)]
-    export_folders(write_store(tmp_path / "s", clips, captions, fps=5), tmp_path / "folders")
-    assert sorted(p.name for p in (tmp_path / "folders").iterdir()) == sorted(f"video_{i}" for i in range(12))
-    assert len(list((tmp_path / "folders" / "video_11").iterdir())) == 13
-    import_folders(tmp_path / "folders", tmp_path / "t", fps=5)
-    for name in ("clips.bin", "index.json"):
-        assert (tmp_path / "s" / name).read_bytes() == (tmp_path / "t" / name).read_bytes()
-
-
 def test_exported_frames_are_rgb(tmp_path):
     """Another program sees red where the clip is red: the tutorial wrote red and blue swapped."""
     clips = np.zeros((1, 2, 4, 4, 3), np.uint8)
@@ -168,43 +156,6 @@ def test_exported_frames_are_rgb(tmp_path):
     with Image.open(tmp_path / "folders" / "video_0" / "frame_1.png") as picture:
         assert picture.convert("RGB").getpixel((0, 0)) == (255, 0, 0)
     assert (tmp_path / "folders" / "video_0" / "prompt.txt").read_text() == "red"
-
-
-def test_folders_by_hand_are_imported(tmp_path):
-    """A folder made by the tutorial's script, or by hand: gaps in the numbers, a line end, grey pictures."""
-    for number, grey in ((10, 10), (2, 2)):
-        folder = tmp_path / "f" / f"video_{number}"
-        folder.mkdir(parents=True)
-        for frame in range(11):
-            Image.new("L", (6, 4), grey + frame).save(folder / f"frame_{frame}.png")
-        (folder / "prompt.txt").write_bytes(b"circle moving down\r\n")
-    (tmp_path / "f" / "video_notes.txt").write_text("no video")
-    import_folders(tmp_path / "f", tmp_path / "s")
-    store = PackedReader(tmp_path / "s")
-    assert store.captions == ["circle moving down"] * 2
-    assert store[:][:, :, 0, 0, 0].tolist() == [list(range(2, 13)), list(range(10, 21))]
-
-
-@pytest.mark.parametrize(
-    ("harm", "named"),
-    [
-        (lambda f: shutil.rmtree(f), "video_0"),
-        (lambda f: (f / "video_1" / "prompt.txt").unlink(), "prompt.txt"),
-        (lambda f: (f / "video_1" / "prompt.txt").write_bytes(b"\xff"), "prompt.txt"),
-        (lambda f: (f / "video_1" / "frame_0.png").unlink(), "video_1"),
-        (lambda f: (f / "video_1" / "frame_1.png").write_bytes(b"no picture"), "video_1"),
-        (lambda f: Image.new("RGB", (9, 8)).save(f / "video_1" / "frame_1.png"), "video_1"),
-        (lambda f: (f / "video_1" / "frame_2.png").unlink(), "video_1"),
-    ],
-)
-def test_a_broken_folder_is_named_and_imports_nothing(tmp_path, harm, named):
-    """What cannot be imported is one line that names it, and no half store is left."""
-    export_folders(write_store(tmp_path / "s", random_clips(2), ["a", "b"]), tmp_path / "f")
-    harm(tmp_path / "f")
-    with pytest.raises(UserError, match=named) as error:
-        import_folders(tmp_path / "f", tmp_path / "t")
-    assert "\n" not in str(error.value)
-    assert not (tmp_path / "t").exists()
 
 
 def test_export_never_overwrites(tmp_path):

@@ -28,7 +28,7 @@ CODEC = IdentityCodec((64, 64))
 
 
 def new_gan(params: Params, words: int) -> FrameGAN:
-    """New networks, as a page of parameters asks for them, with a vocabulary of so many words."""
+    """New networks, as the parameters ask for them, with a vocabulary of so many words."""
     torch.manual_seed(params.train.seed)
     text = params.text
     encoder = lambda: build_text_encoder(TextFacts(words, 0), text.dim, text.pooling)  # noqa: E731
@@ -46,7 +46,7 @@ def shapes(network: nn.Module) -> dict[str, tuple[int, ...]]:
     return {name: tuple(value.shape) for name, value in network.named_parameters()}
 
 
-def test_the_page_holds_the_tutorials_settings() -> None:
+def test_the_parameters_are_the_tutorials() -> None:
     """Its data, its eighteen prompts, its batch, its optimiser: the baseline is the tutorial's, and no weaker one."""
     data, world, train = PARAMS.data, PARAMS.world, PARAMS.train
     assert (world.train_clips, data.frames, data.size, data.fps) == (10_000, 10, 64, 10)

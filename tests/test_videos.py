@@ -35,6 +35,7 @@ from text2video.layout import TEST_SPLITS, Layout
 from text2video.media import save_avi, save_frames, save_gif, save_mp4
 from text2video.params import Params
 from text2video.reading import read_video
+from text2video.sheets import contact_sheet, save_png
 from text2video.synthesize import synthesize
 
 FPS, FRAMES, SIZE = 10, 4, 16
@@ -122,7 +123,7 @@ def rows(root: Path) -> list[dict[str, str]]:
 def cut(path: Path, params: Params) -> np.ndarray:
     """The clips of one video."""
     file = io.BytesIO()
-    n = cut_clips(path, params.data, params.videos, file, lambda: None)
+    n, _ = cut_clips(path, params.data, params.videos, file, lambda: None)
     shape = (params.data.frames, *params.data.height_width, 3)
     return np.frombuffer(file.getvalue(), np.uint8).reshape(n, *shape)
 
@@ -310,9 +311,27 @@ def test_videos_without_a_good_caption_are_left_out(tmp_path: Path) -> None:
     assert left_out(tmp_path) == {
         "a.mp4": "its caption is blank", "b.mp4": "its caption is no UTF-8 text",
         "c.mp4": "its caption has no word", "d.mp4": "it has no caption", "e.mp4": "its caption is no valid text",
-        "gone.mp4": "a list names it, and it is missing", "../out.mp4": "it lies outside of the folder",
+        "gone.mp4": "it is missing; its caption is in list.jsonl", "../out.mp4": "it lies outside of the folder",
     }  # fmt: skip
     assert "1 rows name no file" in "\n".join(list_videos(tmp_path).notes)
+
+
+def test_captions_without_a_video_are_named(tmp_path: Path) -> None:
+    """A text file of a name that no video has; a list's missing file by its path, wherever the list lies."""
+    make_folder(tmp_path / "train", 3)
+    for name in ("003.txt", "notes.TXT"):
+        (tmp_path / "train" / name).write_text("a dog")
+    (tmp_path / "train" / "metadata.csv").write_text("file_name,text\ngone.gif,a cat\n")
+    save_frames(tmp_path / "frames", plain(9))
+    (tmp_path / "frames" / "prompt.txt").write_text("a frame")
+    (tmp_path / "videos.txt").write_text("train/000.gif\n")
+    (tmp_path / "prompts.txt").write_text("the first")
+    orphan = "it is the caption of no video"
+    assert left_out(tmp_path) == {
+        "train/003.txt": orphan, "train/notes.TXT": orphan,
+        "train/gone.gif": "it is missing; its caption is in train/metadata.csv",
+    }  # fmt: skip
+    assert len(found(tmp_path)) == 4
 
 
 # --- clips -----------------------------------------------------------------------------------------------------------
@@ -409,7 +428,10 @@ def test_jumping_changes_no_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             monkeypatch.setattr("text2video.data.clips.FAR", far)
             monkeypatch.setattr("text2video.reading.containers.FAR", far / 2)
             file, calls = io.BytesIO(), itertools.count()
-            assert cut_clips(tmp_path / name, params.data, params.videos, file, partial(next, calls)) == 3
+            assert cut_clips(tmp_path / name, params.data, params.videos, file, partial(next, calls)) == (
+                3,
+                0,
+            )
             found = np.frombuffer(file.getvalue(), np.uint8).reshape(12, 16, 11, 16, 3).mean((1, 3, 4)) > 127
             shown.append((found << np.arange(11)).sum(1).tolist())
             decoded.append(next(calls))
@@ -480,6 +502,12 @@ def test_splits_do_not_leak(data: st.DataObject) -> None:
         assert split != "validation" or "validation" not in given_splits or kind == "validation"
 
 
+def test_a_share_of_all_leaves_one_to_train_on() -> None:
+    """Also where a folder of test videos is given and validation takes the whole share."""
+    splits = assign_splits([0] * 4, ["train", "train", "train", "test"], 1.0, 0.0, seed=0)
+    assert sorted(splits) == ["train", "unseen_clip", "validation", "validation"]
+
+
 def test_shares_are_held_out_by_the_seed() -> None:
     """A tenth of the captions and a tenth of the other clips; another seed holds out others."""
     captions = [n % 50 for n in range(1000)]
@@ -508,6 +536,7 @@ def test_everything_is_accounted_for(tmp_path: Path, capsys: pytest.CaptureFixtu
     (folder / "cut.mp4").write_bytes((folder / "cut.mp4").read_bytes()[:-4000])
     (folder / "broken.mp4").write_bytes(b"no video")
     save_gif(folder / "short.gif", plain(5, 2), FPS)
+    (folder / "orphan.txt").write_text("no video")
     for name in ("sound", "猫", "cut", "broken", "short"):
         (folder / f"{name}.txt").write_text(f"{name} number 1")
     (folder / "nameless.mp4").write_bytes((folder / "sound.mp4").read_bytes())
@@ -516,7 +545,7 @@ def test_everything_is_accounted_for(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in sorted(folder.iterdir())} == before
     table = {row["file"]: row for row in rows(out)}
     reasons = {name: row["left_out"] for name, row in table.items() if row["left_out"]}
-    assert set(reasons) == {"cut.mp4", "broken.mp4", "short.gif", "nameless.mp4"}
+    assert set(reasons) == {"cut.mp4", "broken.mp4", "short.gif", "nameless.mp4", "orphan.txt"}
     assert "too short" in reasons["short.gif"]
     assert "caption" in reasons["nameless.mp4"]
     assert str(folder) not in "".join(reasons.values())
@@ -536,6 +565,43 @@ def test_everything_is_accounted_for(tmp_path: Path, capsys: pytest.CaptureFixtu
     train = taken["train"]
     shown = [read_video(path) for path in (out / "metrics" / "data").glob("train*.gif")]
     assert all(any((clip == train[n]).all() for n in range(len(train))) for clip in shown)
+
+
+def test_captions_of_other_scripts_are_found_from_the_sheet(tmp_path: Path) -> None:
+    """The font has no letter of them: the sheet names the line of clips.csv instead."""
+    folder = make_folder(tmp_path / "own", 6)
+    for file in folder.glob("*.txt"):
+        file.write_text("猫が走る " + "🐈" * int(file.stem), encoding="utf-8")
+    synthesize(video_params(folder), Layout(tmp_path))
+    train = PackedReader(tmp_path / "data" / "train")
+    lines = [
+        f"line {number} of clips.csv"
+        for number, row in enumerate(rows(tmp_path), 2)
+        if row["split"] == "train"
+    ]
+    assert len(lines) == len(train) > 2
+    save_png(tmp_path / "expected.png", contact_sheet(list(train[:]), lines, columns=2))
+    assert (tmp_path / "metrics" / "data" / "sheet.png").read_bytes() == (
+        tmp_path / "expected.png"
+    ).read_bytes()
+
+
+def test_padded_videos_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The table has the number of repeated frames of each, the screen the number of videos and some names."""
+    folder = make_folder(tmp_path / "own", 8)
+    for name, frames in (("one", 1), ("three", 3)):
+        save_gif(folder / f"{name}.gif", plain(5, frames), FPS)
+        (folder / f"{name}.txt").write_text("short")
+    save_stream(folder / "nearly.mp4", plain(90, 11), fps=30)  # .37 of .4 seconds
+    (folder / "nearly.txt").write_text("short")
+    synthesize(video_params(folder), Layout(tmp_path))
+    assert {row["file"]: row["padded"] for row in rows(tmp_path) if row["padded"] != "0"} == {
+        "one.gif": "3",
+        "three.gif": "1",
+    }
+    said = capsys.readouterr().err
+    assert "padded" in said
+    assert "2: shorter than a clip of 0.40 seconds, the last frame is repeated (one.gif, three.gif)" in said
 
 
 def test_videos_that_phones_turn_are_upright(tmp_path: Path) -> None:

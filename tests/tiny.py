@@ -31,6 +31,7 @@ TINY: dict[str, dict[str, Any]] = {
     },
     "codec": {"width": 8, "steps": 4, "batch": 16},
     "video_gan": {"noise_dim": 8, "width": 8, "code_dim": 16, "critic_width": 8},
+    "flow": {"depth": 2, "steps": 2},
     "frame_gan": {"noise_dim": 8},
     "train": {"epochs": 2, "batch": 16, "sample_every": 1},
     "render": {"prompts": ["circle moving up-right", "red square shrinking"], "count": 1, "scale": 1},
@@ -39,21 +40,21 @@ TINY: dict[str, dict[str, Any]] = {
 
 
 def tiny_params(**sections: Mapping[str, Any]) -> Any:
-    """The page of ``params.yaml``, made tiny, with more changes on top: ``tiny_params(train={"lr": 1})``.
+    """The parameters, made tiny, with more changes on top: ``tiny_params(train={"lr": 1})``.
 
-    It keeps its comments when it is written with ``write_params``.
+    They keep their comments when they are written with ``write_params``.
     """
-    page = YAML().load(ROOT / "params.yaml")
+    params = YAML().load(ROOT / "params.yaml")
     for changes in (TINY, sections):
         for section, values in changes.items():
-            page[section].update(values)
-    return page
+            params[section].update(values)
+    return params
 
 
-def write_params(path: Path, page: Any) -> Path:
-    """Write a page as ``params.yaml``, in the way that DVC does. Returns the path."""
+def write_params(path: Path, params: Any) -> Path:
+    """Write parameters as ``params.yaml``, as DVC does. Returns the path."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    YAML().dump(page, path)
+    YAML().dump(params, path)
     return path
 
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict, Unpack
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from text2video.device import side_by_side
 from text2video.errors import UserError
 from text2video.files import advice, check_files, read_json, replace_folder, sha256, write_json, write_text
 from text2video.layout import Layout
-from text2video.models.base import Spec
+from text2video.models.base import SampleOptions, Spec
 from text2video.models.codec import build_codec
 from text2video.models.kinds import build_model
 from text2video.params import (
@@ -63,6 +63,27 @@ class BundleConfig(Section):
     examples: list[str]  # captions that it was trained on
 
 
+class Wishes(TypedDict, total=False):
+    """What may be asked of some kinds of model beside the prompt; what is left out is as the model was exported."""
+
+    guidance: float
+    """How much the prompt counts: 1 as it was trained, more exaggerates it."""
+    steps: int
+    """Steps from noise to video: fewer are quicker, more are smoother."""
+    frames: int
+    """The length of the videos, which are drawn piece by piece where that is more than the model draws at once."""
+    first: np.ndarray
+    """uint8[K, H, W, 3]: the first frames, which the videos go on from."""
+    like: np.ndarray
+    """uint8[T, H, W, 3]: a video to vary,"""
+    change: float
+    """and how much: 0 not at all, 1 all of it."""
+    towards: str
+    """Another prompt, which is mixed with each,"""
+    share: float
+    """and how much it counts: 0 not at all, 1 alone."""
+
+
 class Model:
     """A trained text-to-video model: it draws ``candidates`` videos for each that it returns, and keeps the best, where
     its kind can rank them."""
@@ -74,16 +95,20 @@ class Model:
         self.fps: int = config["fps"]
         self.frontend = sampler.frontend
 
-    def generate(self, prompts: Sequence[str] | str, seed: int = 0, count: int = 1) -> np.ndarray:
+    def generate(
+        self, prompts: Sequence[str] | str, seed: int = 0, count: int = 1, **wishes: Unpack[Wishes]
+    ) -> np.ndarray:
         """Videos ``uint8[N * count, T, H, W, 3]`` for N prompts, ``count`` for each, those of one prompt together.
 
-        A video depends on its prompt, the seed and its number alone: each has a batch and a thread to itself, because
-        the rounding of a matrix product can change with the size of the batch and the number of threads. Words that
-        were never trained on are named in a warning and read as "any". Raises UserError for a prompt without words.
+        A video depends on its prompt, the seed, its number and the wishes alone: each has a batch and a thread to
+        itself, because the rounding of a matrix product can change with the size of the batch and the number of
+        threads. Words that were never trained on are named in a warning and read as "any". Raises UserError for a
+        prompt without words, and for a wish that this kind of model cannot fulfil.
         """
         prompts = [prompts] if isinstance(prompts, str) else list(prompts)
         self.check(prompts)
-        return self.draw([p for p in prompts for _ in range(count)], seed, list(range(count)) * len(prompts))
+        numbers = list(range(count)) * len(prompts)
+        return self.draw([p for p in prompts for _ in range(count)], seed, numbers, **wishes)
 
     def check(self, prompts: Sequence[str]) -> None:
         """Warn of words that were never trained on. Raises UserError for a prompt without words."""
@@ -95,23 +120,58 @@ class Model:
         """A text that is equal for prompts which are read alike, and have the same videos."""
         return self.frontend.canonical(prompt)
 
-    def draw(self, prompts: Sequence[str], seed: int, numbers: Sequence[int]) -> np.ndarray:
+    def draw(
+        self, prompts: Sequence[str], seed: int, numbers: Sequence[int], **wishes: Unpack[Wishes]
+    ) -> np.ndarray:
         """Video ``numbers[i]`` of ``prompts[i]`` for each i, ``uint8[N, T, H, W, 3]``, without a look at the words."""
+        frames, options = wishes.pop("frames", None), self._options(wishes)
+        self.require_wishes(frames, options)
 
         def clip(asked: tuple[str, int]) -> np.ndarray:
             prompt, number = asked
-            return self._sampler.best_clip(prompt, seed, number, self.candidates)
+            return self._sampler.best_clip(prompt, seed, number, self.candidates, frames, options)
 
         clips = side_by_side(clip, zip(prompts, numbers, strict=True))
-        shape = (0, self.config["frames"], *self.config["size"], 3)
+        shape = (0, frames or self.config["frames"], *self.config["size"], 3)
         return np.concatenate(clips) if clips else np.empty(shape, np.uint8)
 
     def draw_in_batches(
-        self, prompts: Sequence[str], seed: int, numbers: Sequence[int]
+        self, prompts: Sequence[str], seed: int, numbers: Sequence[int], **wishes: Unpack[Wishes]
     ) -> Iterator[np.ndarray]:
         """The same, some at a time: they can be saved or counted as they come."""
         for start in range(0, len(prompts), BATCH):
-            yield self.draw(prompts[start : start + BATCH], seed, numbers[start : start + BATCH])
+            part = slice(start, start + BATCH)
+            yield self.draw(prompts[part], seed, numbers[part], **wishes)
+
+    def require_wishes(self, frames: int | None, options: SampleOptions) -> None:
+        """Raise UserError for a wish that this model cannot fulfil."""
+        longest, size = self.config["frames"], tuple(self.config["size"])
+        able = self._sampler.model.options
+        asked = [*options.asked, *(["frames"] if frames and frames > longest and "first" not in able else [])]
+        if missing := [name for name in asked if name not in able]:
+            kinds = "kind flow has them" if self.config["kind"] != "flow" else "no kind has them"
+            raise UserError(f"a model of kind {self.config['kind']} takes no {', '.join(missing)}; {kinds}")
+        for name, most in (("first", longest - 1), ("like", longest)):
+            video = getattr(options, name)
+            if video is not None and not (1 <= video.shape[1] <= most and video.shape[3:] == size):
+                found = f"{video.shape[1]} frames of {video.shape[4]}x{video.shape[3]} pixels"
+                raise UserError(
+                    f"{name}: these are {found}; this model needs {size[1]}x{size[0]}, at most {most}"
+                )
+
+    def _options(self, wishes: Wishes) -> SampleOptions:
+        """Wishes as tensors, for one prompt."""
+        for name, other in (("change", "like"), ("share", "towards")):
+            if name in wishes and other not in wishes:
+                raise UserError(f"{name} says how much of {other} counts; name that, too: {other}")
+        device, tensors = self._sampler.device, dict[str, Any](wishes)
+        for name in ("first", "like"):
+            if name in tensors:
+                tensors[name] = to_video(tensors[name][None], device)
+        if "towards" in tensors:
+            self.check([tensors["towards"]])
+            tensors["towards"] = self.frontend.encode([tensors["towards"]]).to(device)
+        return SampleOptions(**tensors)
 
     @torch.no_grad()
     def reconstruct(self, clips: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import sys
 from enum import StrEnum
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -35,6 +35,22 @@ class Format(StrEnum):
     avi = "avi"
     frames = "frames"
     npy = "npy"
+
+
+# What may be asked of a model beside the prompt.
+Guidance = Annotated[
+    float | None, typer.Option(min=0, max=100, help="How much the prompt counts; 1 is as trained. (flow)")
+]
+Steps = Annotated[int | None, typer.Option(min=1, max=1000, help="Steps from noise to video. (flow)")]
+Frames = Annotated[
+    int | None,
+    typer.Option(min=1, max=10_000, help="Frames of each video. (flow, if more than it was trained on)"),
+]
+FirstFrame = Annotated[Path | None, typer.Option(help="A picture that the videos begin with. (flow)")]
+Like = Annotated[Path | None, typer.Option(help="A video that is varied. (flow)")]
+Change = Annotated[float | None, typer.Option(min=0, max=1, help="How much of --like is changed.")]
+Towards = Annotated[str | None, typer.Option(help="Another prompt, which each prompt is mixed with. (flow)")]
+Part = Annotated[float | None, typer.Option(min=0, max=1, help="How much of --towards is taken.")]
 
 
 def main() -> None:
@@ -92,10 +108,18 @@ def generate(
         ),
     ] = None,
     scale: Annotated[int, typer.Option(min=1, max=8, help="How many times to enlarge a GIF.")] = 1,
+    guidance: Guidance = None,
+    steps: Steps = None,
+    frames: Frames = None,
+    first_frame: FirstFrame = None,
+    like: Like = None,
+    change: Change = None,
+    towards: Towards = None,
+    share: Part = None,
 ) -> None:
     """Draw videos of PROMPTS into a folder, with a manifest.json of which file shows what.
 
-    A prompt that begins with a dash goes behind " -- ".
+    A prompt that begins with a dash goes behind " -- ". Options marked (flow) need a model of that kind.
     """
     from text2video.text.spelling import require_words
 
@@ -104,32 +128,46 @@ def generate(
         raise UserError(
             "there is no prompt; name one, such as 'red circle moving up', or a file: --prompts FILE"
         )
-    for prompt in prompts:
+    for prompt in [*prompts, *([towards] if towards is not None else [])]:
         require_words(prompt)  # before torch is loaded and anything is written
+    options: dict[str, Any] = {"guidance": guidance, "steps": steps, "frames": frames, "change": change}
+    options |= {"towards": towards, "share": share, "first": first_frame, "like": like}
+    options = {name: value for name, value in options.items() if value is not None}
+    _generate(prompts, count, seed, _expand_home(out), format, model and _expand_home(model), scale, options)
 
+
+def _generate(
+    prompts: list[str], count: int, seed: int, out: Path, format: Format, model: Path | None, scale: int,
+    options: dict[str, Any],
+) -> None:  # fmt: skip
+    """Draw and save ``count`` videos of each prompt, as they come, and then the manifest."""
     from text2video import bundle, media
     from text2video.files import write_json
+    from text2video.wishes import read_wishes
 
-    out, loaded = _expand_home(out), bundle.load_model(model and _expand_home(model))
+    loaded = bundle.load_model(model)
     loaded.check(prompts)
+    wishes = read_wishes(loaded, options)
     asked = [(number, prompt, index) for number, prompt in enumerate(prompts) for index in range(count)]
-    batches = loaded.draw_in_batches([prompt for _, prompt, _ in asked], seed, [index for *_, index in asked])
+    texts, numbers = [prompt for _, prompt, _ in asked], [index for *_, index in asked]
+    batches = loaded.draw_in_batches(texts, seed, numbers, **wishes)
     videos = []
     for (number, prompt, index), clip in zip(asked, chain.from_iterable(batches), strict=True):
         name = _save(out, f"{number:03}_{media.slug(prompt)}_{index}", clip, format, loaded.fps, scale)
         videos.append({"file": name, "prompt": prompt, "seed": seed, "index": index})
         print(out / name)
-    write_json(out / "manifest.json", {"fps": loaded.fps, "videos": videos})
+    said = {name: str(value) if isinstance(value, Path) else value for name, value in options.items()}
+    write_json(out / "manifest.json", {"fps": loaded.fps, **said, "videos": videos})
 
 
 def _read_prompts(file: Path) -> list[str]:
     """The prompts in a text file, or in standard input for ``-``. Raises UserError when it cannot be read."""
-    from text2video.files import decode_text
+    from text2video.data.captions import decode_text
 
     name = "standard input" if str(file) == "-" else str(file)
     try:
         data = sys.stdin.buffer.read() if str(file) == "-" else _expand_home(file).read_bytes()
-        lines = [line.strip() for line in decode_text(data).splitlines()]
+        lines = [line.strip() for line in decode_text(data, "strict").splitlines()]
     except OSError as error:
         raise UserError(f"{name} cannot be read ({error.strerror or error})") from error
     except UnicodeDecodeError as error:
@@ -239,19 +277,6 @@ def export_frames(
     from text2video.data.packed import PackedReader
 
     export_folders(PackedReader(_expand_home(store)), _expand_home(folder))
-
-
-@app.command()
-def import_frames(
-    folder: Annotated[
-        Path, typer.Argument(help="Holds video_0/frame_0.png, …, video_0/prompt.txt, and so on.")
-    ],
-    store: Annotated[Path, typer.Argument(help="The packed clip store to write, such as data/train.")],
-) -> None:
-    """Pack the videos of FOLDER into STORE."""
-    from text2video.data.folders import import_folders
-
-    import_folders(_expand_home(folder), _expand_home(store))
 
 
 if __name__ == "__main__":

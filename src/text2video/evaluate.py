@@ -28,7 +28,7 @@ from text2video.judge.summary import (
     split_details,
     split_figures,
 )
-from text2video.layout import SPLITS, Layout
+from text2video.layout import Layout
 from text2video.measure.clips import Measured, Ruler, make_ruler
 from text2video.measure.diversity import diversity_figures
 from text2video.measure.flicker import flicker_figures
@@ -38,6 +38,7 @@ from text2video.measure.retrieval import Questions, chosen, make_questions, retr
 from text2video.params import Params
 from text2video.proof import is_scenes, judge_proof
 from text2video.report.output import Evaluation, read_tutorial, trait_spreads, write_report
+from text2video.report.page import SPLITS
 from text2video.report.wall import Tile, choose_tiles, moving_sheet, pairs_picture
 from text2video.request import Request, Scene
 from text2video.world.captions import parse_prompt, parse_scene

@@ -1,6 +1,5 @@
 """Writing files so that a reader finds the old one or the new one, never a half."""
 
-import codecs
 import errno
 import hashlib
 import json
@@ -143,15 +142,6 @@ def remove_leftovers(*paths: Path) -> None:
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
 
 
-def decode_text(data: bytes) -> str:
-    """The text of a file's bytes: UTF-8, or UTF-16 with a byte order mark, as editors on Windows write it.
-
-    The mark is left out. Raises UnicodeDecodeError for anything else.
-    """
-    utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    return data.decode("utf-16" if utf16 else "utf-8-sig")
-
-
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` as UTF-8, whole or not at all."""
     with atomic_write(path) as file:
@@ -180,17 +170,17 @@ def advice(path: Path) -> str:
     return "make it again with `dvc repro` in the project's folder, or copy it again"
 
 
-def write_sealed(path: Path, page: dict[str, Any]) -> None:
-    """Write a page as JSON with a checksum of its content, for ``read_sealed``."""
-    write_json(path, page | {"sha256": _seal(page)})
+def write_sealed(path: Path, content: dict[str, Any]) -> None:
+    """Write a dict as JSON with a checksum of its content, for ``read_sealed``."""
+    write_json(path, content | {"sha256": _seal(content)})
 
 
 def read_sealed(path: Path, remedy: str) -> dict[str, Any]:
     """Read what ``write_sealed`` wrote. Raises UserError also when a letter of it has changed, however slightly."""
-    page = read_json(path, remedy)
-    if not isinstance(page, dict) or page.pop("sha256", None) != _seal(page):
+    content = read_json(path, remedy)
+    if not isinstance(content, dict) or content.pop("sha256", None) != _seal(content):
         raise UserError(f"{path} is damaged (its checksum does not match); {remedy}")
-    return page
+    return content
 
 
 def check_files(folder: Path, digests: dict[str, str], remedy: str) -> None:
@@ -203,8 +193,8 @@ def check_files(folder: Path, digests: dict[str, str], remedy: str) -> None:
             raise UserError(f"{file} is damaged (its checksum does not match); {remedy}")
 
 
-def _seal(page: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(page, sort_keys=True).encode()).hexdigest()
+def _seal(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def sha256(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Clips (``uint8[T, H, W, 3]`` RGB) to and from the files that people watch, and pictures made of clips.
+"""Clips (``uint8[T, H, W, 3]`` RGB) as the files that people watch.
 
 Every writer leaves the old file or the new one whole, and raises UserError, in one line, when it cannot.
 """
@@ -6,18 +6,16 @@ Every writer leaves the old file or the new one whole, and raises UserError, in 
 import io
 import re
 import unicodedata
-from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
-from PIL import GifImagePlugin, Image, ImageDraw, ImageFont
+from PIL import GifImagePlugin, Image
 
 from text2video.errors import UserError
 from text2video.files import atomic_write, replace_folder
 
-SEPARATOR = (208, 208, 208)  # the thin grey line between two frames of a film strip
 SLUG_LENGTH = 40
 
 
@@ -133,12 +131,6 @@ def save_npy(path: Path, clip: np.ndarray) -> None:
         file.write(content.getvalue())
 
 
-def save_png(path: Path, image: np.ndarray) -> None:
-    """Write a picture ``uint8[H, W, 3]``, exact."""
-    with atomic_write(path) as file:
-        Image.fromarray(image).save(file, "PNG")
-
-
 def check_clip(path: Path, clip: np.ndarray) -> np.ndarray:
     """Refuse what is no ``uint8[T, H, W, 3]``, or is empty."""
     if clip.dtype != np.uint8 or clip.ndim != 4 or clip.shape[3] != 3 or clip.size == 0:
@@ -149,67 +141,3 @@ def check_clip(path: Path, clip: np.ndarray) -> np.ndarray:
 
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
-
-
-# --- pictures made of clips ------------------------------------------------------------------------
-
-
-def film_strip(clip: np.ndarray) -> np.ndarray:
-    """The frames side by side, one grey pixel between two: ``uint8[H, T * (W + 1) - 1, 3]``."""
-    check_clip(Path("film strip"), clip)
-    line = np.full((clip.shape[1], 1, 3), SEPARATOR, np.uint8)
-    return np.concatenate([part for frame in clip for part in (frame, line)][:-1], axis=1)
-
-
-def contact_sheet(clips: Sequence[np.ndarray], captions: Sequence[str], columns: int = 1) -> np.ndarray:
-    """A grid of film strips, each under its caption: a picture ``uint8[H, W, 3]``.
-
-    The clips may differ in size; give ``clip[:1]`` for first frames only. Control characters become "?".
-    """
-    strips = [film_strip(clip) for clip in clips]
-    width = max(strip.shape[1] for strip in strips)
-    font = ImageFont.load_default(10)
-    texts = [_wrap(caption, width, font) for caption in captions]
-    text_height = 13 * max(text.count("\n") + 1 for text in texts)
-    cell_width, cell_height = width + 8, text_height + max(strip.shape[0] for strip in strips) + 8
-    rows = -(-len(strips) // columns)
-    sheet = Image.new("RGB", (columns * cell_width, rows * cell_height), "#f4f4f4")
-    draw = ImageDraw.Draw(sheet)
-    for number, (strip, text) in enumerate(zip(strips, texts, strict=True)):
-        left, top = number % columns * cell_width + 4, number // columns * cell_height + 4
-        draw.text((left, top - 2), text, fill="black", font=font, spacing=2)
-        sheet.paste(Image.fromarray(strip), (left, top + text_height))
-    return np.asarray(sheet)
-
-
-def wall(clips: Sequence[np.ndarray], captions: Sequence[str], columns: int = 4) -> np.ndarray:
-    """All clips playing side by side under their captions, twice as large: a clip ``uint8[T, H', W', 3]``."""
-    large = [clip.repeat(2, axis=1).repeat(2, axis=2) for clip in clips]
-    return np.stack(
-        [contact_sheet([clip[t : t + 1] for clip in large], captions, columns) for t in range(len(clips[0]))]
-    )
-
-
-def _wrap(
-    caption: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, lines: int = 3
-) -> str:
-    """Break a caption into at most ``lines`` lines of ``width`` pixels; what is too long ends in "…"."""
-    caption = "".join(letter if letter.isprintable() else "?" for letter in caption[: lines * width])
-    wrapped = [""]
-    for word in caption.split():
-        longer = f"{wrapped[-1]} {word}".strip()
-        if wrapped[-1] and font.getlength(longer) > width:
-            wrapped.append(word)
-        else:
-            wrapped[-1] = longer
-    if len(wrapped) > lines:
-        wrapped = [*wrapped[: lines - 1], wrapped[lines - 1] + "…"]
-    return "\n".join(_clip_line(line, width, font) for line in wrapped)
-
-
-def _clip_line(line: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
-    if font.getlength(line) <= width:
-        return line
-    while line and font.getlength(line + "…") > width:
-        line = line[:-1]
-    return line + "…"

@@ -1,10 +1,11 @@
 """The sections of ``params.yaml``, validated: what may be set, what it means, what is refused.
 
-Every stage reads the whole page before it touches anything, so that a mistake in a later section is found by the
+Every stage reads the whole file before it touches anything, so that a mistake in a later section is found by the
 first stage. Nothing has a default here: ``params.yaml`` says it all, and DVC sees it. Numbers may be written as text
 (``1e-05`` is text to YAML 1.1, and DVC writes it so): pydantic reads them.
 """
 
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,9 +17,7 @@ from text2video.errors import UserError
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
-Width = Annotated[
-    int, Field(ge=1, le=2048)
-]  # of a layer: what is wider fits no machine that this is made for
+Width = Annotated[int, Field(ge=1, le=2048)]  # of a layer; wider ones fit no machine that this is made for
 Candidates = Annotated[int, Field(ge=1, le=256)]  # at once in memory
 Rate = Annotated[float, Field(gt=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -28,7 +27,7 @@ Side = Annotated[int, Field(ge=16, le=512, multiple_of=8)]  # of a frame, in pix
 
 
 class Section(BaseModel):
-    """A section of the page: unknown keys are refused, values never change."""
+    """A section of ``params.yaml``: unknown keys are refused, values never change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -145,6 +144,22 @@ class VideoGanParams(KindParams):
     gate_penalty: Annotated[float, Field(ge=0)]
 
 
+class FlowParams(KindParams):
+    """The rectified flow (models/flow.py)."""
+
+    depth: Annotated[int, Field(ge=2, le=32, multiple_of=2)]
+    patch: Annotated[int, Field(ge=1, le=8)]
+    words: Literal["tokens", "pooled"]
+    target: Literal["residual", "velocity"]
+    time_mean: float
+    time_std: Annotated[float, Field(gt=0)]
+    prompt_dropout: Share
+    given_share: Share
+    steps: Annotated[int, Field(ge=1, le=1000)]
+    shift: Rate
+    guidance: Annotated[float, Field(ge=0, le=100)]
+
+
 class FrameGanParams(KindParams):
     """The tutorial's frame GAN (models/frame_gan.py)."""
 
@@ -196,6 +211,7 @@ class RuntimeParams(Section):
     checkpoint_every: Rate = 30.0
 
 
+MOST_TOKENS = 8192  # of a clip: attention compares each with each
 UNUSED: Any = Field(None)  # a section that may be left out where nothing uses it
 
 
@@ -209,6 +225,7 @@ class Params(Section):
     codec: CodecParams
     model: ModelParams
     video_gan: VideoGanParams = UNUSED
+    flow: FlowParams = UNUSED
     frame_gan: FrameGanParams = UNUSED
     train: TrainParams
     export: ExportParams
@@ -219,22 +236,30 @@ class Params(Section):
     @model_validator(mode="after")
     def _sizes_fit(self) -> "Params":
         if self.data.source == "shapes" and not isinstance(self.data.size, int):
-            raise ValueError(
-                f"data.size: {self.data.size} is no single number, which data.source shapes needs"
-            )
+            raise ValueError(f"data.size: {self.data.size} is no single number, as data.source shapes needs")
         frame_gan_on_latents = self.model.kind == "frame_gan" and self.codec.kind == "conv"
         if frame_gan_on_latents and any(side % 64 for side in self.data.height_width):
             raise ValueError(
                 f"data.size: {self.data.size} is no multiple of 64, as model.kind frame_gan on codec.kind conv needs"
             )
+        if self.model.kind == "flow" and self.flow is not None:
+            cell = self.flow.patch * (8 if self.codec.kind == "conv" else 1)
+            if any(side % cell for side in self.data.height_width):
+                raise ValueError(
+                    f"data.size: {self.data.size} is no multiple of {cell}, as flow.patch {self.flow.patch} needs"
+                )
+            tokens = self.data.frames * math.prod(side // cell for side in self.data.height_width)
+            if tokens > MOST_TOKENS:
+                raise ValueError(
+                    f"flow.patch: {self.flow.patch} makes {tokens} tokens of a clip, more than {MOST_TOKENS}; raise it"
+                )
         return self
 
     @model_validator(mode="after")
     def _kind_is_known(self) -> "Params":
         if self.model.kind not in model_kinds():
-            raise ValueError(
-                f"model.kind: there is no {self.model.kind!r}; known are {', '.join(model_kinds())}"
-            )
+            known = ", ".join(model_kinds())
+            raise ValueError(f"model.kind: {self.model.kind!r} is unknown; known are {known}")
         return self
 
     @model_validator(mode="after")
@@ -256,11 +281,7 @@ class Params(Section):
 def model_kinds() -> dict[str, type[KindParams]]:
     """The classes of the sections that are kinds of model, by name."""
     sections = {name: field.annotation for name, field in Params.model_fields.items()}
-    return {
-        name: kind
-        for name, kind in sections.items()
-        if isinstance(kind, type) and issubclass(kind, KindParams)
-    }
+    return {n: k for n, k in sections.items() if isinstance(k, type) and issubclass(k, KindParams)}
 
 
 RENAMED = {
@@ -270,7 +291,7 @@ RENAMED = {
         f"train.{name}": f"video_gan.{name}"
         for name in ("beta1", "beta2", "gamma", "gamma_final", "gamma_every", "mismatch")
     },
-    "world.background": "world.backgrounds, a list of names",
+    "world.background": "world.backgrounds",
     "train.effort": "video_gan.gate_penalty",
     "train.validate_every": "train.sample_every",
     "text.unknown_share": "text.word_dropout",
@@ -280,17 +301,17 @@ RENAMED = {
 def load_params(path: Path) -> Params:
     """Read and check a ``params.yaml``. Raises UserError with the first mistake found, in one line."""
     try:
-        page = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UserError(
             f"{path} is missing; run from the folder that holds it, or name that folder with --root"
         ) from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         raise UserError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
-    if not isinstance(page, dict):
+    if not isinstance(content, dict):
         raise UserError(f"{path} holds no sections; it should start with 'data:'")
     try:
-        return Params.model_validate(page)
+        return Params.model_validate(content)
     except ValidationError as error:
         raise UserError(f"{path}: {_first_mistake(error)}") from error
 

@@ -9,6 +9,7 @@ from text2video import bundle, console, media
 from text2video.files import replace_folder, write_json
 from text2video.layout import Layout
 from text2video.params import RenderParams
+from text2video.sheets import contact_sheet, film_strip, save_png, wall
 from text2video.text.spelling import require_words
 
 SHEET_CLIPS = 100  # on the contact sheet; more would be a picture that nobody can open
@@ -44,9 +45,9 @@ def render(params: RenderParams, layout: Layout) -> None:
             progress.update(number + 1)
         with watch("write"):
             clips, captions = zip(*shown, strict=True)
-            sheet = media.contact_sheet(clips, captions, columns=1 if len(shown) < 8 else 2)
-            media.save_png(folder / "sheet.png", sheet)
-            media.save_gif(folder / "wall.gif", media.wall(clips, captions, columns=4), model.fps)
+            sheet = contact_sheet(clips, captions, columns=1 if len(shown) < 8 else 2)
+            save_png(folder / "sheet.png", sheet)
+            media.save_gif(folder / "wall.gif", wall(clips, captions, columns=4), model.fps)
         write_json(folder / "manifest.json", {"fps": model.fps, "videos": entries})
     watch.report()
 
@@ -57,5 +58,5 @@ def _write(folder: Path, name: str, clip: np.ndarray, fps: float, scale: int) ->
     media.save_gif(folder / files[0], clip, fps, scale)
     media.save_mp4(folder / files[1], clip, fps)
     media.save_avi(folder / files[2], clip, fps)
-    media.save_png(folder / files[3], media.film_strip(clip))
+    save_png(folder / files[3], film_strip(clip))
     return files

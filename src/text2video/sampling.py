@@ -1,16 +1,20 @@
 """From prompts to clips with a trained model: the same path in training, for exported models and for users."""
 
 import hashlib
+import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from text2video.models.base import VideoModel
+from text2video.models.base import SampleOptions, VideoModel
 from text2video.models.codec import Codec
 from text2video.text.prompts import Prompts, TextFrontend
 from text2video.video import to_clips
+
+PLAIN = SampleOptions()
 
 
 def draw_noise(shape: tuple[int, ...], text: str, seed: int, number: int) -> Tensor:
@@ -40,17 +44,38 @@ class Sampler:
         return to_clips(self.model.sample(noise.to(self.device), self._encode(prompts), self.codec))
 
     @torch.no_grad()
-    def best_clip(self, prompt: str, seed: int, number: int, candidates: int) -> np.ndarray:
+    def best_clip(
+        self, prompt: str, seed: int, number: int, candidates: int = 1, frames: int | None = None,
+        options: SampleOptions = PLAIN,
+    ) -> np.ndarray:  # fmt: skip
         """One clip uint8[1, T, H, W, 3]: of so many candidates the one that the model ranks highest, the first where it
-        cannot rank (rejection by the discriminator: Azadi et al., ICLR 2019)."""
-        shape = (candidates, *self.model.noise_shape())
-        noise = draw_noise(shape, self.frontend.canonical(prompt), seed, number).to(self.device)
+        cannot rank (rejection by the discriminator: Azadi et al., ICLR 2019).
+
+        Where ``frames`` are more than the model draws at once, each next piece begins with the last half of the one
+        before.
+        """
+        shape, text = (candidates, *self.model.noise_shape()), self.frontend.canonical(prompt)
+        noise = draw_noise(shape, text, seed, number).to(self.device)
         prompts = self._encode([prompt])
         scores = None
         if candidates > 1:
             scores = self.model.rerank(noise, prompts[[0] * candidates], self.codec)
         best = 0 if scores is None else int(scores.argmax())
-        return to_clips(self.model.sample(noise[best : best + 1], prompts, self.codec))
+        video = self._sample(noise[best : best + 1], prompts, options)
+        length = video.shape[1]
+        for piece in itertools.count(1):
+            if video.shape[1] >= (frames or length):
+                break
+            noise = draw_noise((1, *shape[1:]), f"{text}/{piece}", seed, number).to(self.device)
+            kept = length // 2
+            going_on = replace(options, first=video[:, -kept:], like=None, change=None)
+            video = torch.cat((video, self._sample(noise, prompts, going_on)[:, kept:]), dim=1)
+        return to_clips(video[:, :frames])
+
+    def _sample(self, noise: Tensor, prompts: Prompts, options: SampleOptions) -> Tensor:
+        if options.asked:
+            return self.model.sample_as_asked(noise, prompts, self.codec, options)
+        return self.model.sample(noise, prompts, self.codec)
 
     def _encode(self, prompts: Sequence[str]) -> Prompts:
         return self.frontend.encode(prompts).to(self.device)

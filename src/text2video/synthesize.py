@@ -15,9 +15,10 @@ from text2video.data.splits import CLIP_SPLITS
 from text2video.data.videos import Row, import_videos, save_rows
 from text2video.files import replace_folder
 from text2video.layout import TEST_SPLITS, Layout
-from text2video.media import SEPARATOR, contact_sheet, save_gif, save_png, slug
+from text2video.media import save_gif, slug
 from text2video.params import DataParams, Params, WorldParams
 from text2video.request import Request
+from text2video.sheets import SEPARATOR, contact_sheet, save_png
 from text2video.world import Drawn, World
 from text2video.world.captions import caption
 from text2video.world.motions import MOTIONS

@@ -8,10 +8,13 @@ from text2video.text.spelling import tokenize
 BROKEN = "\ufffd"  # stands for what is no text
 
 
-def decode_text(data: bytes) -> str:
-    """UTF-8, or UTF-16 with its byte order mark, without the mark. What is neither becomes ``BROKEN``."""
+def decode_text(data: bytes, errors: str = "replace") -> str:
+    """UTF-8, or UTF-16 with its byte order mark, without the mark. What is neither becomes ``BROKEN``.
+
+    With ``errors="strict"`` it raises UnicodeDecodeError.
+    """
     encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
-    return data.decode(encoding, "replace")
+    return data.decode(encoding, errors)
 
 
 def read_caption(path: Path) -> str:

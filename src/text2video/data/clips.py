@@ -32,34 +32,35 @@ def cut_clips(
     file: IO[bytes],
     watch: Callable[[], None],
     threads: int = 1,
-) -> int:
-    """Write the clips of a video to ``file``, ``uint8[n, T, H, W, 3]`` in C order, and return n.
+) -> tuple[int, int]:
+    """Write the clips of a video to ``file``, ``uint8[n, T, H, W, 3]`` in C order.
 
-    A clip's frame ``t`` is the one nearest in time to ``t / data.fps`` after the clip's start. ``watch`` is called at
-    every frame of the video. Raises UserError when the video cannot be read, or is too short and ``videos.short`` is
-    skip.
+    Returns n, and how many frames at the end of a video shorter than a clip repeat its last one. A clip's frame ``t``
+    is the one nearest in time to ``t / data.fps`` after the clip's start. ``watch`` is called at every frame of the
+    video. Raises UserError when the video cannot be read, or is too short and ``videos.short`` is skip.
     """
     duration = probe(path).duration
-    if duration and not _too_short(duration, data):
+    if duration and not _missing_frames(duration, data):
         try:
             targets = window_times(duration, data, videos.windows)
             for times in _apart(targets):
                 for frame in _expected_frames(path, times, watch, threads):
                     file.write(fit_frame(frame, *data.height_width, videos.fit).tobytes())
-            return len(targets)
+            return len(targets), 0
         except _Unforeseen:
             file.seek(0)
             file.truncate()
     times = np.maximum.accumulate([time for time, _ in _watched(path, watch, threads)])
     duration = times[-1] + (float(np.median(np.diff(times))) if len(times) > 1 else 1 / data.fps)
-    if _too_short(duration, data) and videos.short == "skip":
+    missing = _missing_frames(duration, data)
+    if missing and videos.short == "skip":
         raise UserError(f"it is too short: {duration:.2f} of {data.frames / data.fps:.2f} seconds")
     targets = window_times(duration, data, videos.windows)
     uses = Counter(nearest(times, targets.ravel()).tolist())
     for number, (_, draw) in enumerate(_watched(path, watch, threads)):
         if number in uses:
             file.write(fit_frame(draw(), *data.height_width, videos.fit).tobytes() * uses[number])
-    return len(targets)
+    return len(targets), missing
 
 
 def window_times(duration: float, data: DataParams, most: int) -> np.ndarray:
@@ -111,9 +112,9 @@ def _resize(frame: np.ndarray, height: int, width: int) -> np.ndarray:
     return frame
 
 
-def _too_short(duration: float, data: DataParams) -> bool:
-    """Whether more than half of a clip's last frame is missing."""
-    return duration * data.fps + 0.5 < data.frames
+def _missing_frames(duration: float, data: DataParams) -> int:
+    """How many frames a video is shorter than a clip; less than half of one is none."""
+    return max(0, data.frames - int(duration * data.fps + 0.5))
 
 
 def _apart(targets: np.ndarray) -> list[np.ndarray]:

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
 
 from text2video.data.captions import caption_problem, read_caption
-from text2video.data.tables import is_table, read_lists, read_table
+from text2video.data.tables import LISTS, is_table, read_lists, read_table
 from text2video.data.tars import Member, read_tar
 from text2video.errors import UserError
 from text2video.reading import PICTURES
@@ -28,6 +28,7 @@ SPLITS: dict[str, Split] = {
 VIDEOS = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".3gp", ".gif", ".apng"}
 OTHER_VIDEOS = {".wmv", ".flv", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".ogv"}  # listed, to be told why not
 INNER = ("prompt.txt", "caption.txt")  # in a folder of frames
+ORPHAN = "it is the caption of no video"
 LAYOUTS = (
     "a.mp4 + a.txt; metadata.csv or another CSV or JSONL file with the columns file_name and text; prompts.txt + "
     "videos.txt; WebDataset tars; folders of frames with a prompt.txt"
@@ -91,7 +92,7 @@ def require_videos(folder: Path) -> Listing:
     """``list_videos``. Raises UserError when not a single one has a caption."""
     listing = list_videos(folder)
     if not any(not video.problem for video in listing.videos):
-        reasons = Counter(video.problem for video in listing.videos)
+        reasons = Counter(video.problem for video in listing.videos if video.problem != ORPHAN)
         why = "; ".join([*(f"{count} videos: {reason}" for reason, count in reasons.items()), *listing.notes])
         raise UserError(
             f"videos.folder: {folder} holds no video with a caption ({why or 'no video at all'}); "
@@ -141,7 +142,9 @@ class _Captions:
     def __init__(self, folder: Path, tree: dict[str, list[str]]) -> None:
         self.folder, self.tree = folder, tree
         self.notes: list[str] = []
-        self.strays: list[Video] = []  # what tables name and is not there, or is no video
+        self.strays: list[
+            Video
+        ] = []  # what tables name and is not there, or is no video; captions without a video
         self.captions: dict[str, _Caption] = {}
         self._frames = {at for at, names in tree.items() if at and _holds_frames(names)}
         self.candidates = sorted(self._frames | set(self._files()))
@@ -151,8 +154,11 @@ class _Captions:
         for at, names in tree.items():
             if at not in self._frames:
                 self._take_tables(at, names)
-        for name in self.candidates:
-            self._take_text(name)
+        captions = {file for name in self.candidates for file in self._take_text(name)}
+        orphans = sorted(file for file in self._present - captions if _is_orphan(file))
+        self.strays += [
+            Video(file, folder / file, "", None, "it is the caption of no video") for file in orphans
+        ]
         self.notes += [f"{n} times {what}" for what, n in self._again.items()]
 
     def video(self, name: str) -> Video:
@@ -188,7 +194,8 @@ class _Captions:
         tried = [self._inside(at, file), self._inside("", file)]
         name = next((self._named[place] for place in tried if place in self._named), None)
         if name is None:
-            self.strays.append(Video(file, self.folder, caption or "", None, self._stray(tried)))
+            problem = self._stray(tried, "/".join(filter(None, (at, source))))
+            self.strays.append(Video(tried[0] or file, self.folder, caption or "", None, problem))
         elif name in self.captions:
             self._again[f"a video has a second caption, in {source}, which is not taken"] += 1
         else:
@@ -201,15 +208,15 @@ class _Captions:
         place = os.path.relpath(os.path.join(base, at, file.replace("\\", "/")), base).replace(os.sep, "/")
         return "" if place.startswith("..") else unicodedata.normalize("NFC", place)
 
-    def _stray(self, tried: list[str]) -> str:
+    def _stray(self, tried: list[str], table: str) -> str:
         """Why a file that a table names is not taken."""
         if not any(tried):
             return "it lies outside of the folder"
         exists = any(place and (self.folder / place).exists() for place in tried)
-        return "it is no video" if exists else "a list names it, and it is missing"
+        return "it is no video" if exists else f"it is missing; its caption is in {table}"
 
-    def _take_text(self, name: str) -> None:
-        """The caption in the text file of the same stem, or in the folder of frames itself."""
+    def _take_text(self, name: str) -> list[str]:
+        """The caption in the text file of the same stem, or in the folder of frames itself. Returns such files."""
         inner = [f"{name}/{file}" for file in INNER if name in self._frames]
         stem = name if name in self._frames else str(PurePosixPath(name).with_suffix(""))
         files = [file for file in [f"{stem}.txt", *inner] if file in self._present]
@@ -220,6 +227,12 @@ class _Captions:
                 "text files of the same name" if files[0] not in inner else "prompt.txt in folders of frames"
             )
             self.captions[name] = _Caption(read_caption(self.folder / files[0]), None, source)
+        return files
+
+
+def _is_orphan(file: str) -> bool:
+    """Whether a file that is no video's caption looks like one."""
+    return _suffix(file) == ".txt" and PurePosixPath(file).name not in {"videos.txt", *LISTS}
 
 
 def _holds_frames(names: list[str]) -> bool:

@@ -33,7 +33,7 @@ def assign_splits(
         _hold_out_captions(captions, splits, caption_share, 1 if validated else 2, rng)
     left = splits.count("train")
     wanted = 0 if validated and tested else round(clip_share * left)
-    for_validation = 0 if validated else max(1, wanted if tested else (wanted + 1) // 2)
+    for_validation = 0 if validated else max(1, min(wanted, left - 1) if tested else (wanted + 1) // 2)
     if left <= for_validation and for_validation:
         raise UserError(
             f"videos.folder: {len(splits)} videos can be taken, {left} of them for training; at least two are needed, "

@@ -25,8 +25,9 @@ from text2video.data.tars import unpacked
 from text2video.errors import UserError
 from text2video.files import remove_leftovers, replace_folder, write_text
 from text2video.layout import Layout
-from text2video.media import contact_sheet, save_gif, save_png, slug
-from text2video.params import Params
+from text2video.media import save_gif, slug
+from text2video.params import DataParams, Params
+from text2video.sheets import contact_sheet, plain_text, save_png, shrink
 from text2video.text.spelling import tokenize
 
 SPOOL = 4 << 20  # bytes of clips of one video that wait in memory; more wait on disk
@@ -42,8 +43,9 @@ class _Decoded(NamedTuple):
     """The clips of a video, ``uint8[n, T, H, W, 3]`` in a file, or why there are none."""
 
     file: IO[bytes]
-    n: int
-    problem: str
+    n: int = 0
+    padded: int = 0
+    problem: str = ""
 
 
 class Row(NamedTuple):
@@ -54,6 +56,8 @@ class Row(NamedTuple):
     split: str
     clips: int
     left_out: str
+    padded: int = 0
+    """Frames at the end that repeat the last one."""
 
 
 def import_videos(params: Params, layout: Layout) -> None:
@@ -78,8 +82,8 @@ def import_videos(params: Params, layout: Layout) -> None:
             _fill_stores(Path(scratch) / "all", rows, layout)
     save_rows(layout.metrics / "clips.csv", rows)
     with watch("pictures"):
-        _show(params.data.seed, layout)
-    _report(rows, layout.metrics / "clips.csv")
+        _show(params.data.seed, rows, layout)
+    _report(rows, params.data, layout.metrics / "clips.csv")
     watch.report()
 
 
@@ -109,7 +113,7 @@ def _decode_all(videos: list[Video], params: Params, scratch: Path) -> list[Row]
                 for _ in range(decoded.n):
                     clip = np.frombuffer(decoded.file.read(math.prod(shape)), np.uint8).reshape(1, *shape)
                     writer.append(clip, [video.caption])
-            rows.append(Row(video.name, video.caption, "", decoded.n, decoded.problem))
+            rows.append(Row(video.name, video.caption, "", decoded.n, decoded.problem, decoded.padded))
             progress.update(len(rows))
     return rows
 
@@ -152,15 +156,15 @@ def _decode(video: Video, params: Params, scratch: Path, stop: threading.Event, 
 
     file = tempfile.SpooledTemporaryFile(SPOOL, dir=str(scratch))  # noqa: SIM115 - who takes the clips closes it
     if video.problem:
-        return _Decoded(file, 0, video.problem)
+        return _Decoded(file, problem=video.problem)
     try:
         with ExitStack() as stack:
             path = video.path
             if video.member:
                 path = stack.enter_context(unpacked(video.path, video.member, scratch))
-            return _Decoded(file, cut_clips(path, params.data, params.videos, file, watch, threads), "")
+            return _Decoded(file, *cut_clips(path, params.data, params.videos, file, watch, threads))
     except UserError as error:
-        return _Decoded(file, 0, str(error).removeprefix(f"{path} cannot be read as a video: "))
+        return _Decoded(file, problem=str(error).removeprefix(f"{path} cannot be read as a video: "))
     except OSError as error:
         raise UserError(f"{video.name} cannot be unpacked to {scratch}: {error.strerror or error}") from error
 
@@ -209,19 +213,25 @@ def _fill_stores(everything: Path, rows: list[Row], layout: Layout) -> None:
 # --- what people see -------------------------------------------------------------------------------
 
 
-def _report(rows: list[Row], file: Path) -> None:
-    """Print how many clips each split has, and how many videos were left out and why."""
+def _report(rows: list[Row], data: DataParams, file: Path) -> None:
+    """Print how many clips each split has, how many videos were padded, how many left out and why."""
     clips, videos = Counter[str](), Counter[str]()
     for row in rows:
         clips[row.split] += row.clips
         videos[row.split] += bool(row.clips)
     for split in CLIP_SPLITS:
         note(f"  {split:<16} {clips[split]:>7} clips of {videos[split]} videos")
-    left_out = [row for row in rows if row.left_out]
-    for reason, count in Counter(row.left_out for row in left_out).most_common():
-        files = [row.file for row in left_out if row.left_out == reason]
-        more = f", … (all in {file})" if count > EXAMPLES else ""
-        note(f"  left out         {count:>7}: {reason} ({', '.join(files[:EXAMPLES])}{more})")
+    short = f"shorter than a clip of {data.frames / data.fps:.2f} seconds, the last frame is repeated"
+    if padded := [row.file for row in rows if row.padded]:
+        note(f"  padded           {len(padded):>7}: {short} ({_some_of(padded, file)})")
+    for reason, count in Counter(row.left_out for row in rows if row.left_out).most_common():
+        files = [row.file for row in rows if row.left_out == reason]
+        note(f"  left out         {count:>7}: {reason} ({_some_of(files, file)})")
+
+
+def _some_of(names: list[str], file: Path) -> str:
+    """The first of the names, and where the others are."""
+    return ", ".join(names[:EXAMPLES]) + (f", … (all in {file})" if len(names) > EXAMPLES else "")
 
 
 def _reasons(rows: list[Row]) -> str:
@@ -230,31 +240,27 @@ def _reasons(rows: list[Row]) -> str:
     )
 
 
-def _show(seed: int, layout: Layout) -> None:
+def _show(seed: int, rows: list[Row], layout: Layout) -> None:
     """GIFs of clips of every split, and a contact sheet of training clips."""
     rng = np.random.default_rng(seed)
     with replace_folder(layout.metrics / "data") as fresh:
         for split, number in SHOWN.items():
             store = PackedReader(_store(layout, split))
-            for place, row in enumerate(_some(len(store), number, rng)):
-                name = f"{split}_{place}_{slug(store.captions[row])}.gif"
-                save_gif(fresh / name, _shrunk(store[int(row)], 2 * SMALL), store.fps)
+            for place, clip in enumerate(_some(len(store), number, rng)):
+                name = f"{split}_{place}_{slug(store.captions[clip])}.gif"
+                save_gif(fresh / name, shrink(store[int(clip)], 2 * SMALL), store.fps)
         store = PackedReader(layout.train)
-        rows = _some(len(store), SHEET, rng)
+        clips = _some(len(store), SHEET, rng)
         step = -(-store.shape[0] // STRIP)
-        strips = [_shrunk(store[int(row)][::step], SMALL) for row in rows]
-        save_png(fresh / "sheet.png", contact_sheet(strips, [store.captions[row] for row in rows], columns=2))
+        strips = [shrink(store[int(clip)][::step], SMALL) for clip in clips]
+        lines = [line for line, row in enumerate(rows, 2) for _ in range(row.clips) if row.split == "train"]
+        captions = [
+            text if plain_text(text := store.captions[clip]) else f"line {lines[clip]} of clips.csv"
+            for clip in clips
+        ]
+        save_png(fresh / "sheet.png", contact_sheet(strips, captions, columns=2))
 
 
 def _some(n: int, wanted: int, rng: np.random.Generator) -> np.ndarray:
     """At most ``wanted`` of ``n`` numbers, ascending."""
     return np.sort(rng.permutation(n)[:wanted])
-
-
-def _shrunk(clip: np.ndarray, largest: int) -> np.ndarray:
-    """A clip whose longer side has at most ``largest`` pixels."""
-    scale = largest / max(clip.shape[1:3])
-    if scale >= 1:
-        return clip
-    size = (round(clip.shape[2] * scale), round(clip.shape[1] * scale))
-    return np.stack([cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in clip])

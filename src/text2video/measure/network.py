@@ -4,7 +4,6 @@ caption goes with a video, and gives the features that distances between sets of
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -15,6 +14,7 @@ from text2video.console import Progress
 from text2video.data.packed import PackedReader
 from text2video.device import autocast
 from text2video.measure.words import WordBags
+from text2video.sheets import shrink
 from text2video.video import to_video
 
 Array = NDArray[Any]
@@ -118,7 +118,7 @@ def train_network(store: PackedReader, seed: int, log_every: float = 5) -> TextV
         "text-video network", len(batches), every=log_every, batch=min(BATCH, len(rows))
     ) as progress:
         for step, batch in enumerate(batches):
-            features = network.video(to_video(shrink(store[batch])))
+            features = network.video(small_video(store[batch]))
             bags = network.bags([store.captions[row] for row in batch])
             loss = contrastive_loss(features, network.text(bags), bags, network.log_scale)
             optimizer.zero_grad()
@@ -131,7 +131,7 @@ def train_network(store: PackedReader, seed: int, log_every: float = 5) -> TextV
 
 def _tower(store: PackedReader, rows: Array) -> VideoTower:
     """A new tower for the size of the clips in ``store``; their median colour is what it takes for background."""
-    some = to_video(shrink(store[rows[:BATCH]]))
+    some = small_video(store[rows[:BATCH]])
     background = some.movedim(2, 0).flatten(1).median(1).values
     frames, _, height, width = some.shape[1:]
     return VideoTower(frames, height, width, background)
@@ -146,25 +146,15 @@ def _batches(rows: Array, rng: np.random.Generator) -> Iterator[Array]:
         yield from np.array_split(rng.permutation(rows), parts)[: steps - start]
 
 
-def shrink(clips: Array) -> Array:
-    """Clips uint8[N, T, H, W, 3] with at most FRAMES frames, evenly taken, and a longer side of at most SIDE."""
-    n, frames, height, width, _ = clips.shape
-    if frames > FRAMES:
-        clips = clips[:, np.linspace(0, frames - 1, FRAMES).round().astype(int)]
-    longer = max(height, width)
-    if longer <= SIDE:
-        return clips
-    tall, wide = (max(round(side * SIDE / longer), 1) for side in (height, width))
-    small = [
-        cv2.resize(frame, (wide, tall), interpolation=cv2.INTER_AREA) for clip in clips for frame in clip
-    ]
-    return np.array(small, np.uint8).reshape(n, -1, tall, wide, 3)
+def small_video(clips: Array) -> Tensor:
+    """Clips uint8[N, T, H, W, 3], N >= 1, with at most FRAMES frames and a longer side of at most SIDE, as video."""
+    return to_video(np.stack([shrink(clip, SIDE, FRAMES) for clip in clips]))
 
 
 @torch.no_grad()
 def video_features(network: TextVideoNetwork, clips: Array) -> Array:
     """Features float64[N, WIDTH] of clips uint8[N, T, H, W, 3]."""
-    parts = [network.video(to_video(shrink(clips[i : i + BATCH]))) for i in range(0, len(clips), BATCH)]
+    parts = [network.video(small_video(clips[i : i + BATCH])) for i in range(0, len(clips), BATCH)]
     return torch.cat([*parts, torch.zeros(0, WIDTH)]).double().numpy()
 
 

@@ -10,9 +10,33 @@ from torch import Tensor, nn
 from text2video.models.codec import Codec
 from text2video.text.prompts import Prompts
 
-Update = Callable[
-    [str, Tensor], None
-]  # (optimizer, loss): one step of that optimizer down the gradient of that loss
+# (optimizer or optimizers, loss): one step of each down the gradient of that loss
+Update = Callable[[str | tuple[str, ...], Tensor], None]
+
+
+@dataclass(frozen=True)
+class SampleOptions:
+    """What may be asked of a sampler beside the prompts; None leaves it as it is. A kind lists what it obeys."""
+
+    guidance: float | None = None
+    """How much the prompt counts: 1 as it was trained, more exaggerates it."""
+    steps: int | None = None
+    """Steps from noise to video."""
+    first: Tensor | None = None
+    """float[N, K, 3, H, W] in [-1, 1]: the first K frames, which the video goes on from; K is less than T."""
+    like: Tensor | None = None
+    """float[N, T, 3, H, W] in [-1, 1]: videos to vary."""
+    change: float | None = None
+    """How much to change ``like``: 0 not at all, 1 all of it."""
+    towards: Prompts | None = None
+    """N other prompts, and"""
+    share: float | None = None
+    """how much these count: 0 not at all, 1 alone."""
+
+    @property
+    def asked(self) -> list[str]:
+        """The names of those that are set."""
+        return [name for name, value in vars(self).items() if value is not None]
 
 
 @dataclass(frozen=True)
@@ -57,9 +81,12 @@ class VideoModel(nn.Module):
     """Frames in one training sample; None for whole clips."""
     max_grad_norm = math.inf
     """To which the gradient of an update is clipped."""
+    options: frozenset[str] = frozenset()
+    """The fields of ``SampleOptions`` that ``sample_as_asked`` obeys."""
 
     def optimizers(self, lr: float) -> dict[str, torch.optim.Optimizer]:
-        """The optimizers by name. The loop sets their learning rate, which goes from ``lr`` to ``train.lr_final``."""
+        """The optimizers by name. The loop sets their learning rate, which goes from ``lr`` to ``train.lr_final``; a
+        group of weights may have an ``lr_scale`` to multiply it by."""
         raise NotImplementedError
 
     def training_step(self, batch: Batch, codec: Codec, update: Update) -> dict[str, Tensor]:
@@ -77,6 +104,12 @@ class VideoModel(nn.Module):
 
     def sample(self, noise: Tensor, prompts: Prompts, codec: Codec) -> Tensor:
         """Noise float[N, *noise_shape] and N prompts to videos float[N, T, 3, H, W] in [-1, 1]."""
+        raise NotImplementedError
+
+    def sample_as_asked(
+        self, noise: Tensor, prompts: Prompts, codec: Codec, options: SampleOptions
+    ) -> Tensor:
+        """The same with options, for a kind that has some."""
         raise NotImplementedError
 
     def rerank(self, noise: Tensor, prompts: Prompts, codec: Codec) -> Tensor | None:

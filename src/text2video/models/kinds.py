@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 KINDS = {
     "video_gan": "text2video.models.video_gan:VideoGAN",
+    "flow": "text2video.models.flow:Flow",
     "frame_gan": "text2video.models.frame_gan:FrameGAN",
 }
 

@@ -14,10 +14,11 @@ from text2video.judge.proof import Check
 from text2video.judge.summary import Figures, Judged
 from text2video.judge.verdicts import ASPECTS
 from text2video.layout import Layout
-from text2video.media import save_gif, save_png
+from text2video.media import save_gif
 from text2video.report.page import Content, render_page
 from text2video.report.plots import confusion_csv, confusion_matrix, histograms, line_chart, read_curves
 from text2video.report.wall import Tile, data_uri, png_uri, shown_fps
+from text2video.sheets import save_png
 
 ORDERS = {"shape": rules.SHAPES, "colour": rules.COLOURS, "motion": rules.MOTIONS}
 PANELS = {"nearest": "from the nearest training clip (grey levels)", "flicker": "flicker (grey levels)",

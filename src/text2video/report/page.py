@@ -9,7 +9,6 @@ from typing import Any
 from text2video.judge.proof import Check
 from text2video.judge.summary import QUALITIES
 from text2video.judge.verdicts import ASPECTS
-from text2video.layout import SPLITS
 from text2video.report.plots import NONE, number
 from text2video.report.style import STYLE
 from text2video.report.wall import Tile, gif_uri
@@ -17,6 +16,17 @@ from text2video.report.wall import Tile, gif_uri
 Figures = Mapping[str, Any]
 
 ACCURACIES = ("joint", *ASPECTS)  # what counts comes first: a phone shows no more than two columns
+SPLITS = {  # of test clips, in the order of the report
+    "seen": "words and combinations that were trained on, new clips",
+    "unseen_combination": "shape, colour and motion each trained on, but never together",
+    "unseen_motion": "a direction never trained on: only its parts were",
+    "unseen_pair": "two objects each trained on, but never in one clip",
+    "unseen_template": "sentences that were never trained on, of known words",
+    "unseen_synonym": "synonyms that were never trained on",
+    "prompts": "one by one; by default those of the tutorial",
+    "unseen_clip": "captions that were trained on, clips that were not",
+    "unseen_caption": "captions that were never trained on",
+}
 NOT_MEASURED = (
     "<p>Not measured: these clips have no labels that say what they show, so nothing is judged.</p>\n"
 )
@@ -62,28 +72,26 @@ class Content:
 
 
 def render_page(content: Content) -> str:
-    """The whole page as HTML: the same sections for all data, those that ask for labels filled where there are some."""
-    figures = content.figures
+    """The whole page as HTML; what asks for labels is left out where there are none, which is said once."""
+    judged = _headline(content.figures)
+    side_by_side = _walls(content) + _prompts(content.details)
     asked = HEADLINE + (TUTORIAL if content.tutorial else "")
-    confusion = _side_by_side(content.matrices) if "confusion" in content.details else NOT_MEASURED
     sections = [
-        _section("Does it do what the caption says?", _headline(figures) or NOT_MEASURED, asked),
-        _section("Does each object have what is its own?", _binding(figures), BINDING),
-        _section("Can a network tell which caption it was?", _retrieval(figures), RETRIEVAL),
+        _section("Does it do what the caption says?", judged or NOT_MEASURED, asked if judged else ""),
+        _section("Does each object have what is its own?", _binding(content.figures), BINDING),
+        _section("Can a network tell which caption it was?", _retrieval(content.figures), RETRIEVAL),
         _section("The wall", _wall(content), WALL),
-        _section("The captions side by side", _walls(content) + _prompts(content.details), PROMPTS),
-        _section("Confusion", confusion, CONFUSION),
+        _section("The captions side by side", side_by_side, PROMPTS + FRAMES * bool(judged)),
+        _section("Confusion", _side_by_side(content.matrices), CONFUSION),
         _section("Variety, memorisation and flicker", _sets(content), SETS_LEAD),
         _section("Training", _side_by_side(content.curves), ""),
-        _section(
-            "Can the judge be trusted?", _proof(content.proof) or NO_PROOF, PROOF if content.proof else ""
-        ),
+        _section("Can the judge be trusted?", _proof(content.proof), PROOF),
     ]
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>Text to video: evaluation</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
-        f"<h1>What the model draws, and whether it was asked for</h1>\n{_tops(figures)}"
+        f"<h1>What the model draws, and whether it was asked for</h1>\n{_tops(content.figures)}"
         + "".join(sections)
         + "</main>\n</body>\n</html>\n"
     )
@@ -108,13 +116,12 @@ as well. (In own captions, synonyms are not known as such, and lower the ceiling
 look wrong."""
 WALL = """Each of the model's videos (left), and a real one of the same caption (right). Where there are labels,
 failures come first."""
-PROMPTS = """The model's first video of each caption, not its best one, and a real one beside it; a red frame marks what
-was judged not to be as asked."""
+PROMPTS = "The model's first video of each caption, not its best one, and a real one beside it."
+FRAMES = " A red frame marks what was judged not to be as asked."
 CONFUSION = "What was asked against what was seen, over all test clips of the model."
 SETS_LEAD = """The model's videos as a set, beside real clips. For the Fréchet distance and the distances to clips of
 the same prompt, real is the same measure between two sets of real clips, as many of each: the floor, since small
 samples always differ a little. 1 times real is as good as it gets."""
-NO_PROOF = "<p>Not measured: the judge is proved on drawn worlds alone.</p>\n"
 PROOF = """The same checks as tests, on fresh real clips of this world and on clips of another renderer: real clips have
 to come out right, disturbed ones unchanged, spoilt ones wrong. Shares of clips that are right in each aspect."""
 

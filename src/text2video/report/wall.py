@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
@@ -18,7 +17,8 @@ from text2video.judge.scores import Seen, right
 from text2video.judge.summary import Judged
 from text2video.judge.verdicts import ASPECTS
 from text2video.measure.nearest import Nearest
-from text2video.media import contact_sheet, save_gif
+from text2video.media import save_gif
+from text2video.sheets import contact_sheet, plain_text, shrink, wrap
 
 Array = NDArray[Any]
 FAILURES, TILES = 8, 12  # shown of each split: at most so many failures, and right ones up to so many tiles
@@ -88,14 +88,8 @@ def _spread(rows: Array, most: int) -> Array:
 
 
 def reduce(clip: Array, most: int = FRAMES) -> Array:
-    """A clip uint8[T, H, W, 3] with at most ``most`` frames, evenly taken, and a longer side of at most SIDE."""
-    frames, height, width, _ = clip.shape
-    if frames > most:
-        clip = clip[np.linspace(0, frames - 1, most).round().astype(int)]
-    if max(height, width) <= SIDE:
-        return clip
-    wide, tall = (max(round(side * SIDE / max(height, width)), 1) for side in (width, height))
-    return np.stack([cv2.resize(frame, (wide, tall), interpolation=cv2.INTER_AREA) for frame in clip])
+    """A clip as it is shown."""
+    return shrink(clip, SIDE, most)
 
 
 def shown_fps(fps: float, frames: int) -> float:
@@ -119,7 +113,8 @@ def moving_sheet(captions: Sequence[str], clips: Array, real: Array, good: Array
             box = (x + left - 2, y - 2, x + left + width // 2, y + height + 1)
             draw.rectangle(box, outline=colour, width=line)
         caption = captions[row] if good[row] else f"wrong: {captions[row]}"
-        draw.text((x, y + height + 2), _wrap(caption, width, font), fill="#000000", font=font, spacing=1)
+        text = wrap(plain_text(caption) or f"#{row + 1}", width, font, 2)
+        draw.text((x, y + height + 2), text, fill="#000000", font=font, spacing=1)
     sheet = np.repeat(np.asarray(page)[None], frames, 0)
     for pair, (x, y) in zip(pairs, places, strict=True):
         for left, clip in ((0, pair[:, :, : width // 2]), (width // 2 + 3, pair[:, :, width // 2 :])):
@@ -145,18 +140,6 @@ def pairs_picture(nearest: Nearest, clips: Array, captions: Sequence[str], train
         texts += [f"model: {captions[row]}  (distance {nearest.model_distance[row]:.1f})"]
         texts += [f"training clip {twin}: {train.captions[twin]}"]
     return contact_sheet(strips, texts)
-
-
-def _wrap(caption: str, width: int, font: Any, most: int = 2) -> str:
-    """The caption in at most ``most`` lines of ``width`` pixels; what is too long is cut."""
-    lines = [""]
-    for word in "".join(c if c.isprintable() else "?" for c in caption[: width * most]).split():
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and font.getlength(longer) > width:
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    return "\n".join(lines[:most])
 
 
 def calm(clip: Array) -> Array:

@@ -5,14 +5,13 @@ from functools import cached_property
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save
+from safetensors.torch import load_file
 from torch import Tensor
 
-from text2video.console import Progress
 from text2video.errors import UserError
-from text2video.files import check_files, read_sealed, replace_folder, sha256, write_sealed
+from text2video.files import check_files, read_sealed
 from text2video.text.kinds import REMEDY
-from text2video.text.prompts import Prompts, TextFrontend, pad
+from text2video.text.prompts import Prompts, pad
 
 CAPTIONS_FILE = "captions.json"
 SHARD = 512  # captions: what is in memory while they are encoded
@@ -59,31 +58,8 @@ class CaptionCache:
         return {caption: number for number, caption in enumerate(self.captions)}
 
 
-def encode_captions(frontend: TextFrontend, captions: Iterable[str], folder: Path) -> CaptionCache:
-    """Encode each distinct caption once and write a folder of them, with the frontend, in place of an older one.
-
-    A shard of SHARD captions holds the tokens of all, one after the other, their ``lengths`` and their pooled vectors;
-    features as float16, as which they are exact, words as int32. The bytes depend on frontend and captions alone.
-    """
-    distinct, length, digests = sorted(set(captions)), 0, {}
-    with replace_folder(folder) as fresh, Progress("text", len(distinct), "captions") as progress:
-        for start in range(0, len(distinct), SHARD):
-            prompts = frontend.encode_many(distinct[start : start + SHARD])
-            lengths, tokens = prompts.mask.sum(1), prompts.tokens[prompts.mask]
-            tokens = tokens.half() if tokens.is_floating_point() else tokens.int()
-            name = f"captions-{start // SHARD:05}.safetensors"
-            content = save({"tokens": tokens, "lengths": lengths, "pooled": prompts.pooled.half()})
-            (fresh / name).write_bytes(content)
-            digests[name], length = sha256(fresh / name), max(length, int(lengths.max()))
-            progress.update(start + len(prompts))
-        frontend.save(fresh)
-        write_sealed(fresh / CAPTIONS_FILE, {"format": 1, "shard": SHARD, "length": length, "files": digests,
-                                             "captions": distinct})  # fmt: skip
-    return load_captions(folder)
-
-
 def load_captions(folder: Path) -> CaptionCache:
-    """What ``encode_captions`` wrote. Raises UserError when it is missing, damaged or of another version."""
+    """What stage ``index`` wrote. Raises UserError when it is missing, damaged or of another version."""
     page = read_sealed(folder / CAPTIONS_FILE, REMEDY)
     if (page.get("format"), page.get("shard")) != (1, SHARD):
         raise UserError(f"{folder / CAPTIONS_FILE} is of another version; {REMEDY}")

@@ -24,7 +24,7 @@ class Encoded(NamedTuple):
 
 
 class WordEncoder(nn.Module):
-    """A learned embedding for each word; the pooled vector is their sum or mean.
+    """A learned embedding for each word; the pooled vector is their sum or mean, in which each word counts once.
 
     The sum keeps what a word contributes the same whatever stands beside it, which is what lets ``up`` and ``right``
     meet for the first time in ``up-right``. The mean is the tutorial's way.
@@ -38,9 +38,11 @@ class WordEncoder(nn.Module):
     def forward(self, prompts: Prompts) -> Encoded:
         """Numbers of words ``int64[N, L]`` to vectors."""
         tokens = self.embedding(prompts.tokens)
-        pooled = tokens.sum(1)
+        said_before = (prompts.tokens[:, :, None] == prompts.tokens[:, None]).tril(-1).any(2)
+        counted = prompts.mask & ~said_before
+        pooled = (tokens * counted[..., None]).sum(1)
         if self.pooling == "mean":
-            pooled = pooled / prompts.mask.sum(1, keepdim=True)
+            pooled = pooled / counted.sum(1, keepdim=True)
         return Encoded(tokens, prompts.mask, pooled)
 
 

@@ -9,7 +9,7 @@ import unicodedata
 from text2video.errors import UserError
 
 # Words that tell nothing about what is to be seen. Everything else is kept: "fro" of "to and fro", "background" of
-# "on a yellow background". A data set in which one of them matters is read with `keep_fillers`.
+# "on a yellow background".
 FILLERS = frozenset(
     """
     a an the this that these those it its there here some which who
@@ -75,15 +75,13 @@ def require_words(prompt: str) -> list[str]:
     return words
 
 
-def spelled(prompt: str, keep_fillers: bool = False) -> list[str]:
+def spelled(prompt: str) -> list[str]:
     """The words of a prompt that may mean something, as they are written, repetitions included.
 
-    "It's a circle, from left to right!" is ``circle right``; ``keep_fillers`` keeps ``it a circle from left to right``.
+    "It's a circle, from left to right!" is ``circle right``.
     """
     text = " ".join(tokenize(CONTRACTION.sub("", unicodedata.normalize("NFKC", prompt))))
     text = COUNTER.sub("counterclockwise", CLOCK_WISE.sub("clockwise", text))
-    if keep_fillers:
-        return text.split()
     return [word for word in ORIGIN.sub("", text).split() if word not in FILLERS]
 
 

@@ -3,6 +3,7 @@
 import difflib
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +22,14 @@ SHOWN = 50  # known words that a warning lists; it lists none when there are mor
 class Words:
     """The known words, sorted, numbered from 2; 0 is padding, 1 stands for a prompt without a known word.
 
-    A prompt is encoded as the numbers of its known words, each once, in the order of first appearance. Case,
-    punctuation, repetitions, fillers, unknown words, spelling and inflection (``text.spelling``) change nothing.
+    A prompt is encoded as the numbers of its known words in their order. Case, punctuation, a word that is said twice
+    running, fillers, unknown words, spelling and inflection (``text.spelling``) change nothing.
     """
 
     kind = "words"
 
-    def __init__(self, words: Iterable[str], keep_fillers: bool = False) -> None:
+    def __init__(self, words: Iterable[str]) -> None:
         self.words = [PAD, ANY, *sorted(set(words))]
-        self.keep_fillers = keep_fillers
         numbered = list(enumerate(self.words))[2:]
         self._numbers = {key(word): n for n, word in reversed(numbered)} | {word: n for n, word in numbered}
 
@@ -37,21 +37,18 @@ class Words:
         return len(self.words)
 
     @classmethod
-    def from_captions(cls, captions: Iterable[str], keep_fillers: bool = False) -> "Words":
+    def from_captions(cls, captions: Iterable[str]) -> "Words":
         """The words of ``captions``, which should be the training captions and no others.
 
         Of a word's forms the most frequent one stands for all: the vocabulary holds moving, or moves, but not both.
         """
         counts = Counter(
-            plain
-            for caption in set(captions)
-            for word in spelled(caption, keep_fillers)
-            for plain in normal(word)
+            plain for caption in set(captions) for word in spelled(caption) for plain in normal(word)
         )
         forms: dict[str, str] = {}
         for word in sorted(counts, key=lambda word: (-counts[word], word)):
             forms.setdefault(key(word), word)
-        return cls(forms.values(), keep_fillers)
+        return cls(forms.values())
 
     @property
     def facts(self) -> TextFacts:
@@ -66,7 +63,7 @@ class Words:
     encode_many = encode
 
     def canonical(self, prompt: str) -> str:
-        """The known words, each once, as the vocabulary spells them."""
+        """The known words, as the vocabulary spells them."""
         return " ".join(self.words[number] for number in self._known(prompt)[:MAX_WORDS] or [1])
 
     def check_prompt(self, prompt: str) -> str | None:
@@ -88,7 +85,7 @@ class Words:
 
     def unknown_words(self, prompt: str) -> list[str]:
         """The words of ``prompt`` that say something to a person but nothing to the model, each once, as written."""
-        words = dict.fromkeys(spelled(prompt, self.keep_fillers))
+        words = dict.fromkeys(spelled(prompt))
         return [word for word in words if not self._find(word)]
 
     def nearest(self, word: str) -> list[str]:
@@ -97,7 +94,7 @@ class Words:
 
     def save(self, folder: Path) -> None:
         """Write the words as ``text.json``, with a checksum. Raises UserError when the disk refuses."""
-        page = {"format": 1, "kind": self.kind, "words": self.words, "keep_fillers": self.keep_fillers}
+        page = {"format": 1, "kind": self.kind, "words": self.words}
         write_sealed(folder / FRONTEND_FILE, page)
 
     @classmethod
@@ -106,15 +103,15 @@ class Words:
         words = page.get("words")
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
             raise UserError("it holds no list of words")
-        frontend = cls(words[2:], page.get("keep_fillers") is True)
+        frontend = cls(words[2:])
         if frontend.words != words:
             raise UserError(f"its words are not sorted behind {PAD} and {ANY}")
         return frontend
 
     def _known(self, prompt: str) -> list[int]:
-        """The numbers of the known words, each once, in the order of first appearance."""
-        words = spelled(prompt, self.keep_fillers)
-        return list(dict.fromkeys(number for word in words for number in self._find(word)))
+        """The numbers of the known words in their order, without those that only repeat the word before."""
+        numbers = (number for word in spelled(prompt) for number in self._find(word))
+        return [number for number, _ in groupby(numbers)]
 
     def _find(self, word: str) -> list[int]:
         """The numbers that stand for a word as written: of itself, of another form or spelling, or of its parts.

@@ -9,9 +9,9 @@ import torch
 from text2video.data.packed import PackedReader
 from text2video.device import autocast
 from text2video.files import atomic_write
-from text2video.media import contact_sheet, save_png
 from text2video.params import Precision
 from text2video.sampling import Sampler
+from text2video.sheets import contact_sheet, save_png
 
 SHOWN = 12  # clips in a picture
 

@@ -1,20 +1,9 @@
 """Curves as CSV, for ``dvc plots``."""
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """CSV text of a header and rows; floats with six significant digits."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows([f"{value:.6g}" if isinstance(value, float) else value for value in row] for row in rows)
-    return text.getvalue()
 
 
 class Curve:
@@ -40,8 +29,12 @@ class Curve:
         return dict(zip(self.names, self.rows[-1][1:], strict=True)) if self.rows else {}
 
     def text(self) -> str:
-        """The curve as CSV."""
-        return table(["step", *self.names], self.rows)
+        """The curve as CSV; numbers with six significant digits."""
+        lines = [
+            ["step", *self.names],
+            *([step, *(f"{value:.6g}" for value in row)] for step, *row in self.rows),
+        ]
+        return "".join(",".join(map(str, line)) + "\n" for line in lines)
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint keeps of it."""

@@ -37,22 +37,24 @@ class Trainer:
         lr = cosine(self.params.lr, self.params.lr_final, batch.progress)
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:
-                group["lr"] = lr
+                group["lr"] = lr * group.get("lr_scale", 1)
         losses = self.model.training_step(batch, self.codec, self.update)
         move_average(self.average, self.model, min(self.params.ema, (batch.step + 1) / (batch.step + 10)))
         values = self.ranks.mean(torch.stack([loss.detach().float() for loss in losses.values()])).cpu()
         return dict(zip(losses, values.tolist(), strict=True))
 
-    def update(self, name: str, loss: Tensor) -> None:
-        """A step of the optimizer ``name`` down the gradient of ``loss``, averaged over the processes and clipped."""
+    def update(self, names: str | tuple[str, ...], loss: Tensor) -> None:
+        """A step of the optimizers ``names`` down the gradient of ``loss``, averaged over the processes and clipped."""
         require_finite(self.ranks.mean(loss.detach().clone()), self._step, "train.lr")
-        optimizer = self.optimizers[name]
-        optimizer.zero_grad(set_to_none=True)
+        chosen = [self.optimizers[name] for name in ((names,) if isinstance(names, str) else names)]
+        for optimizer in chosen:
+            optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+        weights = [weight for one in chosen for group in one.param_groups for weight in group["params"]]
         self.ranks.average(weights)
         torch.nn.utils.clip_grad_norm_(weights, self.model.max_grad_norm)
-        optimizer.step()
+        for optimizer in chosen:
+            optimizer.step()
 
 
 @torch.no_grad()

@@ -20,26 +20,38 @@ INPUTS = ("tutorial/measured",)  # of the repository's own pipeline alone
 PROMPTS = 6  # captions of own videos that are rendered
 HEAD = """# Generated from ../dvc.yaml by `python -m stages.new {name}`; run that again when ../dvc.yaml has changed.
 # The settings are in params.yaml beside it; `dvc repro {name}/dvc.yaml` runs it.
-#
-# Its outputs are `cache: false`: they are in this folder and nowhere else. `dvc pull` and `dvc checkout` ask for the
-# cached outputs of every pipeline in a repository, and would fail wherever this one was never run.
-
+"""
+UNCACHED = """#
+# Its outputs are `cache: false`, so that `dvc pull` and `dvc checkout` do not ask for them where it was never run. They
+# are in this folder and nowhere else: before you queue experiments, run `python -m stages.new {name} --cache`.
 """
 
 
-def page_pipeline(root: Path, name: str) -> str:
-    """The text of ``NAME/dvc.yaml``: the stages of ``root/dvc.yaml`` with ``--root NAME``."""
-    page = yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))
+def pipeline_text(root: Path, name: str, cache: bool | None = None) -> str:
+    """The text of ``NAME/dvc.yaml``: the stages of ``root/dvc.yaml`` with ``--root NAME``.
+
+    ``cache`` says whether outputs go into DVC's cache; None: as the old file has it, or else yes.
+    """
+    main = yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))
     sections = set(yaml.safe_load((root / name / "params.yaml").read_text(encoding="utf-8")))
-    stages = {stage: _moved(settings, name, sections) for stage, settings in page["stages"].items()}
+    old = root / name / "dvc.yaml"
+    if cache is None:
+        cache = not (old.exists() and loses_outputs(old))
+    stages = {stage: _moved(settings, name, sections, cache) for stage, settings in main["stages"].items()}
     # Plots are named relative to the file that names them, so they stay as they are.
     text = yaml.safe_dump(
-        {"stages": stages, "plots": page["plots"]}, sort_keys=False, width=120, allow_unicode=True
+        {"stages": stages, "plots": main["plots"]}, sort_keys=False, width=120, allow_unicode=True
     )
-    return HEAD.format(name=name) + text
+    return (HEAD + ("" if cache else UNCACHED)).format(name=name) + "\n" + text
 
 
-def _moved(stage: dict[str, Any], name: str, sections: set[str]) -> dict[str, Any]:
+def loses_outputs(pipeline: Path) -> bool:
+    """Whether the outputs of a ``dvc.yaml`` are in its folder alone: an experiment in a copy would leave them there."""
+    stage = yaml.safe_load(pipeline.read_text(encoding="utf-8"))["stages"]["train"]
+    return {"cache": False} in (next(iter(out.values())) for out in stage["outs"] if isinstance(out, dict))
+
+
+def _moved(stage: dict[str, Any], name: str, sections: set[str], cache: bool) -> dict[str, Any]:
     """One stage, with its products in the folder ``name`` and those of its parameters whose sections are there."""
 
     def known(key: str) -> bool:
@@ -55,25 +67,26 @@ def _moved(stage: dict[str, Any], name: str, sections: set[str]) -> dict[str, An
         moved["params"] = [{f"{name}/params.yaml": own}]
     for kind in ("outs", "metrics"):
         if kind in stage:
-            moved[kind] = [_output(entry, name) for entry in stage[kind]]
+            moved[kind] = [_output(entry, name, cache) for entry in stage[kind]]
     return moved
 
 
-def _output(entry: str | dict[str, Any], name: str) -> dict[str, Any]:
+def _output(entry: str | dict[str, Any], name: str, cache: bool) -> str | dict[str, Any]:
     path, options = (entry, {}) if isinstance(entry, str) else next(iter(entry.items()))
-    return {_path(path, name): {**options, "cache": False}}
+    options = options if cache else {**options, "cache": False}
+    return {_path(path, name): options} if options else _path(path, name)
 
 
 def _path(path: str, name: str) -> str:
     return f"{name}/{path}" if path.split("/")[0] in PRODUCED else path
 
 
-def new_page(root: Path, name: str, videos: str | None) -> list[Path]:
+def new_pipeline(root: Path, name: str, videos: str | None, cache: bool | None = None) -> list[Path]:
     """Write ``NAME/dvc.yaml`` and, where there is none, ``NAME/params.yaml`` after the repository's own.
 
-    With ``videos`` its clips come from that folder of captioned videos, and its prompts are some of their captions.
-    Returns what was written. Raises UserError for a name that is no simple one or that is taken, and for a folder that
-    holds no captioned video.
+    With ``videos`` its clips come from that folder of captioned videos, and its prompts are some of their captions;
+    ``cache`` as for ``pipeline_text``. Returns what was written. Raises UserError for a name that is no simple one or
+    that is taken, and for a folder that holds no captioned video.
     """
     folder = root / name
     if not name.isidentifier() or name in (*PRODUCED, "src", "stages", "tests", "docs", "benchmarks"):
@@ -81,16 +94,16 @@ def new_page(root: Path, name: str, videos: str | None) -> list[Path]:
     written, params = [], folder / "params.yaml"
     if not params.exists():
         text = (root / "params.yaml").read_text(encoding="utf-8")
-        write_text(params, _page_params(text, name, videos))
+        write_text(params, _params_text(text, name, videos))
         written.append(params)
     elif videos is not None:
         raise UserError(f"{params} is there already; set videos.folder in it")
-    write_text(folder / "dvc.yaml", page_pipeline(root, name))
+    write_text(folder / "dvc.yaml", pipeline_text(root, name, cache))
     return [*written, folder / "dvc.yaml"]
 
 
-def _page_params(text: str, name: str, videos: str | None) -> str:
-    """The text of ``params.yaml`` for the page ``name``; with ``videos``, without the sections that it does not use."""
+def _params_text(text: str, name: str, videos: str | None) -> str:
+    """The text of ``NAME/params.yaml``; with ``videos``, without the sections that it does not use."""
     _, _, rest = text.partition("\n")
     change = f"dvc exp run {name}/dvc.yaml -S {name}/params.yaml:train.epochs=30"
     head = (

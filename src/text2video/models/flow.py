@@ -1,0 +1,286 @@
+"""A rectified flow: a transformer over space and time that turns noise into latents along straight lines.
+
+With x1 the latents of a clip, x0 standard normal noise and t in [0, 1], the network sees x_t = t x1 + (1 - t) x0 and
+the words, and learns the velocity v = x1 - x0 (Liu et al., ICLR 2023; Lipman et al., ICLR 2023). A clip is drawn by
+following v from t = 0 to 1. Each frame has a time of its own: frames at t = 1 are given, and the others go on from
+them.
+
+The network predicts F in v = (2 t - 1) / s^2 x_t + F / s, with s^2 = t^2 + (1 - t)^2: the first term is the best linear
+guess of v, and F has variance 1 at all times (preconditioning: Karras et al., NeurIPS 2022).
+
+Ten frames of one scene say the same thing ten times. So training visits noisier times than for pictures, and sampling
+takes smaller steps there (Esser et al., ICML 2024).
+"""
+
+import itertools
+import math
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from text2video.models.base import Batch, SampleOptions, Spec, Update, VideoModel
+from text2video.models.codec import Codec
+from text2video.models.muon import Muon
+from text2video.text.encoder import Encoded
+from text2video.text.prompts import Prompts
+
+if TYPE_CHECKING:
+    from text2video.params import FlowParams
+
+HEAD_DIM = 64
+EXPANSION = 3  # of the gated layer between two linear ones
+FREQUENCIES = 32  # that the time is told by
+MAX_FREQUENCY = 100.0  # of them, in half turns from t = 0 to 1
+RATE = 16.0  # of train.lr, divided by the depth: larger networks take smaller steps
+MASKED = -1e4  # added to the logits of what attention must not see
+
+
+class Block(nn.Module):
+    """Attention over all tokens of the clip and all words, then a gated layer (SwiGLU: Shazeer, 2020).
+
+    Both are scaled, shifted and gated by the time and the text (adaLN-zero: Peebles and Xie, ICCV 2023), by one linear
+    layer for all blocks and a table for each (PixArt-alpha: Chen et al., ICLR 2024).
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.words = nn.Linear(width, 2 * width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+        self.up = nn.Linear(width, 2 * EXPANSION * width, bias=False)
+        self.down = nn.Linear(EXPANSION * width, width, bias=False)
+        self.table = nn.Parameter(torch.zeros(6, width))
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.down.weight)
+
+    def forward(self, x: Tensor, words: Tensor, bias: Tensor, modulation: Tensor) -> Tensor:
+        """Tokens float[N, T, S, width] to the same shape. ``words`` are float[N, L, width]; ``bias`` of the logits is
+        float[N, 1, 1, L + T S], ``modulation`` float[N, T, 1, 6, width]."""
+        scale1, shift1, gate1, scale2, shift2, gate2 = (modulation + self.table).to(x.dtype).unbind(3)
+        h = torch.addcmul(shift1, normalise(x), 1 + scale1)
+        x = torch.addcmul(x, 1 + gate1, self.attend(h, words, bias))
+        h = torch.addcmul(shift2, normalise(x), 1 + scale2)
+        value, gate = self.up(h).chunk(2, dim=-1)
+        return torch.addcmul(x, 1 + gate2, self.down(value * F.silu(gate)))
+
+    def attend(self, x: Tensor, words: Tensor, bias: Tensor) -> Tensor:
+        """Attention of each token to all words and tokens, as plain products: on CPUs the fused kernel is slower."""
+        query, key, value = split_heads(self.qkv(x.flatten(1, 2)), 3)
+        word_key, word_value = split_heads(self.words(words), 2)
+        key, value = torch.cat((word_key, key), 2), torch.cat((word_value, value), 2)
+        logits = normalise(query) @ (normalise(key) * HEAD_DIM**-0.5).mT + bias
+        mixed = logits.softmax(-1) @ value
+        out: Tensor = self.out(mixed.transpose(1, 2).flatten(2))
+        return out.view_as(x)
+
+
+def normalise(x: Tensor) -> Tensor:
+    """The last dimension to mean 0 and variance 1, in the precision of ``x``."""
+    return F.layer_norm(x, x.shape[-1:]).to(x.dtype)
+
+
+def split_heads(x: Tensor, parts: int) -> tuple[Tensor, ...]:
+    """float[N, L, parts * width] to that many float[N, heads, L, HEAD_DIM]."""
+    return x.unflatten(2, (parts, -1, HEAD_DIM)).permute(2, 0, 3, 1, 4).unbind(0)
+
+
+def sinusoids(count: int, dim: int) -> Tensor:
+    """Sines and cosines of positions 0 to ``count`` - 1, float32[count, dim] (Vaswani et al., NeurIPS 2017)."""
+    frequencies = torch.exp(-math.log(100.0) * torch.arange(dim // 2, device="cpu") / (dim // 2))
+    angles = torch.arange(count, device="cpu")[:, None] * frequencies
+    return torch.cat((angles.sin(), angles.cos()), dim=1)
+
+
+class FlowTransformer(nn.Module):
+    """The network: noisy latents, a time for each frame and a text to F."""
+
+    def __init__(
+        self, latent_shape: tuple[int, int, int], frames: int, text_dim: int, depth: int, patch: int
+    ) -> None:
+        super().__init__()
+        channels, rows, columns = latent_shape[0], latent_shape[1] // patch, latent_shape[2] // patch
+        width = HEAD_DIM * depth // 2
+        self.patch, self.grid = patch, (rows, columns)
+        self.enter = nn.Linear(channels * patch * patch, width)
+        place = sinusoids(rows, width)[:, None].roll(width // 3, -1) + sinusoids(columns, width).roll(
+            -width // 3, -1
+        )
+        self.position = nn.Parameter(0.5 * (sinusoids(frames, width)[:, None] + place.flatten(0, 1)))
+        self.time = nn.Sequential(nn.Linear(2 * FREQUENCIES, width), nn.SiLU(), nn.Linear(width, width))
+        self.prompt, self.word = nn.Linear(text_dim, width), nn.Linear(text_dim, width)
+        self.modulation, self.final = nn.Linear(width, 6 * width), nn.Linear(width, 2 * width)
+        self.blocks = nn.ModuleList(Block(width) for _ in range(depth))
+        self.out = nn.Linear(width, channels * patch * patch)
+        for layer in (self.modulation, self.final, self.out):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, x: Tensor, time: Tensor, text: Encoded) -> Tensor:
+        """float[N, T, C, h, w] and times float[N, T] to float32[N, T, C, h, w]."""
+        angles = (
+            time[..., None] * math.pi * torch.logspace(0, math.log10(MAX_FREQUENCY), FREQUENCIES).to(time)
+        )
+        state = self.time(torch.cat((angles.sin(), angles.cos()), dim=-1)) + self.prompt(text.pooled)[:, None]
+        state = F.silu(state)[:, :, None]
+        modulation = self.modulation(state).unflatten(3, (6, -1))
+        tokens = self.enter(self.to_patches(x)) + self.position
+        words = self.word(text.tokens) + sinusoids(text.tokens.shape[1], tokens.shape[3]).to(x.device)
+        kind = x.device.type
+        if torch.is_autocast_enabled(kind):
+            low = torch.get_autocast_dtype(kind)
+            tokens, words = tokens.to(low), words.to(low)
+        seen = F.pad(text.mask, (0, tokens.shape[1] * tokens.shape[2]), value=True)[:, None, None]
+        bias = torch.where(seen, 0.0, MASKED).to(tokens.dtype)
+        for block in self.blocks:
+            tokens = block(tokens, words, bias, modulation)
+        scale, shift = self.final(state).chunk(2, dim=-1)
+        return self.from_patches(self.out(normalise(tokens) * (1 + scale) + shift).float())
+
+    def to_patches(self, x: Tensor) -> Tensor:
+        """float[N, T, C, h, w] to tokens float[N, T, S, C * patch * patch]."""
+        side = self.patch
+        return (
+            x.unflatten(4, (-1, side))
+            .unflatten(3, (-1, side))
+            .permute(0, 1, 3, 5, 2, 4, 6)
+            .flatten(4)
+            .flatten(2, 3)
+        )
+
+    def from_patches(self, tokens: Tensor) -> Tensor:
+        """The way back."""
+        x = tokens.unflatten(3, (-1, self.patch, self.patch)).unflatten(2, self.grid)
+        return x.permute(0, 1, 4, 2, 5, 3, 6).flatten(5).flatten(3, 4)
+
+
+class Flow(VideoModel):
+    """The kind ``flow``."""
+
+    max_grad_norm = 1.0
+    options = frozenset({"guidance", "steps", "first", "like", "change", "towards", "share"})
+
+    def __init__(self, params: "FlowParams", spec: Spec) -> None:
+        super().__init__()
+        self.params, self.shape = params, (spec.frames, *spec.latent_shape)
+        self.text_encoder = spec.text_encoder()
+        self.network = FlowTransformer(
+            spec.latent_shape, spec.frames, spec.text_dim, params.depth, params.patch
+        )
+
+    def optimizers(self, lr: float) -> dict[str, torch.optim.Optimizer]:
+        """Muon (Jordan et al., 2024) for the blocks' matrices, AdamW for all other weights."""
+        matrices = [
+            weight for weight in self.network.blocks.parameters() if weight.ndim == 2 and len(weight) > 6
+        ]
+        known = set(map(id, matrices))
+        others = [weight for weight in self.parameters() if id(weight) not in known]
+        scale = RATE / self.params.depth
+        return {
+            "matrices": Muon([{"params": matrices, "lr_scale": scale}], lr=lr),
+            "others": torch.optim.AdamW(
+                [{"params": others, "lr_scale": scale}],
+                lr=lr,
+                betas=(0.9, 0.99),
+                weight_decay=0.0,
+                fused=True,
+            ),
+        }
+
+    def training_step(self, batch: Batch, codec: Codec, update: Update) -> dict[str, Tensor]:
+        """One step down the mean squared error of the velocity. Some clips lose their prompt, so that guidance has
+        something to compare with; of some, the first frames are given, and have no error."""
+        params, clean = self.params, batch.latents
+        text = without_prompt(self.read(batch.prompts), batch.rand() < params.prompt_dropout)
+        frames = clean.shape[1]
+        count = (batch.rand() * frames / 2).ceil() * (batch.rand() < params.given_share)
+        given = torch.arange(frames, device=clean.device) < count[:, None]
+        time = (params.time_mean + params.time_std * batch.randn()).sigmoid()[:, None]
+        time, noise = torch.where(given, 1.0, time), batch.randn(*clean.shape[1:])
+        error = self.velocity(mix(noise, clean, time), time, text) - (clean - noise)
+        loss = (error.square().mean((2, 3, 4)) * ~given).mean()
+        update(("matrices", "others"), loss)
+        return {"loss": loss}
+
+    def read(self, prompts: Prompts) -> Encoded:
+        """N prompts as vectors; with ``flow.words`` pooled, attention sees none of the words."""
+        text: Encoded = self.text_encoder(prompts)
+        return text if self.params.words == "tokens" else text._replace(mask=torch.zeros_like(text.mask))
+
+    def velocity(self, x: Tensor, time: Tensor, text: Encoded) -> Tensor:
+        """v of noisy latents float[N, T, C, h, w] at times float[N, T]."""
+        if self.params.target == "velocity":
+            return self.network(x, time, text)
+        t = time[:, :, None, None, None]
+        scale = (t.square() + (1 - t).square()).sqrt()
+        return (2 * t - 1) / scale.square() * x + self.network(x / scale, time, text) / scale
+
+    def noise_shape(self) -> tuple[int, ...]:
+        """The latents of a clip."""
+        return self.shape
+
+    def sample(self, noise: Tensor, prompts: Prompts, codec: Codec) -> Tensor:
+        """As the parameters say."""
+        return self.sample_as_asked(noise, prompts, codec, SampleOptions())
+
+    def sample_as_asked(
+        self, noise: Tensor, prompts: Prompts, codec: Codec, options: SampleOptions
+    ) -> Tensor:
+        """Noise float[N, T, C, h, w] and N prompts to videos float32[N, T, 3, H, W] in [-1, 1], by Euler's method.
+
+        Frames that are ``first`` stay at time 1. To vary a video, the way begins at its mixture with the noise at time
+        1 - change (SDEdit: Meng et al., ICLR 2022).
+        """
+        clean, given = (
+            torch.zeros_like(noise),
+            torch.zeros(noise.shape[:2], dtype=torch.bool, device=noise.device),
+        )
+        x, times = noise, self.times(options.steps or self.params.steps)
+        if options.like is not None:
+            change = 0.5 if options.change is None else options.change
+            times = [1 - change * (1 - time) for time in times]
+            x = mix(noise, codec.encode(options.like), torch.full_like(given, times[0], dtype=noise.dtype))
+        if options.first is not None:
+            count = options.first.shape[1]
+            clean[:, :count], given[:, :count] = codec.encode(options.first), True
+        texts = [self.read(said) for said in (prompts, options.towards) if said is not None]
+        for start, end in itertools.pairwise(times):
+            x = torch.where(given[..., None, None, None], clean, x)
+            time = torch.where(given, 1.0, start)
+            x = x + (end - start) * self.guided_velocity(x, time, texts, options)
+        x = torch.where(given[..., None, None, None], clean, x)
+        return codec.decode(x).float().clamp(-1, 1)
+
+    def times(self, steps: int) -> list[float]:
+        """The times that the sampler visits, ``steps`` + 1 from 0 to 1, closer to each other at first."""
+        even = torch.linspace(0, 1, steps + 1, device="cpu")
+        times: list[float] = (even / (even + self.params.shift * (1 - even))).tolist()
+        return times
+
+    def guided_velocity(
+        self, x: Tensor, time: Tensor, texts: list[Encoded], options: SampleOptions
+    ) -> Tensor:
+        """v(nothing) + guidance (v(text) - v(nothing)) (Ho and Salimans, 2022); for two texts, v(text) is the mean of
+        theirs, weighted by ``share``."""
+        guidance = self.params.guidance if options.guidance is None else options.guidance
+        share = 0.5 if options.share is None else options.share
+        weights = [guidance] if len(texts) == 1 else [guidance * (1 - share), guidance * share]
+        nothing = without_prompt(texts[0], torch.ones(len(x), dtype=torch.bool, device=x.device))
+        terms = zip([1 - guidance, *weights], [nothing, *texts], strict=True)
+        velocity = torch.zeros_like(x)
+        for weight, text in terms:
+            if weight:
+                velocity = velocity + weight * self.velocity(x, time, text)
+        return velocity
+
+
+def mix(noise: Tensor, clean: Tensor, time: Tensor) -> Tensor:
+    """x_t = t x1 + (1 - t) x0 of float[N, T, ...] with times float[N, T]."""
+    return torch.lerp(noise, clean, time[:, :, None, None, None])
+
+
+def without_prompt(text: Encoded, which: Tensor) -> Encoded:
+    """``text`` where ``which`` bool[N] prompts say nothing: no word is seen, and the pooled vector is 0."""
+    kept = ~which[:, None]
+    return Encoded(text.tokens, text.mask & kept, text.pooled * kept)
