@@ -10,7 +10,7 @@ from scipy.optimize import linear_sum_assignment
 
 from text2video.judge import rules
 from text2video.judge.backdrops import find_backdrops
-from text2video.judge.track import CHUNK, Ink, Tracks, check_clips, moments
+from text2video.judge.track import CHUNK, Ink, Tracks, check_clips, core_means, moments
 
 Array = NDArray[Any]
 GAP = rules.REGION_MARGIN + 1  # empty rows between frames that are stacked into one tall image
@@ -191,19 +191,8 @@ def _describe(labels: Array, pixels: _Pixels, size: int, width: int) -> _Blobs:
     area = np.maximum(np.bincount(labels, minlength=blobs), 1)
     y, x = np.divmod(ink.index % size, width)
     centre = np.stack([np.bincount(labels, place, blobs) / area for place in (x, y)], 1)
-    colour, _ = _core(labels, ink.distance, pixels.colour, blobs)
-    return _Blobs(frame, centre, area.astype(float), colour, np.zeros(blobs, bool))
-
-
-def _core(group: Array, level: Array, values: Array, groups: int) -> tuple[Array, Array]:
-    """Mean of ``values`` [P, 3] over the pixels of each group whose ``level`` is nearly the group's highest, and which
-    these are, bool[P]."""
-    peak = np.zeros(groups)
-    np.maximum.at(peak, group, level)
-    core = level >= rules.CORE_LEVEL * peak[group]
-    count = np.maximum(np.bincount(group[core], minlength=groups), 1)
-    mean = [np.bincount(group[core], values[core, c], groups) / count for c in range(values.shape[1])]
-    return np.stack(mean, 1), core
+    colour, _ = core_means(labels, ink.distance, pixels.colour, blobs)
+    return _Blobs(frame, centre, area.astype(float), np.stack(colour, 1), np.zeros(blobs, bool))
 
 
 def _grow(labels: Array, ink: Ink, frames: int, height: int, width: int) -> Array:
@@ -274,25 +263,21 @@ def _measure(own: _Pixels, blobs: _Blobs, blob: Array, clip: Array, height: int,
     slots, scale = objects * t, (min(height, width) / 64) ** 2
     shown = blob > 0
     ink = own.ink
-    rgb, core = _core(ink.frame, ink.distance, own.colour, slots)
-    tone = np.where(shown[..., None], rgb.reshape(objects, t, 3), np.nan)
-    tone = np.nanmedian(tone, axis=1) if objects else np.zeros((0, 3))
+    tone = np.nanmedian(np.where(shown[..., None], blobs.colour[blob], np.nan), axis=1)
     way = tone[ink.frame // t] - own.back
     coverage = ((own.colour - own.back) * way).sum(1) / np.maximum((way * way).sum(1), 1)
     coverage = np.clip(coverage, 0, 1).astype(float)
-    rgb, core = _core(ink.frame, coverage, own.colour, slots)
-    contrast = np.bincount(ink.frame[core], ink.distance[core], slots) / np.maximum(
-        np.bincount(ink.frame[core], minlength=slots), 1
-    )
+    seen = np.column_stack([own.colour, ink.distance])
+    (*rgb, contrast), _ = core_means(ink.frame, coverage, seen, slots)
     y, x = np.divmod(ink.index % (height * width), width)
     found = moments(ink, coverage, x, y, slots)
     area = found["area"]
-    usual = np.repeat(np.quantile(contrast.reshape(objects, t), 0.75, axis=1) if objects else [], t)
+    usual = np.repeat(np.quantile(contrast.reshape(objects, t), 0.75, axis=1), t) if objects else contrast
     present = (contrast >= rules.FADE * usual) & (usual >= rules.MIN_CONTRAST)
     present &= (area >= rules.MIN_AREA * scale) & (area <= rules.MAX_AREA * height * width)
     rims = (x == 0, y == 0, x == width - 1, y == height - 1)
     cut = np.stack([ink.sum(rim & (coverage >= rules.EDGE_LEVEL), slots) > 0 for rim in rims], 1)
-    found |= {"cut": cut, "colour": rgb}
+    found |= {"cut": cut, "colour": np.stack(rgb, 1)}
     found = {k: np.where(present.reshape(-1, *[1] * (v.ndim - 1)), v, 0) for k, v in found.items()}
     found |= {"present": present, "whole": present & ~cut.any(1)}
     found = {name: value.reshape(objects, t, *value.shape[1:]) for name, value in found.items()}

@@ -110,7 +110,8 @@ def _track_chunk(clips: Array) -> Tracks:
     present &= stray < np.maximum(rules.STRAY_AREA * scale, rules.STRAY_SHARE * area)
     rims = (x == 0, y == 0, x == width - 1, y == height - 1)
     found["cut"] = np.stack([ink.sum(rim & (coverage >= rules.EDGE_LEVEL), frames) > 0 for rim in rims], 1)
-    found["colour"] = _core_colour(ink, coverage, clips.reshape(-1, 3), frames)
+    rgb, _ = core_means(ink.frame, coverage, clips.reshape(-1, 3)[ink.index], frames)
+    found["colour"] = np.stack(rgb, 1)
     found = {k: np.where(present.reshape(-1, *[1] * (v.ndim - 1)), v, 0) for k, v in found.items()}
     found |= {"present": present, "whole": present & ~found["cut"].any(1)}
     return Tracks(**{name: value.reshape(n, t, *value.shape[1:]) for name, value in found.items()})
@@ -133,12 +134,19 @@ def _find_ink(clips: Array) -> Ink:
 
 def _contrast(ink: Ink, n: int, t: int) -> tuple[Array, Array]:
     """RGB distance of the object's core in each frame and, robustly, in its clip, both float[N * T]."""
-    peak = np.zeros(n * t, np.float32)
-    np.maximum.at(peak, ink.frame, ink.distance)
-    core = ink.distance >= rules.CORE_LEVEL * peak[ink.frame]
-    contrast = ink.sum(ink.distance * core, n * t) / np.maximum(ink.sum(core, n * t), 1)
+    (contrast,), _ = core_means(ink.frame, ink.distance, ink.distance[:, None], n * t)
     clip_contrast = np.quantile(contrast.reshape(n, t), 0.75, axis=1) if n else np.zeros(0)
     return contrast, np.repeat(np.maximum(clip_contrast, 1.0), t)
+
+
+def core_means(group: Array, level: Array, values: Array, groups: int) -> tuple[list[Array], Array]:
+    """Mean of each column of ``values`` [P, C] over the pixels of each group whose ``level`` is nearly the highest of
+    their group, float[groups] each, and which pixels these are, bool[P]."""
+    peak = np.zeros(groups, level.dtype)
+    np.maximum.at(peak, group, level)
+    core = level >= rules.CORE_LEVEL * peak[group]
+    count = np.maximum(np.bincount(group[core], minlength=groups), 1)
+    return [np.bincount(group[core], column, groups) / count for column in values[core].T], core
 
 
 def _largest_blob(ink: Ink, mask: Array, frames: int, height: int, width: int) -> Array:
@@ -164,16 +172,6 @@ def _largest_blob(ink: Ink, mask: Array, frames: int, height: int, width: int) -
     tall.reshape(-1)[place[lost]] = 0
     kernel = np.ones((2 * rules.REGION_MARGIN + 1,) * 2, np.uint8)
     return cv2.dilate(tall, kernel).reshape(-1)[place] > 0
-
-
-def _core_colour(ink: Ink, coverage: Array, pixels: Array, frames: int) -> Array:
-    """Mean RGB of the pixels wholly inside the object, float[F, 3]."""
-    peak = np.zeros(frames)
-    np.maximum.at(peak, ink.frame, coverage)
-    core = ink.keep(coverage >= rules.CORE_LEVEL * peak[ink.frame])
-    rgb = pixels[core.index].astype(float)
-    count = np.maximum(core.sum(np.ones(len(rgb)), frames), 1)
-    return np.stack([core.sum(rgb[:, c], frames) / count for c in range(3)], 1)
 
 
 def moments(ink: Ink, coverage: Array, x: Array, y: Array, frames: int) -> dict[str, Array]:
