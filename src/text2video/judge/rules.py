@@ -78,9 +78,9 @@ OFF_PATTERN = 45.0
 # Share of all pixels in one tone, from which the background is plain: stripes and checks show half and half of two.
 PLAIN_SHARE = 0.66
 # A pixel this near to the middle of two tones lies between them; share of such pixels in a gradient, where it is .3 to
-# .5. At the edges of stripes and checks it is less than .16, when they are blurred.
+# .5. At the edges of stripes and checks it is less than .16 when they are blurred, .25 after JPEG.
 BETWEEN = 0.15
-GRADIENT_SHARE = 0.23
+GRADIENT_SHARE = 0.265
 # Of the structure tensor: 1 where all edges are parallel, 0 where they run two ways, half of them each.
 COHERENCE = 0.6
 # Largest minus smallest channel of a background without a hue, and its smallest channel if it is white.
