@@ -21,7 +21,8 @@ def read_wishes(model: Model, options: Mapping[str, Any]) -> Wishes:
 
     Raises UserError when one cannot be read, or the model has no such option.
     """
-    model.require_able(options, options.get("frames"))
+    if options:
+        model.require_able(options, options.get("frames"))
     wishes = dict(options)
     if "first" in wishes:
         height, width = model.config["size"]
