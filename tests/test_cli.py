@@ -230,7 +230,7 @@ def test_a_home_is_a_home_in_any_option(tmp_path: Path, monkeypatch: pytest.Monk
     assert [path.name for path in tmp_path.iterdir()] == ["her"]
 
 
-@pytest.mark.parametrize("prompts", [[""], [" \n"], ["circle", "..."], ["😀"]])
+@pytest.mark.parametrize("prompts", [[""], [" \n"], ["circle", "..."], ["~"]])
 def test_an_empty_prompt_is_one_line_and_nothing_is_written(prompts: list[str], tmp_path: Path) -> None:
     """Also when it stands behind good prompts."""
     code, printed, err = command("generate", *prompts, "--out", tmp_path / "out")
