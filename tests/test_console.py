@@ -129,7 +129,10 @@ def test_a_pipe_that_does_not_wait_loses_nothing(clips: Path) -> None:
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(3)
     with open(read) as file:
-        assert file.read().split("\n")[-10:] == [*["a.npy: red square right"] * 9, ""]
+        assert file.read().split("\n")[-10:] == [
+            *["a.npy: a large red square moving right quickly, on a white background"] * 9,
+            "",
+        ]
     assert process.wait(100) == 0
 
 

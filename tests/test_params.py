@@ -121,7 +121,7 @@ def test_numbers_are_read_however_they_are_spelt(tmp_path: Path) -> None:
         (lambda page: page["world"].update(test_prompts=["circle moving up", " "]), "world.test_prompts.*empty"),
         (lambda page: page["export"].update(candidates=0), "export.candidates"),
         (lambda page: page["export"].update(candidates=10**6), "export.candidates"),
-        (lambda page: page["render"].update(prompts=["?!"]), "render.prompts.*empty"),
+        (lambda page: page["render"].update(prompts=["?!"]), "render.prompts.*no word"),
         (lambda page: page["render"].update(prompts=[]), "render.prompts"),
         (lambda page: page["render"].update(prompts=[None]), "render.prompts.0"),
         (lambda page: page["runtime"].update(threads=-1), "runtime.threads"),

@@ -233,7 +233,7 @@ def test_an_experiment_reruns_what_its_parameter_changes_and_shows_the_differenc
     pair = [repository.folder / "plots" / "static" / f"{revision}_{gif}" for revision in ("HEAD", "longer")]
     assert all(path.name in page for path in pair)
     assert pair[0].read_bytes() != pair[1].read_bytes()
-    for title in ("Codec loss", "Losses"):
+    for title in ("Codec loss", "Loss"):
         assert title in page
 
 
