@@ -15,6 +15,7 @@ from tiny import ROOT, tiny_params, write_params
 from typer.testing import CliRunner
 
 from stages import autoencode, export, index, synthesize, train
+from text2video import bundle
 from text2video.bundle import Wishes, load_model, shipped_model
 from text2video.cli import app
 from text2video.errors import UserError
@@ -209,7 +210,9 @@ def test_the_command_line_asks_for_more_than_a_prompt(exported: Path) -> None:
         (("--share", "0.5"), "there is no towards"),
         (("--first-frame", "params.yaml"), "params.yaml cannot be read as a picture"),
         (("--first-frame", "nowhere.png"), "nowhere.png"),
+        (("--first-frame", "~nobody/nowhere.png"), "nowhere.png is missing"),
         (("--like", "nowhere.mp4"), "nowhere.mp4"),
+        (("--like", "~nobody/nowhere.mp4"), "nowhere.mp4"),
         (("--towards", "  "), "empty"),
         (("--towards", "..."), "'...' has no word"),
         (("--like", "picture.png", "--first-frame", "picture.png"), ""),
@@ -222,6 +225,13 @@ def test_a_wish_that_cannot_be_read_is_one_line(
     monkeypatch.chdir(exported)
     assert said in generate(exported, "refused", *options, code=1)
     assert not (exported / "refused").exists()
+
+
+def test_an_unknown_word_is_told_once(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many videos there are, and of the second prompt, too."""
+    monkeypatch.setattr(bundle, "BATCH", 1)
+    said = generate(exported, "told", "--count", "3", "--towards", "blue zebra")
+    assert said.count("zebra") == 1
 
 
 def test_a_kind_without_options_says_so() -> None:

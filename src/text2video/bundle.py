@@ -106,7 +106,7 @@ class Model:
         prompt without words, and for a wish that this kind of model cannot fulfil.
         """
         prompts = [prompts] if isinstance(prompts, str) else list(prompts)
-        self.check(prompts)
+        self.check([*prompts, *([wishes["towards"]] if "towards" in wishes else [])])
         numbers = list(range(count)) * len(prompts)
         return self.draw([p for p in prompts for _ in range(count)], seed, numbers, **wishes)
 
@@ -175,7 +175,6 @@ class Model:
                     )
                 tensors[name] = to_video(frames[None], device)
         if "towards" in tensors:
-            self.check([tensors["towards"]])
             tensors["towards"] = self.frontend.encode([tensors["towards"]]).to(device)
         return SampleOptions(**tensors)
 

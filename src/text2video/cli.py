@@ -140,7 +140,8 @@ def generate(
     for prompt in [*prompts, *([towards] if towards is not None else [])]:
         require_words(prompt)  # before torch is loaded and anything is written
     options: dict[str, Any] = {"guidance": guidance, "steps": steps, "frames": frames, "change": change}
-    options |= {"towards": towards, "share": share, "first": first_frame, "like": like}
+    options |= {"towards": towards, "share": share}
+    options |= {"first": first_frame and _expand_home(first_frame), "like": like and _expand_home(like)}
     options = {name: value for name, value in options.items() if value is not None}
     _generate(prompts, count, seed, _expand_home(out), format, model and _expand_home(model), scale, options)
 
@@ -155,7 +156,7 @@ def _generate(
     from text2video.wishes import read_wishes
 
     loaded = bundle.load_model(model)
-    loaded.check(prompts)
+    loaded.check([*prompts, *([options["towards"]] if "towards" in options else [])])
     wishes = read_wishes(loaded, options)
     asked = [(number, prompt, index) for number, prompt in enumerate(prompts) for index in range(count)]
     texts, numbers = [prompt for _, prompt, _ in asked], [index for *_, index in asked]

@@ -34,7 +34,7 @@ def read_wishes(model: Model, options: Mapping[str, Any]) -> Wishes:
 
 def _picture(path: Path) -> np.ndarray:
     try:
-        return read_picture(path.expanduser())
+        return read_picture(path)
     except FileNotFoundError as error:
         raise UserError(f"{path} is missing; check the path") from error
     except (OSError, ValueError, SyntaxError) as error:
@@ -49,5 +49,5 @@ def _video(path: Path, model: Model) -> np.ndarray:
     data = DataParams(
         source="videos", seed=0, size=list(config["size"]), frames=config["frames"], fps=config["fps"]
     )
-    cut_clips(path.expanduser(), data, VIDEO, buffer, lambda: None)
+    cut_clips(path, data, VIDEO, buffer, lambda: None)
     return np.frombuffer(buffer.getvalue(), np.uint8).reshape(config["frames"], *config["size"], 3)
