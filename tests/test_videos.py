@@ -567,6 +567,32 @@ def test_everything_is_accounted_for(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert all(any((clip == train[n]).all() for n in range(len(train))) for clip in shown)
 
 
+@pytest.mark.parametrize(
+    ("folders", "captions", "said"),
+    [
+        (["", ""], 6, []),
+        (["", ""], 2, ["held out 0 captions: there are too few for videos.held_out_captions"]),
+        (["train"], 2, ["(train 8)", "held out 0 captions: there are too few for videos.held_out_captions"]),
+        (["train", "val"], 6, ["(train 8, validation 8)"]),
+        (["", "test"], 6, ["(test 8), so videos.held_out_captions holds out no caption"]),
+        (["dev", "train", "Testing"], 6, [
+            "(train 8, validation 8, test 8), so videos.held_out_captions and videos.held_out_clips hold out nothing"
+        ]),
+    ],
+    ids=["no names", "few captions", "train", "train and val", "test", "all three"],
+)  # fmt: skip
+def test_it_is_said_why_no_caption_is_held_out(
+    folders: list[str], captions: int, said: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder that happens to be called test replaces the captions that the seed would hold out: in one line."""
+    for name in folders:
+        make_folder(tmp_path / "own" / name, 8, captions)
+    synthesize(video_params(tmp_path / "own", held_out_captions=0.2), Layout(tmp_path))
+    lines = [" ".join(line.split()) for line in capsys.readouterr().err.splitlines()]
+    by_name = f"named {8 * len(folders) if 'train' in folders else 8}: split by the name of their folder, table or tar "
+    assert [line.removeprefix(by_name) for line in lines if line.startswith(("named", "held out"))] == said
+
+
 def test_captions_of_other_scripts_are_found_from_the_sheet(tmp_path: Path) -> None:
     """The font has no letter of them: the sheet names the line of clips.csv instead."""
     folder = make_folder(tmp_path / "own", 6)

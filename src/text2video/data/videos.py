@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, get_args
 
 import cv2
 import numpy as np
 
 from text2video.console import Progress, Stopwatch, note
 from text2video.data.clips import cut_clips
-from text2video.data.layouts import Video, require_videos
+from text2video.data.layouts import Split, Video, require_videos
 from text2video.data.packed import PackedReader, PackedWriter
 from text2video.data.splits import CLIP_SPLITS, assign_splits
 from text2video.data.tars import unpacked
@@ -26,7 +26,7 @@ from text2video.errors import UserError
 from text2video.files import remove_leftovers, replace_folder, write_text
 from text2video.layout import Layout
 from text2video.media import save_gif, slug
-from text2video.params import DataParams, Params
+from text2video.params import Params
 from text2video.sheets import contact_sheet, plain_text, save_png, shrink
 from text2video.text.spelling import tokenize
 
@@ -83,7 +83,7 @@ def import_videos(params: Params, layout: Layout) -> None:
     save_rows(layout.metrics / "clips.csv", rows)
     with watch("pictures"):
         _show(params.data.seed, rows, layout)
-    _report(rows, params.data, layout.metrics / "clips.csv")
+    _report(listing.videos, rows, params, layout.metrics / "clips.csv")
     watch.report()
 
 
@@ -213,20 +213,38 @@ def _fill_stores(everything: Path, rows: list[Row], layout: Layout) -> None:
 # --- what people see -------------------------------------------------------------------------------
 
 
-def _report(rows: list[Row], data: DataParams, file: Path) -> None:
-    """Print how many clips each split has, how many videos were padded, how many left out and why."""
-    clips, videos = Counter[str](), Counter[str]()
+def _report(videos: list[Video], rows: list[Row], params: Params, file: Path) -> None:
+    """Print how many clips each split has and what decided that, how many videos were padded, how many left out and
+    why."""
+    clips, taken = Counter[str](), Counter[str]()
     for row in rows:
         clips[row.split] += row.clips
-        videos[row.split] += bool(row.clips)
+        taken[row.split] += bool(row.clips)
     for split in CLIP_SPLITS:
-        note(f"  {split:<16} {clips[split]:>7} clips of {videos[split]} videos")
+        note(f"  {split:<16} {clips[split]:>7} clips of {taken[split]} videos")
+    named = Counter(video.split for video, row in zip(videos, rows, strict=True) if row.clips and video.split)
+    if named:
+        told = ", ".join(f"{split} {named[split]}" for split in get_args(Split) if named[split])
+        how = f"split by the name of their folder, table or tar ({told}){_unused(named)}"
+        note(f"  named            {named.total():>7}: {how}")
+    if not named["test"] and params.videos.held_out_captions and not taken["unseen_caption"]:
+        note("  held out               0 captions: there are too few for videos.held_out_captions")
+    data = params.data
     short = f"shorter than a clip of {data.frames / data.fps:.2f} seconds, the last frame is repeated"
     if padded := [row.file for row in rows if row.padded]:
         note(f"  padded           {len(padded):>7}: {short} ({_some_of(padded, file)})")
     for reason, count in Counter(row.left_out for row in rows if row.left_out).most_common():
         files = [row.file for row in rows if row.left_out == reason]
         note(f"  left out         {count:>7}: {reason} ({_some_of(files, file)})")
+
+
+def _unused(named: Counter[Split]) -> str:
+    """Which shares of params.yaml hold out nothing because of the splits that are named."""
+    if not named["test"]:
+        return ""
+    if named["validation"]:
+        return ", so videos.held_out_captions and videos.held_out_clips hold out nothing"
+    return ", so videos.held_out_captions holds out no caption"
 
 
 def _some_of(names: list[str], file: Path) -> str:
