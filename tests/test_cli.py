@@ -340,10 +340,12 @@ def test_judge_says_what_a_file_shows(kind: str, tmp_path: Path) -> None:
     ],
 )
 def test_judge_compares_with_a_prompt(prompt: str, verdict: str, tmp_path: Path) -> None:
-    """Each file is called right, or what is wrong with it."""
+    """Each file is called right, or what is wrong with it; the exit code is 1 if any is wrong, as of `diff`."""
     media.save_npy(tmp_path / "clip.npy", FakeModel().generate(["red square"])[0])
     media.save_npy(tmp_path / "blank.npy", np.full((10, 64, 64, 3), 255, np.uint8))
-    _, printed, _ = command("judge", tmp_path / "clip.npy", tmp_path / "blank.npy", "--prompt", prompt)
+    assert command("judge", tmp_path / "clip.npy", "--prompt", prompt)[0] == (verdict != "right")
+    code, printed, _ = command("judge", tmp_path / "clip.npy", tmp_path / "blank.npy", "--prompt", prompt)
+    assert code == 1
     assert printed.splitlines() == [
         f"{tmp_path}/clip.npy: a large red square moving right quickly, on a white background; {verdict}",
         f"{tmp_path}/blank.npy: nothing, on a white background; wrong: number of objects",
@@ -366,7 +368,7 @@ def test_judge_refuses_what_it_cannot_judge(
 def test_one_bad_file_does_not_keep_the_others_from_being_judged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each is judged, each bad one has its line, and the exit code says that there was one."""
+    """Each is judged, each bad one has its line, and the exit code says that there was one, wrong ones or not."""
     monkeypatch.chdir(tmp_path)
     Path("bad.gif").write_bytes(b"GIF89a")
     media.save_npy(Path("good.npy"), FakeModel().generate(["red square"])[0])
@@ -374,6 +376,7 @@ def test_one_bad_file_does_not_keep_the_others_from_being_judged(
     assert code == 2
     assert printed == "good.npy: a large red square moving right quickly, on a white background\n" * 2
     assert [re.split("[ :]", line)[2] for line in err.splitlines()] == ["bad.gif", "missing.mp4", "n" * 300]
+    assert command("judge", "good.npy", "bad.gif", "--prompt", "circle")[0] == 2
 
 
 def test_frames_go_out_and_come_back(tmp_path: Path) -> None:

@@ -223,12 +223,16 @@ def judge(
         str | None, typer.Option(help="What they should show; each is called right or wrong.")
     ] = None,
 ) -> None:
-    """Say what each of FILES shows, from its pixels alone. One that cannot be read does not keep the others from it."""
+    """Say what each of FILES shows, from its pixels alone. One that cannot be read does not keep the others from it.
+
+    Exit status: 0 if all could be judged and, with --prompt, all are right; 1 if one is wrong; 2 if one cannot be read,
+    or the prompt cannot be judged.
+    """
     request = _request(prompt) if prompt is not None else None
-    failed = False
+    failed = wrong = False
     for file in files:
         try:
-            line = _judgement(_expand_home(file), request)
+            line, right = _judgement(_expand_home(file), request)
         except UserError as error:
             console.note(f"error: {error}")
             failed = True
@@ -237,12 +241,13 @@ def judge(
             failed = True
         else:
             print(f"{console.escape(str(file))}: {line}")
-    if failed:
-        raise typer.Exit(2)
+            wrong |= not right
+    if failed or wrong:
+        raise typer.Exit(2 if failed else 1)
 
 
-def _judgement(file: Path, asked: "Scene | None") -> str:
-    """What a file shows and, if something is asked for, whether that is right. Raises UserError when it cannot be
+def _judgement(file: Path, asked: "Scene | None") -> tuple[str, bool]:
+    """What a file shows, and whether that is what is asked for, if anything is. Raises UserError when it cannot be
     read."""
     from text2video.judge import judge_scenes, sentence
     from text2video.judge.scenes import faults
@@ -252,10 +257,10 @@ def _judgement(file: Path, asked: "Scene | None") -> str:
     kept = len(clip) / told.frames if told.frames else 1.0  # of the frames
     scenes = judge_scenes(clip[None], kept * (told.fps or 10.0))
     line = sentence(scenes.seen[0]) + ("" if scenes.clean[0] else ", and what is no object")
-    if asked:
-        wrong = faults(scenes, asked)
-        line += f"; wrong: {', '.join(wrong)}" if wrong else "; right"
-    return line
+    if not asked:
+        return line, True
+    wrong = faults(scenes, asked)
+    return line + (f"; wrong: {', '.join(wrong)}" if wrong else "; right"), not wrong
 
 
 def _request(prompt: str) -> "Scene":
