@@ -126,6 +126,22 @@ def test_a_missing_or_cut_file_is_refused(folder, name):
         load_model(folder)
 
 
+@pytest.mark.parametrize(
+    "name", ["", "models", "models/trained", "models/export/config.json", "models/exports"]
+)
+def test_a_path_near_a_model_is_put_right(layout, name):
+    """Protects who names the pipeline's folder, or a part of it: the error says where its exported model is."""
+    with pytest.raises(UserError, match=f"no exported model; do you mean {layout.export}\\?$"):
+        load_model(layout.root / name)
+
+
+def test_a_pipeline_that_never_ran_has_no_model(tmp_path):
+    """Protects against advice to restore what never was."""
+    (tmp_path / "dvc.yaml").touch()
+    with pytest.raises(UserError, match=f"run `dvc repro {tmp_path}/dvc.yaml`"):
+        load_model(tmp_path)
+
+
 def test_what_a_forged_manifest_cannot_do(folder):
     """Protects against bundles that fit a forged manifest: shape, finiteness and format are checked."""
     weights = load_file(folder / "model.safetensors")

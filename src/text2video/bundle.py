@@ -305,9 +305,29 @@ def _remedy(folder: Path) -> str:
     return advice(folder)
 
 
+def _has_model(folder: Path) -> bool:
+    """Whether there seems to be an exported model in ``folder``; the videos of ``generate`` have a manifest, too."""
+    return (folder / MANIFEST).is_file() and (folder / "config.json").is_file()
+
+
+def _require_model(folder: Path) -> None:
+    """Raise UserError for a folder beside an exported model, or of a pipeline that has none yet."""
+    up = folder.parent
+    near = [
+        path for path in (folder / "models/export", folder / "export", up / "export", up) if _has_model(path)
+    ]
+    if near and not _has_model(folder):
+        raise UserError(f"{folder} is no exported model; do you mean {near[0]}?")
+    if (folder / "dvc.yaml").is_file():
+        raise UserError(
+            f"{folder} is a pipeline that has no models/export yet; run `dvc repro {folder}/dvc.yaml`"
+        )
+
+
 def verify_bundle(folder: Path) -> dict[str, Any]:
     """Check every file of a bundle against its manifest; returns the config. Raises UserError naming a bad file."""
     remedy = _remedy(folder)
+    _require_model(folder)
     if not folder.is_dir():
         raise UserError(
             f"{folder} is no folder of an exported model; check the path, or make one with `dvc repro`"
