@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import re
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -265,11 +266,30 @@ def test_no_caption_breaks_a_contact_sheet(captions: list[str], frames: int) -> 
     assert sheet.shape[0] <= (len(captions) + 1) * (16 + 8 + 3 * 13)
 
 
-@given(prompt=st.text() | st.text(alphabet="./\\-ab $(){};`|\n\x00é😀", max_size=100))
+# ruff: noqa: RUF001  (prompts in other scripts)
+
+
+@given(
+    prompt=st.text()
+    | st.text(alphabet="./\\-ab $(){};`|\n\x00é😀КругД\u0300\u202e\u200d圆形الि", max_size=100)
+)
 @settings(deadline=None)
 def test_a_slug_is_always_a_harmless_file_name(prompt: str) -> None:
-    """Prompts are text of strangers: no path, no option, no shell character, no endless name gets through."""
-    assert re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", media.slug(prompt))
+    """Prompts are text of strangers: no path, option, shell or control character, no endless name gets through."""
+    slug = media.slug(prompt)
+    assert re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", re.sub(r"[^\x00-\x7f]", "x", slug))
+    assert {unicodedata.category(character)[0] for character in slug} <= {*"LNM", "P"}
+    assert unicodedata.category(slug[0])[0] in "LN"
+    assert unicodedata.is_normalized("NFC", slug)
+    assert len(slug.encode()) <= 120
+
+
+@given(prompt=st.text(alphabet=st.characters(max_codepoint=127), max_size=60))
+def test_the_slug_of_ascii_is_what_it_always_was(prompt: str) -> None:
+    """Scripts rely on these names."""
+    assert media.slug(prompt) == (
+        re.sub(r"[^a-z0-9]+", "-", prompt.lower()).strip("-")[:40].strip("-") or "prompt"
+    )
 
 
 @pytest.mark.parametrize(
@@ -279,11 +299,22 @@ def test_a_slug_is_always_a_harmless_file_name(prompt: str) -> None:
         ("  Red CIRCLE, café!\n", "red-circle-cafe"),
         ("../../etc/passwd", "etc-passwd"),
         ("$(touch X); rm -rf ~", "touch-x-rm-rf"),
-        ("круг", "prompt"),
+        ("Красный круг: Ёж — вверх", "красный-круг-ёж-вверх"),
+        ("圆形，向左移动２", "圆形-向左移动2"),
+        ("लाल वृत्त ऊपर", "लाल-वृत्त-ऊपर"),
+        ("دائرة \u202eحمراء\u200f", "دائرة-حمراء"),
+        ("빨간 원", "빨간-원"),
+        ("\u0301\u0308 é\u0301\u20dd", "e"),
+        ("😀 👍🏽 1️⃣", "1"),
+        ("😀", "prompt"),
+        ("\ud800/\x00", "prompt"),
         ("", "prompt"),
         ("word " * 10_000, "word-word-word-word-word-word-word-word"),
+        ("圆" * 100, "圆" * 40),
+        ("𒀀" * 100, "𒀀" * 30),
     ],
 )
 def test_a_slug_can_be_read(prompt: str, slug: str) -> None:
-    """A person finds the video of a prompt by its file name."""
+    """A person finds the video of a prompt by its file name, in any script."""
     assert media.slug(prompt) == slug
+    assert media.slug(unicodedata.normalize("NFD", prompt)) == slug

@@ -4,7 +4,6 @@ Every writer leaves the old file or the new one whole, and raises UserError, in 
 """
 
 import io
-import re
 import unicodedata
 from fractions import Fraction
 from pathlib import Path
@@ -16,17 +15,24 @@ from PIL import GifImagePlugin, Image
 from text2video.errors import UserError
 from text2video.files import atomic_write, replace_folder
 
-SLUG_LENGTH = 40
+SLUG_CHARACTERS, SLUG_BYTES = 40, 120  # some file systems take 143 bytes for a whole name
 
 
 def slug(prompt: str) -> str:
-    """A file-name part for any text: ``[a-z0-9-]``, 1 to 40 characters, "prompt" where nothing of it is left.
+    """A file-name part for any text: its letters and digits of any script, in lower case and NFC, and a single "-" for
+    what is between; ASCII letters lose their accents. 1 to 40 characters, "prompt" where nothing is left.
 
     Two prompts may share a slug, so a file name needs a number too.
     """
-    ascii_text = unicodedata.normalize("NFKD", prompt).encode("ascii", "ignore").decode().lower()
-    words = re.sub(r"[^a-z0-9]+", "-", ascii_text).strip("-")
-    return words[:SLUG_LENGTH].strip("-") or "prompt"
+    kept = ["-"]
+    for character in unicodedata.normalize("NFKD", prompt).lower():
+        kind = unicodedata.category(character)
+        if kind[0] in "LN" or (kind[0] == "M" and not kept[-1].isascii()):  # a mark belongs to its letter
+            kept.append(character)
+        elif kind[0] != "M" and kind != "Cf" and kept[-1] != "-":
+            kept.append("-")
+    words = unicodedata.normalize("NFC", "".join(kept).strip("-"))[:SLUG_CHARACTERS]
+    return words.encode()[:SLUG_BYTES].decode(errors="ignore").strip("-") or "prompt"
 
 
 # --- writing ---------------------------------------------------------------------------------------
