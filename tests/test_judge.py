@@ -109,6 +109,8 @@ def test_proof_command_prints_both_tables() -> None:
     assert all(
         words in done.output for words in ("our world", "drawn by OpenCV", "frames shuffled", "half out")
     )
+    refused = CliRunner().invoke(proof.app, ["--root", str(ROOT / "digits")])
+    assert "has no section world" in str(refused.exception)  # own clips have no labels
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from text2video import console
+from text2video.errors import UserError
 from text2video.judge import rules
 from text2video.judge.opencv_world import SHADES, draw_clips, draw_random
 from text2video.judge.proof import Check, check, prove, prove_scenes, table
@@ -19,8 +20,9 @@ SEED = 20_000  # of the proof's own draws: no stage uses it
 
 
 def is_scenes(params: Params) -> bool:
-    """Whether the world shows more than one object on white at a time."""
-    return max(params.world.objects) > 1 or params.world.backgrounds != ["white"]
+    """Whether there is a drawn world that shows more than one object on white at a time."""
+    world = params.world
+    return world is not None and (max(world.objects) > 1 or world.backgrounds != ["white"])
 
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -83,7 +85,10 @@ def main(
     clips: Annotated[int, typer.Option(min=48, help="Clips to draw with each renderer.")] = 1024,
 ) -> None:
     """Print how the judge does on real clips, spoilt clips and disturbed clips; exit with 1 if a check fails."""
-    proof = judge_proof(load_params(Layout(root).params), clips)
+    params = load_params(Layout(root).params)
+    if params.world is None:
+        raise UserError(f"{Layout(root).params} has no section world, and nothing else can be judged")
+    proof = judge_proof(params, clips)
     for renderer, checks in proof.items():
         typer.echo(f"{renderer}\n{table(checks)}\n")
     if not all(check.holds for checks in proof.values() for check in checks):
