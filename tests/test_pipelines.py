@@ -55,6 +55,8 @@ def test_a_new_pipeline_takes_its_clips_from_a_folder(
     pipeline = (root / "mine" / "dvc.yaml").read_text()
     assert "python -m stages.train --root mine" in pipeline
     assert "mine/models/export" in pipeline
+    assert "mine/metrics/plots/spread.svg" in pipeline
+    assert "confusion" not in pipeline  # without labels there is none
     assert new_pipeline(root, "mine", None) == [root / "mine" / "dvc.yaml"]
     assert (root / "mine" / "params.yaml").read_text(encoding="utf-8") == text
     with pytest.raises(UserError, match=r"videos\.folder"):

@@ -106,6 +106,7 @@ def evaluate(params: Params, layout: Layout) -> Figures:
             tutorial=tutorial,
             fps=train.fps,
             frames=train.shape[0],
+            drawn=params.world is not None,
         )
         write_report(evaluation, layout)
     watch.report()

@@ -17,7 +17,9 @@ from text2video.files import write_text
 
 PRODUCED = ("data", "models", "metrics")
 INPUTS = ("tutorial/measured",)  # of the repository's own pipeline alone
+JUDGED = "metrics/plots/confusion_"  # outputs that need labels
 PROMPTS = 6  # captions of own videos that are rendered
+Entry = str | dict[str, Any]  # an output or a plot: its path, with options or without
 HEAD = """# Generated from ../dvc.yaml by `python -m stages.new {name}`; run that again when ../dvc.yaml has changed.
 # The settings are in params.yaml beside it; `dvc repro {name}/dvc.yaml` runs it.
 """
@@ -39,9 +41,8 @@ def pipeline_text(root: Path, name: str, cache: bool | None = None) -> str:
         cache = not (old.exists() and loses_outputs(old))
     stages = {stage: _moved(settings, name, sections, cache) for stage, settings in main["stages"].items()}
     # Plots are named relative to the file that names them, so they stay as they are.
-    text = yaml.safe_dump(
-        {"stages": stages, "plots": main["plots"]}, sort_keys=False, width=120, allow_unicode=True
-    )
+    plots = [entry for entry in main["plots"] if _is_made(entry, sections)]
+    text = yaml.safe_dump({"stages": stages, "plots": plots}, sort_keys=False, width=120, allow_unicode=True)
     return (HEAD + ("" if cache else UNCACHED)).format(name=name) + "\n" + text
 
 
@@ -67,12 +68,22 @@ def _moved(stage: dict[str, Any], name: str, sections: set[str], cache: bool) ->
         moved["params"] = [{f"{name}/params.yaml": own}]
     for kind in ("outs", "metrics"):
         if kind in stage:
-            moved[kind] = [_output(entry, name, cache) for entry in stage[kind]]
+            moved[kind] = [_output(entry, name, cache) for entry in stage[kind] if _is_made(entry, sections)]
     return moved
 
 
-def _output(entry: str | dict[str, Any], name: str, cache: bool) -> str | dict[str, Any]:
-    path, options = (entry, {}) if isinstance(entry, str) else next(iter(entry.items()))
+def _is_made(entry: Entry, sections: set[str]) -> bool:
+    """Whether a pipeline makes an output: without a drawn world there are no labels, and nothing that is judged."""
+    return "world" in sections or not _split(entry)[0].startswith(JUDGED)
+
+
+def _split(entry: Entry) -> tuple[str, dict[str, Any]]:
+    """Path and options of an output or a plot."""
+    return (entry, {}) if isinstance(entry, str) else next(iter(entry.items()))
+
+
+def _output(entry: Entry, name: str, cache: bool) -> Entry:
+    path, options = _split(entry)
     options = options if cache else {**options, "cache": False}
     return {_path(path, name): options} if options else _path(path, name)
 

@@ -50,6 +50,7 @@ class Evaluation:
     tutorial: Tutorial
     fps: float
     frames: int
+    drawn: bool  # whether the pipeline has a drawn world: DVC then wants confusion counts, even where none is drawn
 
 
 def read_tutorial(layout: Layout) -> Tutorial:
@@ -66,8 +67,8 @@ def read_tutorial(layout: Layout) -> Tutorial:
 
 def write_report(evaluation: Evaluation, layout: Layout) -> None:
     """Write ``evaluation.json`` (what experiments are compared by), ``evaluation_details.json`` (the rest),
-    ``report.html`` (all of it, to look at) and the folder ``plots``: ``confusion_*.csv`` (a header and no more where
-    nothing is judged), ``spread.svg``, ``wall.gif``, ``closest_pairs.png``."""
+    ``report.html`` (all of it, to look at) and the folder ``plots``: ``spread.svg``, ``wall.gif``,
+    ``closest_pairs.png`` and, where the pipeline has a drawn world, ``confusion_*.csv``, of no clip but a header."""
     folder, counts = layout.metrics, evaluation.details.get("confusion", {})
     panels = {PANELS[name]: values for name, values in evaluation.spreads.items()}
     spread = histograms("How the model's clips and real ones are spread", panels)
@@ -75,7 +76,7 @@ def write_report(evaluation: Evaluation, layout: Layout) -> None:
     write_json(folder / "evaluation_details.json", evaluation.details)
     fps = shown_fps(evaluation.fps, evaluation.frames)
     with replace_folder(folder / "plots") as plots:
-        for aspect in ASPECTS:
+        for aspect in ASPECTS if evaluation.drawn else ():
             write_text(plots / f"confusion_{aspect}.csv", confusion_csv(counts.get(aspect, {})))
         write_text(plots / "spread.svg", spread)
         save_gif(plots / "wall.gif", evaluation.sheet, fps)
