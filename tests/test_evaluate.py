@@ -27,6 +27,7 @@ from text2video.layout import TEST_SPLITS, Layout
 from text2video.measure import network
 from text2video.params import DataParams, Params, load_params
 from text2video.report import plots, wall
+from text2video.report.headline import TOO_FEW
 from text2video.report.page import times_real
 from text2video.synthesize import synthesize
 from text2video.world import World, parse_prompt
@@ -489,7 +490,7 @@ def noise(prompt: str, number: int) -> np.ndarray:
 def videos(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """Own videos: captions in several scripts, frames that are not square."""
     splits = {"train": WORDS[:4] * 8, "validation": WORDS[:4], "unseen_clip": WORDS[:4] * 4}
-    splits["unseen_caption"] = WORDS[4:] * 3
+    splits |= {"unseen_caption": WORDS[4:] * 12, "few": WORDS[:2]}
     place = unlabelled(tmp_path_factory.mktemp("videos"), splits)
     place.evaluate(noise)
     return place
@@ -499,9 +500,9 @@ def test_without_labels_nothing_is_judged_and_no_number_is_made_up(videos: Place
     """What any data set gets is there; what takes a judge is absent from the file, and "not measured" on the page."""
     figures = json.loads(videos.text("evaluation.json"))
     assert list(figures) == [
-        "unseen_clip", "unseen_caption", "diversity", "nearest_training_clip", "frechet_distance", "flicker"
+        "unseen_clip", "unseen_caption", "few", "diversity", "nearest_training_clip", "frechet_distance", "flicker"
     ]  # fmt: skip
-    for split, n in (("unseen_clip", 16), ("unseen_caption", 3)):
+    for split, n in (("unseen_clip", 16), ("unseen_caption", 12)):
         assert list(figures[split]) == ["retrieval"]
         found = figures[split]["retrieval"]
         assert (found["n"], found["candidates"], found["chance"]) == (n, 5, 0.2)
@@ -562,8 +563,14 @@ def test_the_stage_prints_retrieval_where_nothing_is_judged(
     monkeypatch.setattr(stage, "evaluate", lambda *_: json.loads(videos.text("evaluation.json")))
     done = CliRunner().invoke(stages.evaluate.app, ["--root", str(videos.layout.root)])
     assert done.exit_code == 0
-    assert done.stdout.startswith("1 of 5 captions")
-    assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == ["unseen_clip", "unseen_caption"]
+    head, *rows = [line.split() for line in done.stdout.splitlines()]
+    assert head[:8] == ["right", "caption", "found", "ceiling", "floor", "chance", "captions", "n"]
+    assert [(row[0], row[4:7]) for row in rows] == [
+        ("unseen_clip", ["0.200", "5", "16"]), ("unseen_caption", ["0.200", "5", "12"]), ("few", ["0.200", "5", "2"])
+    ]  # fmt: skip
+    assert done.stdout.endswith(
+        "       -         -         -     0.200         5         2   too few clips to measure\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -593,8 +600,11 @@ def test_few_videos_are_evaluated(tmp_path: Path, splits: dict[str, list[str]]) 
     if "more" in splits:
         assert figures["unseen_caption"]["retrieval"]["candidates"] == 3
         assert list(figures)[:3] == ["unseen_clip", "unseen_caption", "more"]
-    else:
-        assert "not measured" in place.text("report.html").lower()
+    page = place.text("report.html")
+    assert "Not measured: there are too few test clips." in page
+    assert page.count(f"<td>{TOO_FEW}</td>") == sum(
+        bool(figures[name]["retrieval"]["n"]) for name in splits if name in figures
+    )
 
 
 def test_a_split_that_is_too_large_is_sampled(videos: Place, monkeypatch: pytest.MonkeyPatch) -> None:

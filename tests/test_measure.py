@@ -107,11 +107,15 @@ def test_a_caption_is_never_asked_against_one_that_may_mean_the_same() -> None:
 
 
 def test_few_captions_are_a_smaller_choice_and_one_is_none() -> None:
-    """The page says among how many; with nothing to choose among there is no number."""
-    two = make_questions(["cat", "dog", "cat"], ["cat", "dog"], seed=0)
-    scores = np.array([[1.0, 0.0], [0.2, 0.1], [0.0, 1.0]])
+    """The page says among how many; with nothing to choose among there is no number, and of few videos no share."""
+    scores = np.array([[1.0, 0.0], [0.2, 0.1], [0.0, 1.0]] * 4)
+    two = make_questions(["cat", "dog", "cat"] * 4, ["cat", "dog"], seed=0)
     found = retrieval_figures(scores, scores, scores, two)
-    assert (found["value"], found["candidates"], found["chance"], found["n"]) == (0.3333, 2, 0.5, 3)
+    assert (found["value"], found["candidates"], found["chance"], found["n"]) == (0.3333, 2, 0.5, 12)
+    few = make_questions(["cat", "dog", "cat"] * 3, ["cat", "dog"], seed=0)
+    found = retrieval_figures(scores[:9], scores[:9], scores[:9], few)
+    assert found.pop("interval") == [None, None]
+    assert found == {"n": 9, "candidates": 2, "chance": 0.5, **dict.fromkeys(("value", "ceiling", "floor"))}
     one = make_questions(["cat", "a cat"], ["cat", "a cat"], seed=0)
     found = retrieval_figures(scores[:2], scores[:2], scores[:2], one)
     assert found.pop("interval") == [None, None]
@@ -122,8 +126,8 @@ def test_few_captions_are_a_smaller_choice_and_one_is_none() -> None:
 
 def test_captions_that_cannot_be_told_apart_share_the_point() -> None:
     """Else the first in the list would win, and words that nobody trained on would score."""
-    questions = make_questions(["one", "two"], ["one", "two", "three"], seed=0)
-    found = retrieval_figures(*[np.zeros((2, 3))] * 3, questions)
+    questions = make_questions(["one", "two"] * 6, ["one", "two", "three"], seed=0)
+    found = retrieval_figures(*[np.zeros((12, 3))] * 3, questions)
     assert found["value"] == found["ceiling"] == found["floor"] == found["chance"] == 0.3333
 
 

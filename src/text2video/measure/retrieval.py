@@ -12,6 +12,7 @@ from text2video.measure.words import may_mean_the_same, words
 
 Array = NDArray[Any]
 CANDIDATES = 32  # captions to choose among, the right one included
+FEWEST = 12  # videos: of fewer, the 95 % interval of a share of one half is wider than half of the scale
 
 
 @dataclass(frozen=True)
@@ -111,18 +112,20 @@ def retrieval_figures(model: Array, real: Array, painter: Array, questions: Ques
 
     ``value`` with its 95 % ``interval`` over ``n`` videos; ``candidates``, the most captions that there are to choose
     among; ``ceiling`` (the real videos), ``floor`` (videos of ``painter`` float[M, K], whatever the caption),
-    ``chance`` (guessing). All None, and n 0, where there is nothing to choose.
+    ``chance`` (guessing). What is measured is None for fewer than FEWEST videos; all is, and n 0, where there is
+    nothing to choose.
     """
     asked = questions.asked
     n = int(asked.sum())
-    found = wilson(float(hits(model, questions)[asked].sum()), n)
+    enough = n >= FEWEST
+    found = wilson(float(hits(model, questions)[asked].sum()), n if enough else 0)
     choices = np.array([len(others) + 1 for others in questions.others], float)[asked]
     return {
         "value": found["value"],
         "interval": [found["low"], found["high"]],
         "n": n,
         "candidates": int(choices.max()) if n else None,
-        "ceiling": round(float(hits(real, questions)[asked].mean()), 4) if n else None,
-        "floor": floor(painter, questions, own=painter is real),
+        "ceiling": round(float(hits(real, questions)[asked].mean()), 4) if enough else None,
+        "floor": floor(painter, questions, own=painter is real) if enough else None,
         "chance": round(float((1 / choices).mean()), 4) if n else None,
     }

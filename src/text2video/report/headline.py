@@ -6,6 +6,7 @@ from typing import Any
 from text2video.judge.summary import ACCURACIES
 
 Figures = Mapping[str, Any]
+TOO_FEW = "too few clips to measure"
 
 
 def headline(figures: Figures) -> str:
@@ -36,11 +37,11 @@ def _judged(pages: Mapping[str, Figures]) -> str:
 
 def _retrieval(pages: Mapping[str, Figures]) -> str:
     columns = ("value", "ceiling", "floor", "chance")
-    most = max(page["candidates"] for page in pages.values())
-    lines = [_line(f"1 of {most} captions", ["found", *columns[1:]], "n   found, 95 %")]
+    lines = [_line("right caption", ["found", *columns[1:], "captions"], "n   found, 95 %")]
     for split, page in pages.items():
-        shares = [_share(page[name]) for name in columns]
-        lines.append(_line(split, shares, f"{page['n']}   {_interval(page)}"))
+        cells = [*(_share(page[name]) for name in columns), page["candidates"]]
+        few = page["value"] is None
+        lines.append(_line(split, cells, f"{page['n']}   {TOO_FEW if few else _interval(page)}"))
     return "\n".join(lines)
 
 

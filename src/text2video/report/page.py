@@ -9,6 +9,7 @@ from typing import Any
 from text2video.judge.proof import Check
 from text2video.judge.summary import QUALITIES
 from text2video.judge.verdicts import ASPECTS
+from text2video.report.headline import TOO_FEW
 from text2video.report.plots import NONE, number
 from text2video.report.style import STYLE
 from text2video.report.wall import Tile, gif_uri
@@ -112,8 +113,9 @@ shown a video and up to 32 different captions of the test splits, and takes the 
 ones has all the words of the right one, or the reverse, and none in a drawn world may mean the same: they might be true
 as well. (In own captions, synonyms are not known as such, and lower the ceiling.) In brackets: 95 % Wilson interval.
 <em>Ceiling</em>: real clips of the same captions. <em>Floor</em>: real clips under other clips' captions.
-<em>Chance</em>: guessing. The network knows what tells the captions apart, and no more: a video may be found and yet
-look wrong."""
+<em>Chance</em>: guessing. <em>Captions</em>: the most that there are to choose among; rows that differ in this
+cannot be compared. The network knows what tells the captions apart, and no more: a video may be found and yet look
+wrong."""
 WALL = """Each of the model's videos (left), and a real one of the same caption (right). Where there are labels,
 failures come first."""
 PROMPTS = "The model's first video of each caption, not its best one, and a real one beside it."
@@ -172,18 +174,17 @@ def _tops(figures: Figures) -> str:
     boxes, kinds = [], set()
     for split, page in _pages(figures).items():
         share = page["joint" if "joint" in page else "retrieval"]
-        if share["n"]:
+        if share["value"] is not None:
             kinds.add("joint" in page)
-            boxes.append(
-                f'<div class="top"><b>{percent(share["value"])}</b>{escape(split.replace("_", " "))}</div>'
-            )
+            name = split.replace("_", " ") + ("" if "joint" in page else f", of {share['candidates']}")
+            boxes.append(f'<div class="top"><b>{percent(share["value"])}</b>{escape(name)}</div>')
     leads = {
         True: "Share of videos that are right in shape, colour and motion.",
         False: "Share of videos whose own caption a small network finds among others (nothing is judged).",
     }
     lead = (
         " ".join(leads[kind] for kind in sorted(kinds, reverse=True))
-        or "Not measured: there are no test clips."
+        or "Not measured: there are too few test clips."
     )
     return f'<div class="tops">{"".join(boxes)}</div>\n<p>{lead}</p>\n'
 
@@ -221,8 +222,8 @@ def _retrieval(figures: Figures) -> str:
     rows = []
     for split, page in _pages(figures).items():
         found = page["retrieval"]
-        told = "not measured"
-        if found["n"]:
+        told = TOO_FEW if found["n"] else "not measured"
+        if found["value"] is not None:
             told = f'{percent(found["value"])} <span class="faint">[{_bounds(found["interval"])}]</span>'
         shares = [percent(found[name]) for name in ("ceiling", "floor", "chance")]
         counts = [str(found["n"]), NONE if found["candidates"] is None else str(found["candidates"])]
