@@ -45,7 +45,7 @@ def told(words: torch.Tensor) -> Prompts:
 
 
 @cache
-def trained(steps: int = 250) -> Flow:
+def trained(steps: int = 400) -> Flow:
     """A flow of toy size, trained on such clips."""
     torch.manual_seed(0)
     own = load_params(ROOT / "params.yaml").flow.model_copy(update={"depth": 2, "given_share": 0.5})

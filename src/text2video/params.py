@@ -149,8 +149,10 @@ class FlowParams(KindParams):
 
     depth: Annotated[int, Field(ge=2, le=32, multiple_of=2)]
     patch: Annotated[int, Field(ge=1, le=8)]
+    neighbours: Share
     words: Literal["tokens", "pooled"]
     target: Literal["residual", "velocity"]
+    change_weight: Annotated[float, Field(ge=0)]
     time_mean: float
     time_std: Annotated[float, Field(gt=0)]
     prompt_dropout: Share

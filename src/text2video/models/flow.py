@@ -40,12 +40,14 @@ MASKED = -1e4  # added to the logits of what attention must not see
 class Block(nn.Module):
     """Attention over all tokens of the clip and all words, then a gated layer (SwiGLU: Shazeer, 2020).
 
+    Both see ``neighbours`` features of each neighbour in time, height and width in place of the token's own.
     Both are scaled, shifted and gated by the time and the text (adaLN-zero: Peebles and Xie, ICCV 2023), by one linear
     layer for all blocks and a table for each (PixArt-alpha: Chen et al., ICLR 2024).
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, neighbours: int, grid: tuple[int, int]) -> None:
         super().__init__()
+        self.neighbours, self.grid = neighbours, grid
         self.qkv = nn.Linear(width, 3 * width, bias=False)
         self.words = nn.Linear(width, 2 * width, bias=False)
         self.out = nn.Linear(width, width, bias=False)
@@ -59,11 +61,26 @@ class Block(nn.Module):
         """Tokens float[N, T, S, width] to the same shape. ``words`` are float[N, L, width]; ``bias`` of the logits is
         float[N, 1, 1, L + T S], ``modulation`` float[N, T, 1, 6, width]."""
         scale1, shift1, gate1, scale2, shift2, gate2 = (modulation + self.table).to(x.dtype).unbind(3)
-        h = torch.addcmul(shift1, normalise(x), 1 + scale1)
+        h = self.mix_neighbours(torch.addcmul(shift1, normalise(x), 1 + scale1))
         x = torch.addcmul(x, 1 + gate1, self.attend(h, words, bias))
-        h = torch.addcmul(shift2, normalise(x), 1 + scale2)
+        h = self.mix_neighbours(torch.addcmul(shift2, normalise(x), 1 + scale2))
         value, gate = self.up(h).chunk(2, dim=-1)
         return torch.addcmul(x, 1 + gate2, self.down(value * F.silu(gate)))
+
+    def mix_neighbours(self, x: Tensor) -> Tensor:
+        """Tokens with some features from the frame before and after, the row above and below, and the column left and
+        right, zeros beyond the edge (temporal shift: Lin et al., ICCV 2019)."""
+        if not self.neighbours:
+            return x
+        *groups, own = x.unflatten(2, self.grid).tensor_split(
+            [self.neighbours * (i + 1) for i in range(6)], -1
+        )
+        pads = ((axis, step) for axis in (6, 4, 2) for step in (1, -1))  # F.pad counts axes from the last
+        moved = [
+            F.pad(group, (0,) * axis + (step, -step))
+            for group, (axis, step) in zip(groups, pads, strict=True)
+        ]
+        return torch.cat((*moved, own), -1).flatten(2, 3)
 
     def attend(self, x: Tensor, words: Tensor, bias: Tensor) -> Tensor:
         """Attention of each token to all words and tokens, as plain products: on CPUs the fused kernel is slower."""
@@ -97,9 +114,10 @@ class FlowTransformer(nn.Module):
     """The network: noisy latents, a time for each frame and a text to F."""
 
     def __init__(
-        self, latent_shape: tuple[int, int, int], frames: int, text_dim: int, depth: int, patch: int
+        self, params: "FlowParams", latent_shape: tuple[int, int, int], frames: int, text_dim: int
     ) -> None:
         super().__init__()
+        depth, patch = params.depth, params.patch
         channels, rows, columns = latent_shape[0], latent_shape[1] // patch, latent_shape[2] // patch
         width = HEAD_DIM * depth // 2
         self.patch, self.grid = patch, (rows, columns)
@@ -111,7 +129,9 @@ class FlowTransformer(nn.Module):
         self.time = nn.Sequential(nn.Linear(2 * FREQUENCIES, width), nn.SiLU(), nn.Linear(width, width))
         self.prompt, self.word = nn.Linear(text_dim, width), nn.Linear(text_dim, width)
         self.modulation, self.final = nn.Linear(width, 6 * width), nn.Linear(width, 2 * width)
-        self.blocks = nn.ModuleList(Block(width) for _ in range(depth))
+        self.blocks = nn.ModuleList(
+            Block(width, int(params.neighbours * width / 6), self.grid) for _ in range(depth)
+        )
         self.out = nn.Linear(width, channels * patch * patch)
         for layer in (self.modulation, self.final, self.out):
             nn.init.zeros_(layer.weight)
@@ -165,9 +185,7 @@ class Flow(VideoModel):
         super().__init__()
         self.params, self.shape = params, (spec.frames, *spec.latent_shape)
         self.text_encoder = spec.text_encoder()
-        self.network = FlowTransformer(
-            spec.latent_shape, spec.frames, spec.text_dim, params.depth, params.patch
-        )
+        self.network = FlowTransformer(params, spec.latent_shape, spec.frames, spec.text_dim)
 
     def optimizers(self, lr: float) -> dict[str, torch.optim.Optimizer]:
         """Muon (Jordan et al., 2024) for the blocks' matrices, AdamW for all other weights."""
@@ -189,8 +207,11 @@ class Flow(VideoModel):
         }
 
     def training_step(self, batch: Batch, codec: Codec, update: Update) -> dict[str, Tensor]:
-        """One step down the mean squared error of the velocity. Some clips lose their prompt, so that guidance has
-        something to compare with; of some, the first frames are given, and have no error."""
+        """One step down the mean squared error of the velocity, and of its change from frame to frame.
+
+        Some clips lose their prompt, so that guidance has something to compare with; of some, the first frames are
+        given, and have no error.
+        """
         params, clean = self.params, batch.latents
         text = without_prompt(self.read(batch.prompts), batch.rand() < params.prompt_dropout)
         frames = clean.shape[1]
@@ -199,7 +220,8 @@ class Flow(VideoModel):
         time = (params.time_mean + params.time_std * batch.randn()).sigmoid()[:, None]
         time, noise = torch.where(given, 1.0, time), batch.randn(*clean.shape[1:])
         error = self.velocity(mix(noise, clean, time), time, text) - (clean - noise)
-        loss = (error.square().mean((2, 3, 4)) * ~given).mean()
+        error = error * ~given[:, :, None, None, None]
+        loss = error.square().mean() + params.change_weight * error.diff(dim=1).square().mean()
         update(("matrices", "others"), loss)
         return {"loss": loss}
 
