@@ -27,8 +27,7 @@ from text2video.judge import (
 )
 from text2video.judge.diversity import mode_recall, trait_distances
 from text2video.judge.proof import Check, check, prove, prove_scenes, table
-from text2video.judge.scenes import right_alone, swapped
-from text2video.judge.scores import angle_errors, area_variations, colour_distances
+from text2video.judge.scores import angle_errors, area_variations, colour_distances, compare
 from text2video.params import load_params
 from text2video.request import Request, Scene
 from text2video.world import World, parse_prompt
@@ -488,10 +487,11 @@ def test_swapped_attributes_are_wrong(two: tuple[np.ndarray, Scene]) -> None:
     ):
         asked = [scene._replace(objects=other)]
         assert not scene_right(clips, asked[0])
-        assert swapped(judge_scenes(clips), asked).all()
-        assert not right_alone(judge_scenes(clips), asked).any()
+        answers = compare(judge_scenes(clips), asked)
+        assert answers.swapped.all()
+        assert not answers.alone.any()
     assert scene_right(clips, scene._replace(objects=(square, circle)))  # in any order
-    assert not swapped(judge_scenes(clips), [scene]).any()
+    assert not compare(judge_scenes(clips), [scene]).swapped.any()
 
 
 def test_a_scene_is_right_as_a_whole_or_not(two: tuple[np.ndarray, Scene]) -> None:

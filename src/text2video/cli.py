@@ -245,7 +245,7 @@ def _judgement(file: Path, asked: "Scene | None") -> str:
     """What a file shows and, if something is asked for, whether that is right. Raises UserError when it cannot be
     read."""
     from text2video.judge import judge_scenes, sentence
-    from text2video.judge.scenes import faults
+    from text2video.judge.scores import compare
     from text2video.reading import JUDGED, probe, read_video
 
     clip, told = read_video(file, **JUDGED), probe(file)
@@ -253,7 +253,7 @@ def _judgement(file: Path, asked: "Scene | None") -> str:
     scenes = judge_scenes(clip[None], kept * (told.fps or 10.0))
     line = sentence(scenes.seen[0]) + ("" if scenes.clean[0] else ", and what is no object")
     if asked:
-        wrong = faults(scenes, asked)
+        wrong = compare(scenes, [asked]).faults()
         line += f"; wrong: {', '.join(wrong)}" if wrong else "; right"
     return line
 
