@@ -26,7 +26,7 @@ from text2video.judge import (
     wilson,
 )
 from text2video.judge.diversity import mode_recall, trait_distances
-from text2video.judge.proof import Check, check, prove, prove_scenes, table
+from text2video.judge.proof import Check, check, prove, table
 from text2video.judge.scores import angle_errors, area_variations, colour_distances, compare
 from text2video.params import load_params
 from text2video.request import Request, Scene
@@ -460,7 +460,7 @@ def scene_right(clips: np.ndarray, asked: Scene) -> bool:
 def test_proof_of_scenes(scenes: tuple[np.ndarray, list[Scene]]) -> None:
     """Real scenes right, also reversed and mirrored; with swapped attributes, too few or too many objects, shuffled
     frames or changing colours wrong; blur and noise change nothing."""
-    checks = prove_scenes(*scenes)
+    checks = prove(*scenes)
     assert {"1 object", "2 objects", "3 objects", "colours swapped", "motions swapped"} <= {
         c.name for c in checks
     }

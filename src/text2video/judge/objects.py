@@ -178,10 +178,14 @@ def _part(pixels: _Pixels, colours: Array, height: int, width: int, least: float
         found = connect(pixels.ink.keep(rows), len(colours), height, width, GAP + (height + GAP) % 2)
         sizes, owner = np.bincount(found), np.zeros(found.max() + 1, int)
         owner[found] = frame[rows]
-        order = np.lexsort((-sizes, owner))
-        rank = np.zeros(len(sizes), int)
-        rank[order] = np.arange(len(sizes)) - np.searchsorted(owner[order], owner[order])
-        kept = (rank < (group == one).sum(1)[owner]) & (sizes >= least)
+        regions, most = np.bincount(owner[1:], minlength=len(colours)), (group == one).sum(1)
+        firsts, kept = np.cumsum(regions) - regions + 1, np.ones(len(sizes), bool)
+        for i in np.flatnonzero(regions > most):  # of more regions than colours, the largest ones
+            first, end = firsts[i], firsts[i] + regions[i]
+            by_size = np.argsort(-np.pad(sizes[first:end], (1, 0)))  # of regions numbered from 1
+            kept[first:end] = False
+            kept[first - 1 + by_size[: most[i]]] = True
+        kept &= sizes >= least
         found = _renumber(found, kept)
         labels[rows] = np.where(found > 0, found + labels.max(), 0)
     y, x = np.divmod(pixels.ink.pixel, width)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from text2video.judge import rules
+from text2video.judge.motion import fit_line, weighted_mean
 from text2video.judge.scenes import Scenes
 from text2video.judge.verdicts import ASPECTS, Verdicts, take
 from text2video.measure.shares import wilson
@@ -54,7 +55,7 @@ class Answers:
     @property
     def alone(self) -> Array:
         """Which of the objects are right in all that was asked of them, bool[K]."""
-        return self.fits.all(1)
+        return np.asarray(self.fits.all(1))
 
     @property
     def swapped(self) -> Array:
@@ -104,7 +105,7 @@ def compare(seen: Seen, asked: Requests) -> Answers:
     labels = np.stack([seen.shape, seen.colour, seen.motion], 1)
     fits = np.pad(_fits(labels, wanted), ((0, 0), (0, 2)), constant_values=True)
     every = np.ones(len(seen), bool)
-    return Answers(requests, np.arange(len(seen)), seen, fits, every, fits.all(1), every)
+    return Answers(requests, np.arange(len(seen)), seen, fits, every, np.asarray(fits.all(1)), every)
 
 
 def _compare_scenes(scenes: Scenes, asked: Sequence[Scene]) -> Answers:
@@ -197,14 +198,10 @@ def colour_distances(verdicts: Verdicts) -> Array:
 def area_variations(verdicts: Verdicts) -> Array:
     """Flicker of the size of each clip, float[N]: standard deviation of ln(area) about its straight line over time, in
     the frames that show the object whole. Steady growth costs nothing; 0.05 is 5 % of the area."""
-    area, weight = verdicts.tracks.area, verdicts.tracks.whole.astype(float)
-    frame = np.broadcast_to(np.arange(area.shape[1], dtype=float), area.shape)
-    total = np.maximum(weight.sum(1, keepdims=True), 1)
-    log = np.log(np.maximum(area, 1e-9))
-    x = frame - (frame * weight).sum(1, keepdims=True) / total
-    y = log - (log * weight).sum(1, keepdims=True) / total
-    slope = (weight * x * y).sum(1, keepdims=True) / np.maximum((weight * x * x).sum(1, keepdims=True), 1e-9)
-    return np.sqrt((weight * (y - slope * x) ** 2).sum(1) / total[:, 0])
+    log = np.log(np.maximum(verdicts.tracks.area, 1e-9))
+    weight = verdicts.tracks.whole.astype(float)
+    _, line = fit_line(log, weight)
+    return np.sqrt(weighted_mean((log - line) ** 2, weight)[:, 0])
 
 
 def confusion(verdicts: Verdicts, requests: Sequence[Request], aspect: str) -> dict[str, dict[str, int]]:
