@@ -320,10 +320,10 @@ def _with_hidden(tracks: Tracks, shown: Array, clip: Array) -> Tracks:
         close = others[apart <= reach[others] + reach[row]]
         if len(close):
             tracks.centre[row, frame] = place
-            for one in (row, *close):
-                tracks.present[one, frame], tracks.whole[one, frame], tracks.cut[one, frame] = (
-                    True,
-                    False,
-                    True,
-                )
+            both = [row, *close]
+            tracks.present[both, frame], tracks.whole[both, frame], tracks.cut[both, frame] = (
+                True,
+                False,
+                True,
+            )
     return tracks

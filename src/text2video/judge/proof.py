@@ -3,7 +3,7 @@
 Works on clips of any renderer, and changes nothing but pixels: the same tables for our own world and for any other.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
 import cv2
@@ -52,21 +52,20 @@ def prove(clips: Array, asked: Requests, seed: int = 0) -> list[Check]:
     clips are left out (no clip at the edge, say)."""
     seen, rng = _judge(clips, asked), np.random.default_rng(seed)
     if isinstance(seen, Scenes):
-        scenes, verdicts = cast(Sequence[Scene], asked), seen.verdicts
-        groups, same, spoil_more = _scene_groups(seen, scenes), asked, SPOILT_SCENES
+        scenes, verdicts, same = cast(Sequence[Scene], asked), seen.verdicts, asked
+        groups, spoil_more, changed = _scene_groups(seen, scenes), SPOILT_SCENES, _changed(clips, scenes)
         disturbed, spoilt = DISTURBED | FINER, {name: SPOILT[name] for name in UNTRACKED}
-        changed = [(name, *_changed(clips, scenes, change)) for name, change in CHANGED.items()]
     else:
         verdicts, groups = seen, _groups(seen, cast(Sequence[Request], asked))
         same = [Request(*labels) for labels in zip(seen.shape, seen.colour, seen.motion, strict=True)]
-        disturbed, spoilt, spoil_more, changed = DISTURBED, SPOILT, {}, []
+        disturbed, spoilt, spoil_more, changed = DISTURBED, SPOILT, {}, iter(())
     hits = right(seen, asked).values()
     checks = [
         Check(name, "right", len(rows), *(float(hit[rows].mean()) for hit in hits))
         for name, rows in groups.items()
         if len(rows)
     ]
-    checks += [check(name, "wrong", some, others) for name, some, others in changed if others]
+    checks += changed
     for name, swaps, turned in (
         ("reversed in time", REVERSED, clips[:, ::-1]),
         ("mirrored", MIRRORED, clips[..., ::-1, :]),
@@ -79,12 +78,12 @@ def prove(clips: Array, asked: Requests, seed: int = 0) -> list[Check]:
     return checks + [check(name, "wrong", spoil(clips), asked) for name, spoil in spoil_more.items()]
 
 
-def _changed(
-    clips: Array, scenes: Sequence[Scene], change: Callable[[Scene], Scene | None]
-) -> tuple[Array, list[Scene]]:
-    """The clips whose scenes can be changed so, and the changed scenes."""
-    others = [change(scene) for scene in scenes]
-    return clips[[other is not None for other in others]], [other for other in others if other is not None]
+def _changed(clips: Array, scenes: Sequence[Scene]) -> Iterator[Check]:
+    """The checks of the clips under scenes that they do not show."""
+    for name, change in CHANGED.items():
+        others = {row: other for row, scene in enumerate(scenes) if (other := change(scene)) is not None}
+        if others:
+            yield check(name, "wrong", clips[list(others)], list(others.values()))
 
 
 def _scene_groups(seen: Scenes, scenes: Sequence[Scene]) -> dict[str, Array]:

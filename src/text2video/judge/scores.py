@@ -166,13 +166,14 @@ def score(seen: Seen, requests: Requests) -> dict[str, Any]:
 
 def summary(values: Array) -> dict[str, Any]:
     """Median, mean and count, rounded, ready for JSON."""
-    if len(values) == 0:
-        return {"median": None, "mean": None, "n": 0}
-    return {
-        "median": round(float(np.median(values)), 3),
-        "mean": round(float(np.mean(values)), 3),
-        "n": len(values),
-    }
+    median, mean = (round(float(f(values)), 3) if len(values) else None for f in (np.median, np.mean))
+    return {"median": median, "mean": mean, "n": len(values)}
+
+
+def mean_known(values: Sequence[float | None], digits: int) -> float | None:
+    """The rounded mean of the values that are not None; None where there is none."""
+    known = [value for value in values if value is not None]
+    return round(float(np.mean(known)), digits) if known else None
 
 
 def angle_errors(verdicts: Verdicts, requests: Sequence[Request]) -> Array:

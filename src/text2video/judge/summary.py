@@ -13,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 
 from text2video.judge.scenes import Scenes, take_scenes
-from text2video.judge.scores import Answers, Requests, Seen, angle_errors, compare, confusion, right, score
+from text2video.judge.scores import Answers, Requests, Seen, angle_errors, compare, confusion, mean_known
 from text2video.judge.verdicts import ASPECTS
 from text2video.measure.shares import wilson
 from text2video.request import Request, Scene
@@ -114,7 +114,7 @@ def unread(verdicts: Seen, asked: Requests, own: bool) -> dict[str, float | None
     angles, measured = 0.0, 0
     groups = [(times, [request] * n) for request, times in Counter(asked).items()]
     for times, requests in [*groups, *([(-1, list(asked))] if own else [])]:
-        for name, hits in right(verdicts, requests).items():
+        for name, hits in compare(verdicts, requests).right.items():
             totals[name] += times * float(hits.sum())
         errors = angle_errors(verdicts, requests)
         angles, measured = angles + times * float(errors.sum()), measured + times * len(errors)
@@ -129,19 +129,16 @@ def _unread_scenes(scenes: Scenes, asked: Sequence[Scene]) -> dict[str, float | 
     clips = take_scenes(scenes, n)
     pages = (
         [
-            score(clips, [asked[(row + shift) % len(asked)] for row in range(n)])
+            compare(clips, [asked[(row + shift) % len(asked)] for row in range(n)]).score
             for shift in np.unique(np.linspace(1, len(asked) - 1, SHIFTS).astype(int)).tolist()
         ]
         if len(asked) > 1
         else []
     )
-    shares = {name: _mean([page[name]["value"] for page in pages]) for name in ACCURACIES}
-    return shares | {"angle_error_degrees": _mean([page["angle_error_degrees"]["mean"] for page in pages])}
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return round(float(np.mean(known)), 4) if known else None
+    shares = {name: mean_known([page[name]["value"] for page in pages], 4) for name in ACCURACIES}
+    return shares | {
+        "angle_error_degrees": mean_known([page["angle_error_degrees"]["mean"] for page in pages], 4)
+    }
 
 
 def overall_quality(splits: Mapping[str, Judged]) -> Figures:
