@@ -101,9 +101,11 @@ def compare(seen: Seen, asked: Requests) -> Answers:
     if isinstance(seen, Scenes):
         return _compare_scenes(seen, cast(Sequence[Scene], asked))
     requests = cast(Sequence[Request], asked)
-    wanted = _words([request[: len(ASPECTS)] for request in requests])
-    labels = np.stack([seen.shape, seen.colour, seen.motion], 1)
-    fits = np.pad(_fits(labels, wanted), ((0, 0), (0, 2)), constant_values=True)
+    wanted = _words(
+        [Request(*request[: len(ASPECTS)]) for request in requests]
+    )  # of size and speed, anything
+    other = np.full(len(seen), "")
+    fits = _fits(np.stack([seen.shape, seen.colour, seen.motion, other, other], 1), wanted)
     every = np.ones(len(seen), bool)
     return Answers(requests, np.arange(len(seen)), seen, fits, every, np.asarray(fits.all(1)), every)
 
@@ -141,14 +143,15 @@ def _compare_scenes(scenes: Scenes, asked: Sequence[Scene]) -> Answers:
     )
 
 
-def _words(requests: Sequence[Sequence[str | None]]) -> Array:
-    """The words of requests as an array, str[n, words], "" for None."""
-    words = len(requests[0]) if requests else len(Request._fields)
-    return np.array([[word or "" for word in one] for one in requests], object).reshape(-1, words)
+def _words(requests: Sequence[Request]) -> Array:
+    """The words of requests as an array, str[n, 5], "" for None."""
+    return np.array([[word or "" for word in one] for one in requests], object).reshape(
+        -1, len(Request._fields)
+    )
 
 
 def _fits(labels: Array, wanted: Array) -> Array:
-    """Whether ``labels`` str[..., words] are as ``wanted``, "" for anything; bool[..., words]."""
+    """Whether ``labels`` str[..., 5] are as ``wanted``, "" for anything; bool[..., 5]."""
     fits = (labels == wanted) | (wanted == "")
     fits[..., : len(ASPECTS)] &= labels[..., : len(ASPECTS)] != ""
     return fits
