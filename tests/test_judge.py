@@ -26,9 +26,8 @@ from text2video.judge import (
     wilson,
 )
 from text2video.judge.diversity import mode_recall, trait_distances
-from text2video.judge.proof import Check, check, prove, prove_scenes, table
-from text2video.judge.scenes import right_alone, swapped
-from text2video.judge.scores import angle_errors, area_variations, colour_distances
+from text2video.judge.proof import Check, check, prove, table
+from text2video.judge.scores import angle_errors, area_variations, colour_distances, compare
 from text2video.params import load_params
 from text2video.request import Request, Scene
 from text2video.world import World, parse_prompt
@@ -463,7 +462,7 @@ def scene_right(clips: np.ndarray, asked: Scene) -> bool:
 def test_proof_of_scenes(scenes: tuple[np.ndarray, list[Scene]]) -> None:
     """Real scenes right, also reversed and mirrored; with swapped attributes, too few or too many objects, shuffled
     frames or changing colours wrong; blur and noise change nothing."""
-    checks = prove_scenes(*scenes)
+    checks = prove(*scenes)
     assert {"1 object", "2 objects", "3 objects", "colours swapped", "motions swapped"} <= {
         c.name for c in checks
     }
@@ -490,10 +489,11 @@ def test_swapped_attributes_are_wrong(two: tuple[np.ndarray, Scene]) -> None:
     ):
         asked = [scene._replace(objects=other)]
         assert not scene_right(clips, asked[0])
-        assert swapped(judge_scenes(clips), asked).all()
-        assert not right_alone(judge_scenes(clips), asked).any()
+        answers = compare(judge_scenes(clips), asked)
+        assert answers.swapped.all()
+        assert not answers.alone.any()
     assert scene_right(clips, scene._replace(objects=(square, circle)))  # in any order
-    assert not swapped(judge_scenes(clips), [scene]).any()
+    assert not compare(judge_scenes(clips), [scene]).swapped.any()
 
 
 def test_a_scene_is_right_as_a_whole_or_not(two: tuple[np.ndarray, Scene]) -> None:

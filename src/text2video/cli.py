@@ -250,7 +250,7 @@ def _judgement(file: Path, asked: "Scene | None") -> tuple[str, bool]:
     """What a file shows, and whether that is what is asked for, if anything is. Raises UserError when it cannot be
     read."""
     from text2video.judge import judge_scenes, sentence
-    from text2video.judge.scenes import faults
+    from text2video.judge.scores import compare
     from text2video.reading import JUDGED, probe, read_video
 
     clip, told = read_video(file, **JUDGED), probe(file)
@@ -259,7 +259,7 @@ def _judgement(file: Path, asked: "Scene | None") -> tuple[str, bool]:
     line = sentence(scenes.seen[0]) + ("" if scenes.clean[0] else ", and what is no object")
     if not asked:
         return line, True
-    wrong = faults(scenes, asked)
+    wrong = compare(scenes, [asked]).faults()
     return line + (f"; wrong: {', '.join(wrong)}" if wrong else "; right"), not wrong
 
 

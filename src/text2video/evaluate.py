@@ -18,7 +18,6 @@ from text2video.device import pick_device
 from text2video.judge import judge_clips, judge_scenes
 from text2video.judge.diversity import trait_diversity
 from text2video.judge.proof import Check
-from text2video.judge.scores import right
 from text2video.judge.summary import (
     Figures,
     Judged,
@@ -151,7 +150,7 @@ def look_at_splits(
                 found.nearest = find_nearest(split.model.thumbnails, split.real.thumbnails, train, seed)
                 found.pairs = pairs_picture(found.nearest, clips, captions, train)
             if name in shown:
-                good = right(judged.model, judged.requests)["joint"] if judged else np.ones(len(rows), bool)
+                good = judged.answers["model"].right["joint"] if judged else np.ones(len(rows), bool)
                 found.sheet = moving_sheet(captions, clips, real, good)
     return found
 
@@ -254,8 +253,9 @@ def compare(found: Found, ruler: Ruler, validation: PackedReader, seed: int) -> 
     figures: Figures = {"quality": overall_quality(judged)} if judged else {}
     figures["diversity"] = {}
     if "prompts" in judged:
-        objects = judged["prompts"].objects
-        figures["diversity"] = dict(trait_diversity(objects.prompts, objects.model, objects.real, seed))
+        model, real = (judged["prompts"].answers[side] for side in ("model", "real"))
+        prompts = [judged["prompts"].prompts[row] for row in model.clip]
+        figures["diversity"] = dict(trait_diversity(prompts, model.objects, real.objects, seed))
     empty = {"model": None, "real": None}
     if split is None or several is None or found.nearest is None:
         figures["diversity"] |= {"pixel_distance": empty, "feature_distance": empty}

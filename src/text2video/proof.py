@@ -10,7 +10,7 @@ from text2video import console
 from text2video.errors import UserError
 from text2video.judge import rules
 from text2video.judge.opencv_world import SHADES, draw_clips, draw_random
-from text2video.judge.proof import Check, check, prove, prove_scenes, table
+from text2video.judge.proof import Check, check, prove, table
 from text2video.layout import Layout
 from text2video.params import Params, load_params
 from text2video.request import Request
@@ -63,8 +63,8 @@ def scenes_proof(params: Params, clips: int) -> dict[str, list[Check]]:
         draw_random(clips // 4, SEED, several, data.height_width[0], data.frames, True) if several else None
     )
     checks = {
-        "our world": prove_scenes(ours, list(map(parse_scene, captions))),
-        "drawn by OpenCV": prove_scenes(*theirs),
+        "our world": prove(ours, list(map(parse_scene, captions))),
+        "drawn by OpenCV": prove(*theirs),
     }
     scenes = list(map(parse_scene, overlapping[1]))
     for number in several:

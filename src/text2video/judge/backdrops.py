@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
 from text2video.judge import rules
+from text2video.judge.track import dot
 
 Array = NDArray[Any]
 SITES = 12  # pixels of the frame's rim, besides corners and middles, whose colours are tried as tones,
@@ -44,7 +45,7 @@ def find_backdrops(clips: Array) -> Backdrops:
         picture[i] = _uncover(clips[i], _is_far(clips[i], tones[i], rules.OFF_PATTERN))
         for frame, out in zip(clips[i], far[i], strict=True):
             away = frame - picture[i]
-            out &= np.einsum("ijk,ijk->ij", away, away) > rules.OFF_TONE**2
+            out &= dot(away, away) > rules.OFF_TONE**2
         name[i] = _name_pattern(picture[i], tones[i])
     return Backdrops(picture, name, far)
 
@@ -61,7 +62,7 @@ def _find_tones(clips: Array) -> tuple[Array, Array]:
     rim = np.median(clips[:, :, y, x], axis=1).astype(np.float32)
     middle = np.median(rim, axis=1)
     inside = clips[:, :, ::4, ::4] - middle[:, None, None, None]
-    plain = ((inside * inside).sum(4) <= rules.NOISE**2).mean((1, 2, 3)) >= rules.PLAIN_SHARE
+    plain = (dot(inside, inside) <= rules.NOISE**2).mean((1, 2, 3)) >= rules.PLAIN_SHARE
     tones = np.stack([middle, middle], 1)
     shares = np.concatenate([np.arange(8) / 8, np.arange(1, SITES + 1) * GOLDEN % 1])
     sites = np.unique((shares * len(x)).astype(int))
@@ -69,9 +70,9 @@ def _find_tones(clips: Array) -> tuple[Array, Array]:
     for i in np.flatnonzero(~plain):
         start, way = rim[i, first], rim[i, second] - rim[i, first]
         off = rim[i][None] - start[:, None]
-        share = (off @ way[..., None])[..., 0] / np.maximum((way * way).sum(1), 1)[:, None]
+        share = (off @ way[..., None])[..., 0] / np.maximum(dot(way, way), 1)[:, None]
         rest = off - np.clip(share, 0, 1)[..., None] * way[:, None]
-        score = ((rest * rest).sum(2) <= rules.OFF_TONE**2).sum(1)
+        score = (dot(rest, rest) <= rules.OFF_TONE**2).sum(1)
         best = (
             score + np.linalg.norm(way, axis=1) / 1000
         ).argmax()  # of several such pairs the one farthest apart

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import wasserstein_distance
 
+from text2video.judge.scores import mean_known
 from text2video.judge.verdicts import Verdicts, take
 
 Array = NDArray[Any]
@@ -98,11 +99,12 @@ def trait_diversity(
             ]
             a, b = np.concatenate(rows), np.concatenate(others)
             recall = mode_recall(take(verdicts, a), known[a].tolist(), take(real, b), known[b].tolist())
-            means = {trait: _mean([distance[trait] for distance in distances]) for trait in TRAITS}
+            means = {trait: mean_known([distance[trait] for distance in distances], 3) for trait in TRAITS}
             found[side].append({**means, "mode_recall": recall["value"]})
     names = (*TRAITS, "mode_recall")
     return {
-        name: {side: _mean([row[name] for row in rows]) for side, rows in found.items()} for name in names
+        name: {side: mean_known([row[name] for row in rows], 3) for side, rows in found.items()}
+        for name in names
     }
 
 
@@ -110,8 +112,3 @@ def _halves(rows: Array, rng: np.random.Generator) -> tuple[Array, Array, Array]
     """Two disjoint halves of ``rows``, and a third of the same size drawn for itself (of the model's clips)."""
     half, order = len(rows) // 2, rng.permutation(rows)
     return order[:half], order[half : 2 * half], rng.permutation(rows)[:half]
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return round(float(np.mean(known)), 3) if known else None

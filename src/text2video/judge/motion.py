@@ -1,6 +1,5 @@
 """From tracks to the motion's name: fits of ideal paths, and the rules that say which one a viewer would name."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -15,22 +14,9 @@ PERIODS, PHASES = 24, 16  # of the first search for the best wave
 FLAT = 0.02  # variance below which a stretch of a wave is too flat to be scaled up to anything
 
 
-@dataclass(frozen=True)
-class Motions:
-    """Per clip: the motion's name ("" if none), and what was measured on the way."""
-
-    name: Array
-    """str[N]"""
-    direction: Array
-    """float[N]: degrees counter-clockwise from the right, of the straight-line fit."""
-    displacement: Array
-    """float[N]: length of the straight-line fit over the whole clip, pixels."""
-    residual: Array
-    """float[N]: root mean square distance to the ideal path of the named motion (or the nearest one), pixels."""
-
-
-def name_motions(tracks: Tracks, height: int, width: int) -> Motions:
-    """Name the motion in each clip from the frames that show the object whole."""
+def name_motions(tracks: Tracks, height: int, width: int) -> dict[str, Array]:
+    """``motion``, ``direction``, ``displacement`` and ``residual`` of Verdicts, [N] each, from the frames that show the
+    object whole. The residual of what has no name is that of the nearest ideal path."""
     n, t = tracks.present.shape
     side, weight = min(height, width), tracks.whole.astype(float)
     path = _Path(tracks.centre, weight, side)
@@ -45,12 +31,12 @@ def name_motions(tracks: Tracks, height: int, width: int) -> Motions:
     enough = tracks.present.all(1) & (weight.sum(1) >= max(rules.MIN_WHOLE * t, 3))
     enough &= _largest_step(tracks) <= rules.MAX_JUMP * side
     dx, dy = path.velocity.T
-    return Motions(
-        name=np.where(enough, names[best], ""),
-        direction=np.degrees(np.arctan2(-dy, dx)) % 360,
-        displacement=np.hypot(dx, dy) * (t - 1),
-        residual=residuals[best],
-    )
+    return {
+        "motion": np.where(enough, names[best], ""),
+        "direction": np.degrees(np.arctan2(-dy, dx)) % 360,
+        "displacement": np.hypot(dx, dy) * (t - 1),
+        "residual": residuals[best],
+    }
 
 
 def _stays_near(tracks: Tracks, ideal: Array, side: int) -> Array:
@@ -68,17 +54,17 @@ def _largest_step(tracks: Tracks) -> Array:
     return (steps * (tracks.whole[:, 1:] & tracks.whole[:, :-1])).max(1, initial=0)
 
 
-def _mean(values: Array, weight: Array) -> Array:
+def weighted_mean(values: Array, weight: Array) -> Array:
     """Weighted mean over the frames, keeping the axis."""
     return (values * weight).sum(1, keepdims=True) / np.maximum(weight.sum(1, keepdims=True), 1)
 
 
-def _fit_line(values: Array, weight: Array) -> tuple[Array, Array]:
+def fit_line(values: Array, weight: Array) -> tuple[Array, Array]:
     """Least squares line through ``values`` [N, T]: slope per frame [N] and fitted values [N, T]."""
     frame = np.arange(values.shape[1], dtype=float)[None]
-    centred = frame - _mean(frame, weight)
+    centred = frame - weighted_mean(frame, weight)
     slope = (weight * centred * values).sum(1) / np.maximum((weight * centred**2).sum(1), 1e-9)
-    return slope, _mean(values, weight) + slope[:, None] * centred
+    return slope, weighted_mean(values, weight) + slope[:, None] * centred
 
 
 def _steps(values: Array, weight: Array) -> tuple[Array, Array]:
@@ -97,8 +83,8 @@ def _is_steady(values: Array, weight: Array, slope: Array, slack: Array | float)
 
 def _steady_area(area: Array, weight: Array) -> Array:
     """Whether the object keeps its size, bool[N]: steadily where it is whole, and no larger where it is cut off."""
-    mean = np.maximum(_mean(area, weight), 1e-9)
-    spread = np.sqrt(_mean((area - mean) ** 2, weight)) / mean
+    mean = np.maximum(weighted_mean(area, weight), 1e-9)
+    spread = np.sqrt(weighted_mean((area - mean) ** 2, weight)) / mean
     log = np.log(np.maximum(area, 1e-9))
     steps, counts = _steps(log, weight)
     quiet = np.all((np.abs(steps) <= rules.AREA_STEP) | ~counts, axis=1)
@@ -159,7 +145,7 @@ class _WaveFit(NamedTuple):
 def _best_wave(values: Array, weight: Array, waves: Array) -> _WaveFit:
     """The one of ``waves`` [N or 1, K, T], shifted and scaled, that comes nearest to ``values`` [N, T]."""
     total = np.maximum(weight.sum(1, keepdims=True), 1)
-    centred = (values - _mean(values, weight)) * weight
+    centred = (values - weighted_mean(values, weight)) * weight
     turned = np.swapaxes(waves, 1, 2)
     mean, square, product = (((a[:, None] / total[:, None]) @ b)[:, 0] for a, b in
                              ((weight, turned), (weight, turned**2), (centred, turned)))  # fmt: skip
@@ -170,7 +156,7 @@ def _best_wave(values: Array, weight: Array, waves: Array) -> _WaveFit:
     gain, product, mean = gain[row, index], product[row, index], mean[row, index]
     chosen = np.broadcast_to(waves, (len(values), *waves.shape[1:]))[row, index]
     spread = np.maximum((centred**2).sum(1) / total[:, 0], 1e-9)
-    fitted = _mean(values, weight) + gain[:, None] * (chosen - mean[:, None])
+    fitted = weighted_mean(values, weight) + gain[:, None] * (chosen - mean[:, None])
     return _WaveFit(index, np.abs(gain), gain * product / spread, fitted)
 
 
@@ -182,12 +168,12 @@ class _Path:
         self.centre, self.weight, self.side, self.gaps = centre, weight, side, weight.shape[1] - 1
         self.slack = rules.SLACK * side
         self.x, self.y = centre[..., 0], centre[..., 1]
-        (vx, line_x), (vy, line_y) = _fit_line(self.x, weight), _fit_line(self.y, weight)
+        (vx, line_x), (vy, line_y) = fit_line(self.x, weight), fit_line(self.y, weight)
         self.velocity, self.line = np.stack([vx, vy], 1), np.stack([line_x, line_y], 2)
 
     def residual(self, ideal: Array) -> Array:
         """Root mean square distance to the path ``ideal`` [N, T, 2] in pixels, float[N]."""
-        return np.sqrt(_mean(((self.centre - ideal) ** 2).sum(2), self.weight)[:, 0])
+        return np.sqrt(weighted_mean(((self.centre - ideal) ** 2).sum(2), self.weight)[:, 0])
 
     def straight(self) -> tuple[Array, Array]:
         """One of the eight directions."""
@@ -204,10 +190,10 @@ class _Path:
         """Rotating about ``middle`` (x, y)."""
         dx, dy = np.moveaxis(self.centre - middle, -1, 0)
         angle, radius = np.unwrap(np.arctan2(dy, dx), axis=1), np.hypot(dx, dy)
-        mean = _mean(radius, self.weight)
-        slope, fitted = _fit_line(angle, self.weight)
+        mean = weighted_mean(radius, self.weight)
+        slope, fitted = fit_line(angle, self.weight)
         ideal = middle + mean[..., None] * np.stack([np.cos(fitted), np.sin(fitted)], 2)
-        uneven = np.sqrt(_mean((radius - mean) ** 2, self.weight))
+        uneven = np.sqrt(weighted_mean((radius - mean) ** 2, self.weight))
         turn = np.abs(slope) * self.gaps
         good = (np.degrees(turn) >= rules.MIN_TURN) & (mean[:, 0] >= rules.MIN_ORBIT * self.side)
         good &= (uneven <= rules.WOBBLE * self.side + rules.ORBIT_WOBBLE * mean)[:, 0]
@@ -218,9 +204,9 @@ class _Path:
 
     def growth(self, area: Array) -> tuple[Array, Array]:
         """Shrinking or expanding on the spot, with visible areas [N, T]."""
-        spot = np.stack([_mean(self.x, self.weight), _mean(self.y, self.weight)], 2)
+        spot = np.stack([weighted_mean(self.x, self.weight), weighted_mean(self.y, self.weight)], 2)
         log, used = np.log(np.maximum(area, 1e-9)), self.weight > 0
-        slope, _ = _fit_line(log, self.weight)
+        slope, _ = fit_line(log, self.weight)
         change = np.where(used, log, -99).max(1) - np.where(used, log, 99).min(1)
         steps, counts = _steps(log * np.sign(slope)[:, None], self.weight)
         limits = (steps >= -rules.GROWTH_SLACK) & (steps <= rules.GROWTH_JUMP * change[:, None])
@@ -232,10 +218,10 @@ class _Path:
         """Steady progress along one axis, regular swings across it."""
         vertical = np.abs(self.velocity[:, 1]) > np.abs(self.velocity[:, 0])
         along, across = self._axes(vertical)
-        slope, line = _fit_line(along, self.weight)
+        slope, line = fit_line(along, self.weight)
         _, swing, explained, wave = _fit_wave(across, self.weight, self.gaps * 1.1)
         travel = np.abs(slope) * self.gaps
-        uneven = np.sqrt(_mean((along - line) ** 2, self.weight)[:, 0])
+        uneven = np.sqrt(weighted_mean((along - line) ** 2, self.weight)[:, 0])
         good = (travel >= rules.MIN_TRAVEL * self.side) & _is_steady(along, self.weight, slope, self.slack)
         good &= (uneven <= rules.WOBBLE * self.side + rules.WOBBLE_SHARE * travel) & (
             explained >= rules.SWING_FIT
@@ -246,7 +232,7 @@ class _Path:
 
     def bounce(self) -> tuple[Array, Array]:
         """To and fro along one axis."""
-        extent_x, extent_y = (np.sqrt(_mean((v - _mean(v, self.weight)) ** 2, self.weight))[:, 0]
+        extent_x, extent_y = (np.sqrt(weighted_mean((v - weighted_mean(v, self.weight)) ** 2, self.weight))[:, 0]
                               for v in (self.x, self.y))  # fmt: skip
         vertical = extent_y > extent_x
         along, across = self._axes(vertical)
@@ -255,7 +241,7 @@ class _Path:
         good = (np.minimum(forth, back) >= rules.BOUNCE_TRAVEL * self.side) & (explained >= rules.BOUNCE_FIT)
         wide, narrow = np.maximum(extent_x, extent_y), np.minimum(extent_x, extent_y)
         good &= narrow <= rules.WOBBLE * self.side + rules.BOUNCE_ACROSS * wide
-        still = np.broadcast_to(_mean(across, self.weight), across.shape)
+        still = np.broadcast_to(weighted_mean(across, self.weight), across.shape)
         name = np.where(vertical, "bouncing vertically", "bouncing horizontally")
         return np.where(good, name, ""), self._from_axes(vertical, wave, still)
 

@@ -1,6 +1,6 @@
 """From pixels to the tracks of several objects before any plain or simply patterned background."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import cv2
@@ -10,10 +10,23 @@ from scipy.optimize import linear_sum_assignment
 
 from text2video.judge import rules
 from text2video.judge.backdrops import find_backdrops
-from text2video.judge.track import CHUNK, Ink, Tracks, check_clips, core_means, moments
+from text2video.judge.track import (
+    CHUNK,
+    GAP,
+    Ink,
+    Tracks,
+    chunks,
+    connect,
+    core_means,
+    dot,
+    is_clear,
+    join,
+    measure,
+    stack,
+    usual_contrast,
+)  # fmt: skip
 
 Array = NDArray[Any]
-GAP = rules.REGION_MARGIN + 1  # empty rows between frames that are stacked into one tall image
 
 
 @dataclass(frozen=True)
@@ -54,18 +67,17 @@ class _Pixels(NamedTuple):
     back: Array
     """float32[P, 3]: the background behind each."""
 
+    def keep(self, which: Array, frame: Array) -> "_Pixels":
+        """Only the pixels ``which``, in other frames, int[p]."""
+        return _Pixels(self.ink.keep(which, frame), self.colour[which], self.back[which])
+
 
 def find_objects(clips: Array) -> Objects:
     """Find and follow the objects of ``clips`` uint8[N, T, H, W, 3]. ValueError for arrays of another type or form."""
-    check_clips(clips)
-    starts = range(0, max(len(clips), 1), CHUNK)
-    parts = [_find(clips[i : i + CHUNK]) for i in starts]
-    tracks = {
-        f.name: np.concatenate([getattr(part.tracks, f.name) for part in parts]) for f in fields(Tracks)
-    }
+    parts = [_find(chunk) for chunk in chunks(clips)]
     return Objects(
-        tracks=Tracks(**tracks),
-        clip=np.concatenate([part.clip + i for i, part in zip(starts, parts, strict=True)]),
+        tracks=join([part.tracks for part in parts]),
+        clip=np.concatenate([part.clip + i * CHUNK for i, part in enumerate(parts)]),
         background=np.concatenate([part.background for part in parts]),
         clean=np.concatenate([part.clean for part in parts]),
     )
@@ -79,10 +91,11 @@ def _find(clips: Array) -> Objects:
     far = behind.far.reshape(n * t, size)
     crowded = far.sum(1) > rules.MAX_INK * size
     index = np.flatnonzero(far & ~crowded[:, None])
-    frame = index // size
+    frame, pixel = np.divmod(index, size)
     colour = clips.reshape(-1, 3)[index].astype(np.float32)
-    back = behind.picture.reshape(-1, 3)[frame // t * size + index % size]
-    pixels = _Pixels(Ink(index, frame, np.linalg.norm(colour - back, axis=1)), colour, back)
+    back = behind.picture.reshape(n, size, 3)[frame // t, pixel]
+    away = colour - back
+    pixels = _Pixels(Ink(pixel, frame, np.sqrt(dot(away, away))), colour, back)
     labels, blobs = _label(pixels, (n, t, height, width))
     blob = np.concatenate([np.zeros((0, t), int), *_follow(blobs, n, t, min(height, width))])
     clip = blobs.frame[blob.max(1)] // t
@@ -91,9 +104,8 @@ def _find(clips: Array) -> Objects:
     owner = slot[_grow(labels, pixels.ink, n * t, height, width)]
     stray = pixels.ink.sum((pixels.ink.distance >= rules.OBJECT_LEVEL) & (owner < 0), n * t)
     mine = owner >= 0
-    own = _Pixels(Ink(index[mine], owner[mine], pixels.ink.distance[mine]), colour[mine], back[mine])
     return Objects(
-        tracks=_measure(own, blobs, blob, clip, height, width),
+        tracks=_measure(pixels.keep(mine, owner[mine]), blobs, blob, clip, height, width),
         clip=clip,
         background=behind.name,
         clean=~((stray >= rules.STRAY_AREA * scale) | crowded).reshape(n, t).any(1),
@@ -112,69 +124,79 @@ def _label(pixels: _Pixels, shape: tuple[int, int, int, int]) -> tuple[Array, _B
     ink, least = pixels.ink, rules.MIN_AREA * (min(height, width) / 64) ** 2
     mask = ink.distance >= rules.OBJECT_LEVEL
     labels = np.zeros(len(mask), int)
-    labels[mask] = _connect(ink.keep(mask), n * t, height, width)
+    labels[mask] = connect(ink.keep(mask), n * t, height, width)
     labels = _renumber(labels, np.bincount(labels) >= least)
-    blobs = _describe(labels, pixels, height * width, width)
-    count = np.bincount(blobs.frame[1:], minlength=n * t).reshape(n, t)
-    parted = np.zeros(len(labels), bool)
-    for clip, frame in np.argwhere((count < count.max(1, initial=0, keepdims=True)) & (count > 0)):
-        colours = blobs.colour[1:][blobs.frame[1:] == clip * t + count[clip].argmax()]
-        first, end = np.searchsorted(ink.frame, [clip * t + frame, clip * t + frame + 1])
-        inside = first + np.flatnonzero(mask[first:end])
-        part = _Pixels(ink.keep(inside), pixels.colour[inside], pixels.back[inside])
-        new = _part(
-            part._replace(
-                ink=Ink(part.ink.index - (clip * t + frame) * height * width, 0 * inside, part.ink.distance)
-            ),
-            colours,
-            height,
-            width,
-            least,
-        )
-        if new.max(initial=0) > count[clip, frame]:
-            labels[inside] = np.where(new > 0, new + labels.max(), 0)
-            parted[inside] = True
-    if parted.any():
+    blobs = _describe(labels, pixels, width)
+    count = np.bincount(blobs.frame[1:], minlength=n * t)
+    by_clip = count.reshape(n, t)
+    most = by_clip.argmax(1) + np.arange(n) * t  # the frame of each clip with the most blobs
+    few = np.flatnonzero((by_clip < by_clip.max(1, keepdims=True)) & (by_clip > 0))  # to be parted, F frames
+    number = np.full(n * t, -1)
+    number[few] = np.arange(len(few))
+    inside = np.flatnonzero(mask & (number[ink.frame] >= 0))
+    if not len(inside):
+        return labels, blobs
+    fullest = most[few // t]
+    colours = np.full((len(few), count[fullest].max(), 3), np.nan)
+    firsts = np.searchsorted(blobs.frame[1:], fullest) + 1
+    for row, first, blobs_there in zip(colours, firsts, count[fullest], strict=True):
+        row[:blobs_there] = blobs.colour[first : first + blobs_there]
+    frame = number[ink.frame[inside]]
+    new = _part(pixels.keep(inside, frame), colours, height, width, least)
+    owner = np.zeros(new.max() + 1, int)
+    owner[new] = frame
+    better = (np.bincount(owner[1:], minlength=len(few)) > count[few])[frame]
+    if better.any():
+        labels[inside[better]] = labels.max() + new[better]
         labels = _renumber(labels, np.bincount(labels) > 0)
-        blobs = _describe(labels, pixels, height * width, width)
-        blobs.touches[np.unique(labels[parted])] = True
+        blobs = _describe(labels, pixels, width)
+        blobs.touches[labels[inside[better]]] = True
     return labels, blobs
 
 
 def _part(pixels: _Pixels, colours: Array, height: int, width: int, least: float) -> Array:
-    """The blob of each pixel of one frame, int[P]: each blob has one of ``colours`` [K, 3], as often as that is there,
-    and at least so many pixels; the rest goes to the nearest."""
-    group = (np.linalg.norm(colours[:, None] - colours, axis=2) < rules.SAME_COLOUR).argmax(1)
-    rest = []
-    for colour in colours:
-        way, off = colour - pixels.back, pixels.colour - pixels.back
-        share = (off * way).sum(1) / np.maximum((way * way).sum(1), 1)
-        rest.append(np.linalg.norm(off - np.clip(share, 0, 1)[:, None] * way, axis=1))
-    nearest, labels = group[np.array(rest).argmin(0)], np.zeros(len(pixels.colour), int)
-    for one in np.unique(group):
+    """The blob of each pixel of F frames, int[P]: each blob has one of the colours of its frame [F, K, 3] (NaN for
+    none), as often as that is there, and at least so many pixels; the rest goes to the nearest. 0 in frames without."""
+    frame, off = pixels.ink.frame, pixels.colour - pixels.back
+    group = np.full(colours.shape[:2], -1)  # of each colour: the first one of the same look
+    nearest, best = np.zeros(len(frame), int), np.full(len(frame), np.inf)
+    for k in range(colours.shape[1]):
+        known = ~np.isnan(colours[:, k, 0])
+        alike = np.linalg.norm(colours - colours[:, k, None], axis=2) < rules.SAME_COLOUR
+        group[known, k] = alike.argmax(1)[known]
+        rows = np.flatnonzero(known[frame])
+        way = colours[frame[rows], k] - pixels.back[rows]
+        share = np.clip(dot(off[rows], way) / np.maximum(dot(way, way), 1), 0, 1)
+        rest = off[rows] - share[:, None] * way
+        distance = dot(rest, rest)
+        closer = distance < best[rows]
+        rows = rows[closer]
+        nearest[rows], best[rows] = group[frame[rows], k], distance[closer]
+    labels = np.zeros(len(frame), int)
+    for one in np.unique(nearest):
         rows = np.flatnonzero(nearest == one)
-        found = _connect(pixels.ink.keep(rows), 1, height, width)
-        sizes = np.bincount(found, minlength=1)
-        sizes[0] = 0
-        kept = np.zeros(len(sizes), bool)
-        kept[np.argsort(-sizes)[: (group == one).sum()]] = True
-        found = _renumber(found, kept & (sizes >= least))
+        found = connect(pixels.ink.keep(rows), len(colours), height, width, GAP + (height + GAP) % 2)
+        sizes, owner = np.bincount(found), np.zeros(found.max() + 1, int)
+        owner[found] = frame[rows]
+        regions, most = np.bincount(owner[1:], minlength=len(colours)), (group == one).sum(1)
+        firsts, kept = np.cumsum(regions) - regions + 1, np.ones(len(sizes), bool)
+        for i in np.flatnonzero(regions > most):  # of more regions than colours, the largest ones
+            first, end = firsts[i], firsts[i] + regions[i]
+            by_size = np.argsort(-np.pad(sizes[first:end], (1, 0)))  # of regions numbered from 1
+            kept[first:end] = False
+            kept[first - 1 + by_size[: most[i]]] = True
+        kept &= sizes >= least
+        found = _renumber(found, kept)
         labels[rows] = np.where(found > 0, found + labels.max(), 0)
-    lost, kept = np.flatnonzero(labels == 0), np.flatnonzero(labels > 0)
-    place = np.stack(np.divmod(pixels.ink.index, width), 1)
-    if len(lost) and len(kept):
-        labels[lost] = labels[kept[np.abs(place[lost, None] - place[kept]).max(2).argmin(1)]]
+    y, x = np.divmod(pixels.ink.pixel, width)
+    ends = np.searchsorted(frame, np.arange(len(colours) + 1))
+    for one in np.unique(frame[labels == 0]):
+        inside = slice(ends[one], ends[one + 1])
+        lost, kept = np.flatnonzero(labels[inside] == 0), np.flatnonzero(labels[inside])
+        if len(kept):
+            down, across = (np.abs(place[inside][lost, None] - place[inside][kept]) for place in (y, x))
+            labels[inside][lost] = labels[inside][kept[np.maximum(down, across).argmin(1)]]
     return labels
-
-
-def _connect(ink: Ink, frames: int, height: int, width: int) -> Array:
-    """The 8-connected region of each pixel, int[P], from 1."""
-    if not len(ink.index):
-        return np.zeros(0, int)
-    tall = np.zeros((frames * (height + GAP), width), np.uint8)
-    place = ink.index + ink.frame * (GAP * width)
-    tall.reshape(-1)[place] = 1
-    return np.asarray(cv2.connectedComponents(tall, connectivity=8)[1].reshape(-1)[place], int)
 
 
 def _renumber(labels: Array, keep: Array) -> Array:
@@ -183,23 +205,21 @@ def _renumber(labels: Array, keep: Array) -> Array:
     return np.where(keep, keep.cumsum(), 0)[labels] if len(keep) else labels
 
 
-def _describe(labels: Array, pixels: _Pixels, size: int, width: int) -> _Blobs:
+def _describe(labels: Array, pixels: _Pixels, width: int) -> _Blobs:
     """What the blobs look like."""
     ink, blobs = pixels.ink, labels.max(initial=0) + 1
     frame = np.zeros(blobs, int)
     frame[labels] = ink.frame
     area = np.maximum(np.bincount(labels, minlength=blobs), 1)
-    y, x = np.divmod(ink.index % size, width)
+    y, x = np.divmod(ink.pixel, width)
     centre = np.stack([np.bincount(labels, place, blobs) / area for place in (x, y)], 1)
-    colour, _ = core_means(labels, ink.distance, pixels.colour, blobs)
-    return _Blobs(frame, centre, area.astype(float), np.stack(colour, 1), np.zeros(blobs, bool))
+    colour = core_means(labels, ink.distance, pixels.colour, blobs)
+    return _Blobs(frame, centre, area.astype(float), colour, np.zeros(blobs, bool))
 
 
 def _grow(labels: Array, ink: Ink, frames: int, height: int, width: int) -> Array:
     """The blobs of the pixels, int[P], with those in the margin around them."""
-    tall = np.zeros((frames * (height + GAP), width), np.float32)
-    place = ink.index + ink.frame * (GAP * width)
-    tall.reshape(-1)[place] = labels
+    tall, place = stack(ink, labels.astype(np.float32), frames, height, width)
     kernel = np.ones((3, 3), np.uint8)
     for _ in range(rules.REGION_MARGIN if tall.size else 0):
         tall = np.where(tall == 0, cv2.dilate(tall, kernel), tall)
@@ -260,31 +280,19 @@ def _measure(own: _Pixels, blobs: _Blobs, blob: Array, clip: Array, height: int,
     """The tracks of objects with the blobs ``blob`` int[M, T] in the clips ``clip`` int[M]; the frames of ``own`` are
     numbers of blobs in ``blob``."""
     objects, t = blob.shape
-    slots, scale = objects * t, (min(height, width) / 64) ** 2
-    shown = blob > 0
-    ink = own.ink
+    shown, ink = blob > 0, own.ink
     tone = np.nanmedian(np.where(shown[..., None], blobs.colour[blob], np.nan), axis=1)
     way = tone[ink.frame // t] - own.back
-    coverage = ((own.colour - own.back) * way).sum(1) / np.maximum((way * way).sum(1), 1)
+    coverage = dot(own.colour - own.back, way) / np.maximum(dot(way, way), 1)
     coverage = np.clip(coverage, 0, 1).astype(float)
-    seen = np.column_stack([own.colour, ink.distance])
-    (*rgb, contrast), _ = core_means(ink.frame, coverage, seen, slots)
-    y, x = np.divmod(ink.index % (height * width), width)
-    found = moments(ink, coverage, x, y, slots)
-    area = found["area"]
-    usual = np.repeat(np.quantile(contrast.reshape(objects, t), 0.75, axis=1), t) if objects else contrast
-    present = (contrast >= rules.FADE * usual) & (usual >= rules.MIN_CONTRAST)
-    present &= (area >= rules.MIN_AREA * scale) & (area <= rules.MAX_AREA * height * width)
-    rims = (x == 0, y == 0, x == width - 1, y == height - 1)
-    cut = np.stack([ink.sum(rim & (coverage >= rules.EDGE_LEVEL), slots) > 0 for rim in rims], 1)
-    found |= {"cut": cut, "colour": np.stack(rgb, 1)}
-    found = {k: np.where(present.reshape(-1, *[1] * (v.ndim - 1)), v, 0) for k, v in found.items()}
-    found |= {"present": present, "whole": present & ~cut.any(1)}
-    found = {name: value.reshape(objects, t, *value.shape[1:]) for name, value in found.items()}
-    hidden = _partly_hidden(found["area"], found["whole"], blobs.touches[blob] & shown)
-    found["cut"] |= hidden[..., None]
-    found["whole"] &= ~hidden
-    return _with_hidden(Tracks(**found), shown, clip)
+    seen = core_means(ink.frame, coverage, np.column_stack([own.colour, ink.distance]), objects * t)
+    colour, contrast = seen[:, :3], seen[:, 3]
+    clear = is_clear(contrast, usual_contrast(contrast, objects, t))
+    tracks = measure(ink, coverage, colour, clear, (objects, t, height, width))
+    hidden = _partly_hidden(tracks.area, tracks.whole, blobs.touches[blob] & shown)
+    tracks.cut[hidden] = True
+    tracks.whole[hidden] = False
+    return _with_hidden(tracks, shown, clip)
 
 
 def _partly_hidden(area: Array, whole: Array, touching: Array) -> Array:
@@ -312,10 +320,10 @@ def _with_hidden(tracks: Tracks, shown: Array, clip: Array) -> Tracks:
         close = others[apart <= reach[others] + reach[row]]
         if len(close):
             tracks.centre[row, frame] = place
-            for one in (row, *close):
-                tracks.present[one, frame], tracks.whole[one, frame], tracks.cut[one, frame] = (
-                    True,
-                    False,
-                    True,
-                )
+            both = [row, *close]
+            tracks.present[both, frame], tracks.whole[both, frame], tracks.cut[both, frame] = (
+                True,
+                False,
+                True,
+            )
     return tracks

@@ -30,14 +30,8 @@ TONES = {"white": (255, 255, 255), "grey": (190, 190, 190), "blue": (185, 200, 2
 PATTERNS = ("striped", "checked", "gradient")
 CONTRAST = 130  # least RGB distance of an object to a tone behind it
 STEPS = {
-    "right": (1, 0),
-    "left": (-1, 0),
-    "up": (0, -1),
-    "down": (0, 1),
-    "up-right": (1, -1),
-    "up-left": (-1, -1),
-    "down-right": (1, 1),
-    "down-left": (-1, 1),
+    name: (("right" in name) - ("left" in name), ("down" in name) - ("up" in name))
+    for name in rules.DIRECTIONS
 }
 SIZES = (3.0, 12.0)  # radius of a circle of the same area, in pixels of a 64-pixel frame
 DETAILED = {"star": 4.0, "cross": 4.0, "ring": 4.0}  # whose details cannot be seen in fewer pixels

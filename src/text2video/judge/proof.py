@@ -4,7 +4,7 @@ Works on clips of any renderer, and changes nothing but pixels: the same tables 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import cv2
 import numpy as np
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from text2video.judge import rules
 from text2video.judge.backdrops import find_backdrops
 from text2video.judge.scenes import Scenes, judge_scenes
-from text2video.judge.scores import Requests, right
-from text2video.judge.verdicts import Verdicts, judge_clips
+from text2video.judge.scores import Requests, Seen, right
+from text2video.judge.verdicts import ASPECTS, Verdicts, judge_clips
 from text2video.request import Request, Scene
 
 Array = NDArray[Any]
@@ -23,12 +23,7 @@ FEW = 20
 EXTREME = 0.1  # share of the clips that count as the smallest, largest, slowest, fastest
 REVERSED = {"clockwise": "counter-clockwise", "counter-clockwise": "clockwise", "shrinking": "expanding",
             "expanding": "shrinking", "up": "down", "down": "up", "left": "right", "right": "left"}  # fmt: skip
-MIRRORED = {
-    "left": "right",
-    "right": "left",
-    "clockwise": "counter-clockwise",
-    "counter-clockwise": "clockwise",
-}
+MIRRORED = {word: REVERSED[word] for word in ("left", "right", "clockwise", "counter-clockwise")}
 
 
 class Check(NamedTuple):
@@ -52,50 +47,43 @@ class Check(NamedTuple):
         return round(wrong) <= max(self.n * (1 - BAR), 1 if self.n > FEW else 0)
 
 
-def prove(clips: Array, requests: Sequence[Request], seed: int = 0) -> list[Check]:
-    """Every check for real ``clips`` uint8[N, T, H, W, 3] of ``requests``, T at least 3; those without clips are left
-    out (no clip at the edge, say)."""
-    verdicts = judge_clips(clips)
-    rng = np.random.default_rng(seed)
+def prove(clips: Array, asked: Requests, seed: int = 0) -> list[Check]:
+    """Every check for real ``clips`` uint8[N, T, H, W, 3], T at least 3, of one object each or of scenes; those without
+    clips are left out (no clip at the edge, say)."""
+    seen, rng = _judge(clips, asked), np.random.default_rng(seed)
+    if isinstance(seen, Scenes):
+        scenes, verdicts, same = cast(Sequence[Scene], asked), seen.verdicts, asked
+        groups, spoil_more, changed = _scene_groups(seen, scenes), SPOILT_SCENES, _changed(clips, scenes)
+        disturbed, spoilt = DISTURBED | FINER, {name: SPOILT[name] for name in UNTRACKED}
+    else:
+        verdicts, groups = seen, _groups(seen, cast(Sequence[Request], asked))
+        same = [Request(*labels) for labels in zip(seen.shape, seen.colour, seen.motion, strict=True)]
+        disturbed, spoilt, spoil_more, changed = DISTURBED, SPOILT, {}, iter(())
+    hits = right(seen, asked).values()
     checks = [
-        *_groups(verdicts, requests),
-        check("reversed in time", "right", clips[:, ::-1], [_reword(r, REVERSED) for r in requests]),
-        check("mirrored", "right", clips[:, :, :, ::-1], [_reword(r, MIRRORED) for r in requests]),
-    ]
-    seen = [Request(*labels) for labels in zip(verdicts.shape, verdicts.colour, verdicts.motion, strict=True)]
-    checks += [check(name, "same", disturb(clips, rng), seen) for name, disturb in DISTURBED.items()]
-    checks += [check(name, "wrong", spoil(clips, verdicts, rng), requests) for name, spoil in SPOILT.items()]
-    return checks
-
-
-def prove_scenes(clips: Array, scenes: Sequence[Scene], seed: int = 0) -> list[Check]:
-    """Every check for real ``clips`` uint8[N, T, H, W, 3] of ``scenes``; those without clips are left out."""
-    seen, rng = judge_scenes(clips), np.random.default_rng(seed)
-    hits, verdicts = right(seen, scenes), seen.verdicts
-    checks = [
-        Check(name, "right", len(rows), *(float(hits[key][rows].mean()) for key in hits))
-        for name, rows in _scene_groups(seen, scenes).items()
+        Check(name, "right", len(rows), *(float(hit[rows].mean()) for hit in hits))
+        for name, rows in groups.items()
         if len(rows)
     ]
-    for name, change in CHANGED.items():
-        changed = [(row, other) for row, scene in enumerate(scenes) if (other := change(scene)) is not None]
-        if changed:
-            rows = [row for row, _ in changed]
-            checks.append(check(name, "wrong", clips[rows], [other for _, other in changed]))
+    checks += changed
     for name, swaps, turned in (
         ("reversed in time", REVERSED, clips[:, ::-1]),
         ("mirrored", MIRRORED, clips[..., ::-1, :]),
     ):
-        asked = [
-            scene._replace(objects=tuple(_reword(one, swaps) for one in scene.objects)) for scene in scenes
-        ]
-        checks.append(check(name, "right", turned, asked))
-    for name, disturb in (DISTURBED | FINER).items():
-        wanted = "told" if disturb is DISTURBED["JPEG (quality 80)"] else "same"
-        checks.append(check(name, wanted, disturb(clips, rng), scenes))
-    spoilt = {name: spoil(clips, verdicts, rng) for name, spoil in SPOILT.items() if name in UNTRACKED}
-    spoilt |= {name: spoil(clips) for name, spoil in SPOILT_SCENES.items()}
-    return checks + [check(name, "wrong", spoil, scenes) for name, spoil in spoilt.items()]
+        checks.append(check(name, "right", turned, _reword_all(asked, swaps)))
+    for name, disturb in disturbed.items():
+        wanted = "told" if name in COARSE and isinstance(seen, Scenes) else "same"
+        checks.append(check(name, wanted, disturb(clips, rng), same))
+    checks += [check(name, "wrong", spoil(clips, verdicts, rng), asked) for name, spoil in spoilt.items()]
+    return checks + [check(name, "wrong", spoil(clips), asked) for name, spoil in spoil_more.items()]
+
+
+def _changed(clips: Array, scenes: Sequence[Scene]) -> Iterator[Check]:
+    """The checks of the clips under scenes that they do not show."""
+    for name, change in CHANGED.items():
+        others = {row: other for row, scene in enumerate(scenes) if (other := change(scene)) is not None}
+        if others:
+            yield check(name, "wrong", clips[list(others)], list(others.values()))
 
 
 def _scene_groups(seen: Scenes, scenes: Sequence[Scene]) -> dict[str, Array]:
@@ -108,9 +96,8 @@ def _scene_groups(seen: Scenes, scenes: Sequence[Scene]) -> dict[str, Array]:
         | {label for one in scene.objects for label in one if label}
         for scene, shown in zip(scenes, seen.seen, strict=True)
     ]
-    names = sorted({name for row in words for name in row})
     return {"all": np.arange(len(scenes))} | {
-        name: np.array([i for i, row in enumerate(words) if name in row], int) for name in names
+        name: np.flatnonzero([name in row for row in words]) for name in sorted(set().union(*words))
     }
 
 
@@ -126,39 +113,45 @@ def table(checks: Sequence[Check]) -> str:
 
 def check(name: str, wanted: str, clips: Array, requests: Requests) -> Check:
     """One check of ``clips`` against ``requests``."""
-    judge = judge_scenes if isinstance(requests[0], Scene) else judge_clips
-    hits = right(judge(clips), requests)
-    return Check(
-        name, wanted, len(requests), *(float(hits[k].mean()) for k in ("shape", "colour", "motion", "joint"))
-    )
+    hits = right(_judge(clips, requests), requests)
+    return Check(name, wanted, len(requests), *(float(hit.mean()) for hit in hits.values()))
 
 
-def _groups(verdicts: Verdicts, requests: Sequence[Request]) -> Iterator[Check]:
-    """The clips as they are: all, of each label, and at the extremes."""
-    hits = right(verdicts, requests)
-    n = len(requests)
-    few = max(round(EXTREME * n), 1)
+def _judge(clips: Array, requests: Requests) -> Seen:
+    """What clips show, seen as scenes if scenes are asked for."""
+    return judge_scenes(clips) if isinstance(requests[0], Scene) else judge_clips(clips)
+
+
+def _groups(verdicts: Verdicts, requests: Sequence[Request]) -> dict[str, Array]:
+    """The clips of one object: all, by each label, and at the extremes."""
+    few = max(round(EXTREME * len(requests)), 1)
     by_size, by_speed = np.argsort(verdicts.size), np.argsort(verdicts.speed)
     moving = by_speed[np.isin([requests[i].motion for i in by_speed], list(rules.DIRECTIONS))]
-    groups = {"all": np.arange(n)}
-    for aspect in ("shape", "colour", "motion"):
+    groups = {"all": np.arange(len(requests))}
+    for aspect in ASPECTS:
         asked = np.array([getattr(request, aspect) or "" for request in requests])
         groups |= {label: np.flatnonzero(asked == label) for label in np.unique(asked[asked != ""]).tolist()}
     groups |= {"smallest": by_size[:few], "largest": by_size[-few:]}
     groups |= {"slowest straight": moving[:few], "fastest straight": moving[-few:]}
-    groups |= {"partly out of the frame": np.flatnonzero(verdicts.tracks.cut.any((1, 2)))}
-    for name, rows in groups.items():
-        if len(rows):
-            yield Check(name, "right", len(rows), *(float(hits[k][rows].mean()) for k in hits))
+    return groups | {"partly out of the frame": np.flatnonzero(verdicts.tracks.cut.any((1, 2)))}
+
+
+def _reword_all(asked: Requests, swaps: dict[str, str]) -> Requests:
+    """The requests, or scenes, with the words of all motions swapped."""
+    if isinstance(asked[0], Request):
+        return [_reword(one, swaps) for one in cast(Sequence[Request], asked)]
+    return [
+        scene._replace(objects=tuple(_reword(one, swaps) for one in scene.objects))
+        for scene in cast(Sequence[Scene], asked)
+    ]
 
 
 def _reword(request: Request, swaps: dict[str, str]) -> Request:
     """The request with the words of its motion swapped: up-left reversed is down-right."""
     if request.motion is None:
         return request
-    if request.motion in rules.DIRECTIONS:
-        return request._replace(motion="-".join(swaps.get(word, word) for word in request.motion.split("-")))
-    return request._replace(motion=" ".join(swaps.get(word, word) for word in request.motion.split(" ")))
+    joint = "-" if request.motion in rules.DIRECTIONS else " "
+    return request._replace(motion=joint.join(swaps.get(word, word) for word in request.motion.split(joint)))
 
 
 # --- disturbed: a viewer would not mind ------------------------------------------------------------------------------
@@ -185,6 +178,7 @@ DISTURBED: dict[str, Callable[[Array, np.random.Generator], Array]] = {
 }
 
 # For scenes: in JPEG of quality 80 small yellow rings on pale stripes lose their holes, for a viewer too.
+COARSE = ("JPEG (quality 80)",)
 FINER: dict[str, Callable[[Array, np.random.Generator], Array]] = {
     "JPEG (quality 90)": lambda clips, rng: _each_frame(lambda frame: _jpeg(frame, 90), clips),
 }

@@ -1,14 +1,19 @@
 """From verdicts and requests to numbers: accuracies with intervals, angle error, path residual, constancy."""
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 
 from text2video.judge import rules
-from text2video.judge.scenes import Scenes, objects_asked, right_scenes
-from text2video.judge.verdicts import ASPECTS, Verdicts
+from text2video.judge.motion import fit_line, weighted_mean
+from text2video.judge.scenes import Scenes
+from text2video.judge.verdicts import ASPECTS, Verdicts, take
 from text2video.measure.shares import wilson
 from text2video.request import Request, Scene
 
@@ -17,60 +22,161 @@ Seen = Verdicts | Scenes
 Requests = Sequence[Request] | Sequence[Scene]
 
 
-def right(verdicts: Seen, requests: Requests) -> dict[str, Array]:
-    """Which clips show what was asked: bool[N] for shape, colour, motion and joint (all three; see ``right_scenes``).
+@dataclass(frozen=True)
+class Answers:
+    """What N clips show beside what was asked: K objects asked for in all, those of one clip together."""
 
-    Where a request leaves an aspect open (None), any recognised label is right; an unclear one never is.
-    """
-    if isinstance(verdicts, Scenes):
-        return right_scenes(verdicts, cast(Sequence[Scene], requests))
-    if len(requests) != len(verdicts):
-        raise ValueError(f"{len(verdicts)} clips but {len(requests)} requests")
-    hits = {}
-    for i, aspect in enumerate(ASPECTS):
-        seen = getattr(verdicts, aspect)
-        asked = np.array([request[i] or "" for request in requests], dtype=object)
-        hits[aspect] = (seen != "") & ((seen == asked) | (asked == ""))
-    return {**hits, "joint": hits["shape"] & hits["colour"] & hits["motion"]}
+    asked: Sequence[Request]
+    """The K objects asked for."""
+    clip: Array
+    """int[K]: the clip of each."""
+    objects: Verdicts
+    """On the K objects that are seen in their places; not detected where there is none."""
+    fits: Array
+    """bool[K, 5]: whether shape, colour, motion, size and speed are as asked; of the first three, an unclear one never
+    is, and any other is where the request leaves it open."""
+    complete: Array
+    """bool[N]: whether there are as many objects as asked, and nothing else."""
+    words: Array
+    """bool[N]: whether all shapes, colours and motions asked for are there, on whatever objects."""
+    background: Array
+    """bool[N]: whether it is as asked."""
+
+    @cached_property
+    def right(self) -> dict[str, Array]:
+        """Which clips show what was asked: bool[N] for shape, colour and motion (of all objects, and no object is left
+        over) and ``joint``: all three, also the size, the speed and the background where they are asked for."""
+        hits = np.repeat(self.complete[:, None], len(ASPECTS) + 1, 1)
+        each = np.column_stack([self.fits[:, : len(ASPECTS)], self.alone])
+        np.logical_and.at(hits, self.clip, each)
+        hits[:, -1] &= self.background
+        return dict(zip((*ASPECTS, "joint"), hits.T, strict=True))
+
+    @property
+    def alone(self) -> Array:
+        """Which of the objects are right in all that was asked of them, bool[K]."""
+        return np.asarray(self.fits.all(1))
+
+    @property
+    def swapped(self) -> Array:
+        """Which clips show all objects, shapes, colours and motions asked for, but not together: bool[N]."""
+        wrong = np.zeros(len(self.complete), bool)
+        wrong[self.clip[~self.alone]] = True
+        return self.complete & self.words & wrong
+
+    @cached_property
+    def score(self) -> dict[str, Any]:
+        """All scores, ready for JSON (None, never NaN, where nothing was measured).
+
+        ``shape``, ``colour``, ``motion``, ``joint``, ``detected``: {value, low, high, n}; ``angle_error_degrees``,
+        ``path_residual_px``, ``colour_distance`` (ACD), ``area_variation``: {median, mean, n} over the objects that
+        they apply to.
+        """
+        objects, seen = self.objects, self.objects.detected
+        shares = {
+            name: wilson(int(hit.sum()), len(hit)) for name, hit in (self.right | {"detected": seen}).items()
+        }
+        return {
+            **shares,
+            "angle_error_degrees": summary(angle_errors(objects, self.asked)),
+            "path_residual_px": summary(objects.residual[seen]),
+            "colour_distance": summary(colour_distances(objects)[seen]),
+            "area_variation": summary(area_variations(objects)[seen]),
+        }
+
+    def faults(self) -> list[str]:
+        """What is not as asked in the only clip: the number of objects, aspects of them, the background."""
+        if not self.complete[0]:
+            return ["number of objects"]
+        wrong = np.append(~self.fits.all(0), ~self.background)
+        return [name for name, fault in zip((*Request._fields, "background"), wrong, strict=True) if fault]
 
 
-def score(verdicts: Seen, requests: Requests) -> dict[str, Any]:
-    """All scores of ``verdicts`` against ``requests``, ready for JSON (None, never NaN, where nothing was measured).
-
-    ``shape``, ``colour``, ``motion``, ``joint``, ``detected``: {value, low, high, n}; ``angle_error_degrees``,
-    ``path_residual_px``, ``colour_distance`` (ACD), ``area_variation``: {median, mean, n} over the objects that they
-    apply to.
-    """
-    hits = right(verdicts, requests)
-    shares = {name: wilson(int(hit.sum()), len(hit)) for name, hit in hits.items()}
-    verdicts, requests = by_object(verdicts, requests)
-    seen = verdicts.detected
-    shares["detected"] = wilson(int(seen.sum()), len(seen))
-    return {
-        **shares,
-        "angle_error_degrees": summary(angle_errors(verdicts, requests)),
-        "path_residual_px": summary(verdicts.residual[seen]),
-        "colour_distance": summary(colour_distances(verdicts)[seen]),
-        "area_variation": summary(area_variations(verdicts)[seen]),
-    }
+def compare(seen: Seen, asked: Requests) -> Answers:
+    """What clips show beside what was asked of them. In scenes, the objects seen are assigned to those asked for, so
+    that the most objects are right and, of such assignments, the most aspects. ValueError for another number of
+    requests."""
+    if len(asked) != len(seen):
+        raise ValueError(f"{len(seen)} clips but {len(asked)} requests")
+    if isinstance(seen, Scenes):
+        return _compare_scenes(seen, cast(Sequence[Scene], asked))
+    requests = cast(Sequence[Request], asked)
+    wanted = _words(
+        [Request(*request[: len(ASPECTS)]) for request in requests]
+    )  # of size and speed, anything
+    other = np.full(len(seen), "")
+    fits = _fits(np.stack([seen.shape, seen.colour, seen.motion, other, other], 1), wanted)
+    every = np.ones(len(seen), bool)
+    return Answers(requests, np.arange(len(seen)), seen, fits, every, np.asarray(fits.all(1)), every)
 
 
-def by_object(verdicts: Seen, requests: Requests) -> tuple[Verdicts, Sequence[Request]]:
-    """The verdict on each object that was asked for, and what was asked of it; of one object a clip, just these."""
-    if isinstance(verdicts, Scenes):
-        return objects_asked(verdicts, cast(Sequence[Scene], requests))
-    return verdicts, cast(Sequence[Request], requests)
+def _compare_scenes(scenes: Scenes, asked: Sequence[Scene]) -> Answers:
+    """:func:`compare` for scenes."""
+    wanted = [one for scene in asked for one in scene.objects]
+    counts = np.array([len(scene.objects) for scene in asked], int)
+    starts = np.searchsorted(scenes.clip, np.arange(len(scenes)))
+    rows, fits, words = [], [np.zeros((0, len(Request._fields)), bool)], []
+    for start, seen, scene in zip(starts, scenes.seen, asked, strict=True):
+        labels, want = _words(seen.objects), _words(scene.objects)
+        pairs = _fits(labels, want[:, None])
+        first, second = linear_sum_assignment(pairs.sum(2) + 100 * pairs.all(2), maximize=True)
+        found = np.full(len(want), -1)
+        found[first] = second
+        rows += np.where(found >= 0, start + found, -1).tolist()
+        fits.append(np.zeros(want.shape, bool))
+        fits[-1][first] = pairs[first, second]
+        words.append(
+            not any(Counter(want[want[:, i] != "", i]) - Counter(labels[:, i]) for i in range(len(ASPECTS)))
+        )
+    complete = scenes.clean & (counts == np.bincount(scenes.clip, minlength=len(scenes)))
+    background = [
+        scene.background in (None, seen.background) for scene, seen in zip(asked, scenes.seen, strict=True)
+    ]
+    return Answers(
+        asked=wanted,
+        clip=np.repeat(np.arange(len(scenes)), counts),
+        objects=take(scenes.verdicts, np.array(rows, int)),
+        fits=np.concatenate(fits),
+        complete=complete,
+        words=np.array(words, bool),
+        background=np.array(background, bool),
+    )
+
+
+def _words(requests: Sequence[Request]) -> Array:
+    """The words of requests as an array, str[n, 5], "" for None."""
+    return np.array([[word or "" for word in one] for one in requests], object).reshape(
+        -1, len(Request._fields)
+    )
+
+
+def _fits(labels: Array, wanted: Array) -> Array:
+    """Whether ``labels`` str[..., 5] are as ``wanted``, "" for anything; bool[..., 5]."""
+    fits = (labels == wanted) | (wanted == "")
+    fits[..., : len(ASPECTS)] &= labels[..., : len(ASPECTS)] != ""
+    return fits
+
+
+def right(seen: Seen, requests: Requests) -> dict[str, Array]:
+    """:attr:`Answers.right` of clips and requests."""
+    return compare(seen, requests).right
+
+
+def score(seen: Seen, requests: Requests) -> dict[str, Any]:
+    """:attr:`Answers.score` of clips and requests."""
+    return compare(seen, requests).score
 
 
 def summary(values: Array) -> dict[str, Any]:
     """Median, mean and count, rounded, ready for JSON."""
-    if len(values) == 0:
-        return {"median": None, "mean": None, "n": 0}
-    return {
-        "median": round(float(np.median(values)), 3),
-        "mean": round(float(np.mean(values)), 3),
-        "n": len(values),
-    }
+    median, mean = (round(float(f(values)), 3) if len(values) else None for f in (np.median, np.mean))
+    return {"median": median, "mean": mean, "n": len(values)}
+
+
+def mean_known(values: Sequence[float | None], digits: int) -> float | None:
+    """The rounded mean of the values that are not None; None where there is none."""
+    known = [value for value in values if value is not None]
+    return round(float(np.mean(known)), digits) if known else None
 
 
 def angle_errors(verdicts: Verdicts, requests: Sequence[Request]) -> Array:
@@ -96,14 +202,10 @@ def colour_distances(verdicts: Verdicts) -> Array:
 def area_variations(verdicts: Verdicts) -> Array:
     """Flicker of the size of each clip, float[N]: standard deviation of ln(area) about its straight line over time, in
     the frames that show the object whole. Steady growth costs nothing; 0.05 is 5 % of the area."""
-    area, weight = verdicts.tracks.area, verdicts.tracks.whole.astype(float)
-    frame = np.broadcast_to(np.arange(area.shape[1], dtype=float), area.shape)
-    total = np.maximum(weight.sum(1, keepdims=True), 1)
-    log = np.log(np.maximum(area, 1e-9))
-    x = frame - (frame * weight).sum(1, keepdims=True) / total
-    y = log - (log * weight).sum(1, keepdims=True) / total
-    slope = (weight * x * y).sum(1, keepdims=True) / np.maximum((weight * x * x).sum(1, keepdims=True), 1e-9)
-    return np.sqrt((weight * (y - slope * x) ** 2).sum(1) / total[:, 0])
+    log = np.log(np.maximum(verdicts.tracks.area, 1e-9))
+    weight = verdicts.tracks.whole.astype(float)
+    _, line = fit_line(log, weight)
+    return np.sqrt(weighted_mean((log - line) ** 2, weight)[:, 0])
 
 
 def confusion(verdicts: Verdicts, requests: Sequence[Request], aspect: str) -> dict[str, dict[str, int]]:

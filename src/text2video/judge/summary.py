@@ -7,13 +7,14 @@ numbers, and what explains it (intervals, the quality of each split) in lists: `
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast
+from functools import cached_property
+from typing import Any, cast
 
 import numpy as np
 
-from text2video.judge.scenes import Scenes, right_alone, swapped, take_scenes
-from text2video.judge.scores import Requests, Seen, angle_errors, by_object, confusion, right, score
-from text2video.judge.verdicts import ASPECTS, Verdicts
+from text2video.judge.scenes import Scenes, take_scenes
+from text2video.judge.scores import Answers, Requests, Seen, angle_errors, compare, confusion, mean_known
+from text2video.judge.verdicts import ASPECTS
 from text2video.measure.shares import wilson
 from text2video.request import Request, Scene
 
@@ -35,28 +36,11 @@ class Judged:
     real: Seen
     codec: Seen
 
-    @property
-    def objects(self) -> "Objects":
-        """The same of each object that was asked for, with the prompt that asked for it."""
-        (model, asked), (real, _), (codec, _) = (
-            by_object(seen, self.requests) for seen in (self.model, self.real, self.codec)
-        )
-        prompts = [
-            prompt
-            for prompt, request in zip(self.prompts, self.requests, strict=True)
-            for _ in (request.objects if isinstance(request, Scene) else [request])
-        ]
-        return Objects(prompts, asked, model, real, codec)
-
-
-class Objects(NamedTuple):
-    """As ``Judged``, of single objects."""
-
-    prompts: list[str]
-    requests: Sequence[Request]
-    model: Verdicts
-    real: Verdicts
-    codec: Verdicts
+    @cached_property
+    def answers(self) -> dict[str, Answers]:
+        """All three beside what was asked."""
+        sides = {"model": self.model, "real": self.real, "codec": self.codec}
+        return {side: compare(seen, self.requests) for side, seen in sides.items()}
 
 
 def split_figures(split: str, splits: Mapping[str, Judged], tutorial: Mapping[str, Any]) -> Figures:
@@ -68,14 +52,12 @@ def split_figures(split: str, splits: Mapping[str, Judged], tutorial: Mapping[st
     score who cannot read.
     """
     judged = splits[split]
-    model, real, codec = (score(seen, judged.requests) for seen in (judged.model, judged.real, judged.codec))
+    model, real, codec = (judged.answers[side].score for side in ("model", "real", "codec"))
     painter = splits["seen"] if "seen" in splits and len(splits["seen"].requests) else judged
     floor = unread(painter.real, judged.requests, own=painter is judged)
     figures: Figures = {name: _accuracy(model[name]) for name in ACCURACIES}
     if isinstance(judged.model, Scenes):
-        figures["binding"] = {
-            side: binding(getattr(judged, side), judged.requests) for side in ("model", "real", "codec")
-        }
+        figures["binding"] = {side: binding(answers) for side, answers in judged.answers.items()}
     figures["quality"] = [
         {
             "measure": name,
@@ -105,17 +87,15 @@ def _tutorial_quality(tutorial: Mapping[str, Any], measure: str) -> float | None
     return rows.get(measure)
 
 
-def binding(seen: Seen, asked: Requests) -> Figures:
+def binding(answers: Answers) -> Figures:
     """Whether attributes stay with their objects, in scenes of several: shares {value, interval, n} of objects that are
     right each by itself (``alone``), of clips in which all are (``together``), and of clips that show all shapes,
     colours and motions, but on other objects (``swapped``)."""
-    scenes, wanted = cast(Scenes, seen), cast(Sequence[Scene], asked)
-    counts = np.array([len(scene.objects) for scene in wanted], int)
-    several = counts > 1
+    several = np.bincount(answers.clip, minlength=len(answers.complete)) > 1
     shares = {
-        "alone": right_alone(scenes, wanted)[np.repeat(several, counts)],
-        "together": right(scenes, wanted)["joint"][several],
-        "swapped": swapped(scenes, wanted)[several],
+        "alone": answers.alone[several[answers.clip]],
+        "together": answers.right["joint"][several],
+        "swapped": answers.swapped[several],
     }
     return {name: _accuracy(wilson(int(hits.sum()), len(hits))) for name, hits in shares.items()}
 
@@ -134,7 +114,7 @@ def unread(verdicts: Seen, asked: Requests, own: bool) -> dict[str, float | None
     angles, measured = 0.0, 0
     groups = [(times, [request] * n) for request, times in Counter(asked).items()]
     for times, requests in [*groups, *([(-1, list(asked))] if own else [])]:
-        for name, hits in right(verdicts, requests).items():
+        for name, hits in compare(verdicts, requests).right.items():
             totals[name] += times * float(hits.sum())
         errors = angle_errors(verdicts, requests)
         angles, measured = angles + times * float(errors.sum()), measured + times * len(errors)
@@ -149,29 +129,25 @@ def _unread_scenes(scenes: Scenes, asked: Sequence[Scene]) -> dict[str, float | 
     clips = take_scenes(scenes, n)
     pages = (
         [
-            score(clips, [asked[(row + shift) % len(asked)] for row in range(n)])
+            compare(clips, [asked[(row + shift) % len(asked)] for row in range(n)]).score
             for shift in np.unique(np.linspace(1, len(asked) - 1, SHIFTS).astype(int)).tolist()
         ]
         if len(asked) > 1
         else []
     )
-    shares = {name: _mean([page[name]["value"] for page in pages]) for name in ACCURACIES}
-    return shares | {"angle_error_degrees": _mean([page["angle_error_degrees"]["mean"] for page in pages])}
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return round(float(np.mean(known)), 4) if known else None
+    shares = {name: mean_known([page[name]["value"] for page in pages], 4) for name in ACCURACIES}
+    return shares | {
+        "angle_error_degrees": mean_known([page["angle_error_degrees"]["mean"] for page in pages], 4)
+    }
 
 
 def overall_quality(splits: Mapping[str, Judged]) -> Figures:
     """Each of QUALITIES, averaged over the clips of all splits that it applies to: {model, real}."""
-    scores = [
-        {"model": score(judged.model, judged.requests), "real": score(judged.real, judged.requests)}
-        for judged in splits.values()
-    ]
     return {
-        name: {side: _pool([page[side][name] for page in scores]) for side in ("model", "real")}
+        name: {
+            side: _pool([judged.answers[side].score[name] for judged in splits.values()])
+            for side in ("model", "real")
+        }
         for name in QUALITIES
     }
 
@@ -187,15 +163,15 @@ def split_details(judged: Judged) -> Figures:
     """All scores of a split with their medians: of the model, of the real clips, and of the model's clips against the
     captions of all others in the split (a model that ignores its prompts scores there what it scores with its own)."""
     return {
-        "model": score(judged.model, judged.requests),
-        "real": score(judged.real, judged.requests),
+        "model": judged.answers["model"].score,
+        "real": judged.answers["real"].score,
         "model_unread": unread(judged.model, judged.requests, own=True),
     }
 
 
 def prompt_rows(judged: Judged) -> list[Figures]:
     """One row for each distinct prompt, in the order of the split: what it asks for, accuracies, the ceiling."""
-    hits, ceiling = right(judged.model, judged.requests), right(judged.real, judged.requests)["joint"]
+    hits, ceiling = judged.answers["model"].right, judged.answers["real"].right["joint"]
     prompts = np.array(judged.prompts, dtype=object)
     rows = []
     for prompt in dict.fromkeys(judged.prompts):
@@ -220,8 +196,8 @@ def confusions(splits: Mapping[str, Judged]) -> dict[str, dict[str, dict[str, in
     found: dict[str, dict[str, dict[str, int]]] = {}
     for aspect in ASPECTS:
         counts: dict[str, Counter[str]] = {}
-        for objects in (judged.objects for judged in splits.values()):
-            for asked, row in confusion(objects.model, objects.requests, aspect).items():
+        for answers in (judged.answers["model"] for judged in splits.values()):
+            for asked, row in confusion(answers.objects, answers.asked, aspect).items():
                 counts.setdefault(asked, Counter()).update(row)
         found[aspect] = {asked: dict(sorted(counts[asked].items())) for asked in sorted(counts)}
     return found

@@ -1,5 +1,6 @@
 """From pixels to tracks: the one object of each frame, its centre, area, colour and outline moments."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -11,6 +12,7 @@ from text2video.judge import rules
 
 Array = NDArray[Any]
 CHUNK = 32  # clips handled together: few enough for the arrays to stay in the processor's cache
+GAP = rules.REGION_MARGIN + 1  # empty rows between frames that are stacked into one tall image
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,18 @@ def track(clips: Array) -> Tracks:
 
     ValueError for arrays of another type or form, and for clips without pixels; N may be 0.
     """
+    return join([_track_chunk(chunk) for chunk in chunks(clips)])
+
+
+def chunks(clips: Array) -> list[Array]:
+    """``clips`` in parts of CHUNK, of which there is one at least. ValueError for what is no array of clips."""
     check_clips(clips)
-    chunks = [_track_chunk(clips[i : i + CHUNK]) for i in range(0, max(len(clips), 1), CHUNK)]
-    return Tracks(**{f.name: np.concatenate([getattr(c, f.name) for c in chunks]) for f in fields(Tracks)})
+    return [clips[i : i + CHUNK] for i in range(0, max(len(clips), 1), CHUNK)]
+
+
+def join(parts: Sequence[Tracks]) -> Tracks:
+    """The tracks of all parts, one after the other."""
+    return Tracks(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Tracks)})
 
 
 def check_clips(clips: Array) -> None:
@@ -76,8 +87,8 @@ def background(clips: Array) -> Array:
 class Ink:
     """The pixels that differ from the background, in the order of the clip array: a few percent of all."""
 
-    index: Array
-    """int[P]: place in the flattened [F, H, W]."""
+    pixel: Array
+    """int[P]: place in the flattened frame [H, W]."""
     frame: Array
     """int[P]"""
     distance: Array
@@ -87,34 +98,54 @@ class Ink:
         """Sum of ``values`` [P] in each frame, float[F]."""
         return np.bincount(self.frame, values, frames)
 
-    def keep(self, which: Array) -> "Ink":
-        """Only the pixels ``which``, bool[P] or their numbers."""
-        return Ink(self.index[which], self.frame[which], self.distance[which])
+    def keep(self, which: Array, frame: Array | None = None) -> "Ink":
+        """Only the pixels ``which``, bool[P] or their numbers, perhaps in other frames."""
+        return Ink(self.pixel[which], self.frame[which] if frame is None else frame, self.distance[which])
 
 
 def _track_chunk(clips: Array) -> Tracks:
     """:func:`track` for a few clips."""
     n, t, height, width = clips.shape[:4]
-    frames, scale = n * t, (min(height, width) / 64) ** 2
     ink = _find_ink(clips)
-    contrast, clip_contrast = _contrast(ink, n, t)
-    coverage = ink.distance / clip_contrast[ink.frame]
-    region = _largest_blob(ink, coverage >= rules.MASK_LEVEL, frames, height, width)
-    stray = ink.sum((coverage > rules.STRAY_LEVEL) & ~region, frames)
+    contrast = core_means(ink.frame, ink.distance, ink.distance[:, None], n * t)[:, 0]
+    usual = np.maximum(usual_contrast(contrast, n, t), 1.0)
+    coverage = ink.distance / usual[ink.frame]
+    region = _largest_blob(ink, coverage >= rules.MASK_LEVEL, n * t, height, width)
+    stray = ink.sum((coverage > rules.STRAY_LEVEL) & ~region, n * t)
     ink, coverage = ink.keep(region), np.minimum(coverage[region], 1).astype(float)
-    y, x = np.divmod(ink.index - ink.frame * (height * width), width)
-    found = moments(ink, coverage, x, y, frames)
+    rgb = clips.reshape(n * t, height * width, 3)[ink.frame, ink.pixel]
+    colour = core_means(ink.frame, coverage, rgb, n * t)
+    return measure(ink, coverage, colour, is_clear(contrast, usual), clips.shape, stray)
+
+
+def measure(
+    ink: Ink, coverage: Array, colour: Array, clear: Array, shape: Sequence[int], stray: Array | float = 0.0
+) -> Tracks:
+    """The tracks of objects in N x T frames of ``shape`` (N, T, H, W, ...), from the pixels of each with their
+    ``coverage`` [P] and from its ``colour`` [N T, 3]; present where it is ``clear``, bool[N T], of plausible size, and
+    alone but for few ``stray`` pixels, [N T]."""
+    n, t, height, width = shape[:4]
+    frames, scale = n * t, (min(height, width) / 64) ** 2
+    y, x = np.divmod(ink.pixel, width)
+    found = moments(ink, coverage, x, y, frames) | {"colour": colour}
     area = found["area"]
-    present = (clip_contrast >= rules.MIN_CONTRAST) & (contrast >= rules.FADE * clip_contrast)
-    present &= (area >= rules.MIN_AREA * scale) & (area <= rules.MAX_AREA * height * width)
+    present = clear & (area >= rules.MIN_AREA * scale) & (area <= rules.MAX_AREA * height * width)
     present &= stray < np.maximum(rules.STRAY_AREA * scale, rules.STRAY_SHARE * area)
     rims = (x == 0, y == 0, x == width - 1, y == height - 1)
     found["cut"] = np.stack([ink.sum(rim & (coverage >= rules.EDGE_LEVEL), frames) > 0 for rim in rims], 1)
-    rgb, _ = core_means(ink.frame, coverage, clips.reshape(-1, 3)[ink.index], frames)
-    found["colour"] = np.stack(rgb, 1)
     found = {k: np.where(present.reshape(-1, *[1] * (v.ndim - 1)), v, 0) for k, v in found.items()}
     found |= {"present": present, "whole": present & ~found["cut"].any(1)}
     return Tracks(**{name: value.reshape(n, t, *value.shape[1:]) for name, value in found.items()})
+
+
+def usual_contrast(contrast: Array, n: int, t: int) -> Array:
+    """The upper quartile over time of the ``contrast`` [N T] of each object, for all of its frames, float[N T]."""
+    return np.repeat(np.quantile(contrast.reshape(n, t), 0.75, axis=1), t) if n else contrast
+
+
+def is_clear(contrast: Array, usual: Array) -> Array:
+    """Whether an object stands out from the background, and in this frame about as much as usual, bool[N T]."""
+    return (usual >= rules.MIN_CONTRAST) & (contrast >= rules.FADE * usual)
 
 
 def _find_ink(clips: Array) -> Ink:
@@ -129,47 +160,58 @@ def _find_ink(clips: Array) -> Ink:
     index = np.flatnonzero(far)
     frame = index // (height * width)
     away = clips.reshape(-1, 3)[index] - back[frame // t]
-    return Ink(index, frame, np.sqrt((away * away).sum(1)))
+    return Ink(index % (height * width), frame, np.sqrt(dot(away, away)))
 
 
-def _contrast(ink: Ink, n: int, t: int) -> tuple[Array, Array]:
-    """RGB distance of the object's core in each frame and, robustly, in its clip, both float[N * T]."""
-    (contrast,), _ = core_means(ink.frame, ink.distance, ink.distance[:, None], n * t)
-    clip_contrast = np.quantile(contrast.reshape(n, t), 0.75, axis=1) if n else np.zeros(0)
-    return contrast, np.repeat(np.maximum(clip_contrast, 1.0), t)
+def dot(a: Array, b: Array) -> Array:
+    """Scalar products of colours [..., 3]: faster than a sum over so short an axis."""
+    return a[..., 0] * b[..., 0] + a[..., 1] * b[..., 1] + a[..., 2] * b[..., 2]
 
 
-def core_means(group: Array, level: Array, values: Array, groups: int) -> tuple[list[Array], Array]:
-    """Mean of each column of ``values`` [P, C] over the pixels of each group whose ``level`` is nearly the highest of
-    their group, float[groups] each, and which pixels these are, bool[P]."""
+def core_means(group: Array, level: Array, values: Array, groups: int) -> Array:
+    """Mean of ``values`` [P, C] over the pixels of each group whose ``level`` is nearly the highest of their group,
+    float[groups, C]."""
     peak = np.zeros(groups, level.dtype)
     np.maximum.at(peak, group, level)
     core = level >= rules.CORE_LEVEL * peak[group]
     count = np.maximum(np.bincount(group[core], minlength=groups), 1)
-    return [np.bincount(group[core], column, groups) / count for column in values[core].T], core
+    return np.stack([np.bincount(group[core], column, groups) / count for column in values[core].T], 1)
+
+
+def stack(
+    ink: Ink, values: Array, frames: int, height: int, width: int, gap: int = GAP
+) -> tuple[Array, Array]:
+    """All frames as one tall image of ``values`` [P], so that OpenCV takes one call for them, with ``gap`` empty rows
+    below each; and the place of each pixel in it when flattened, int[P]."""
+    rows = height + gap
+    tall, place = np.zeros((frames * rows, width), values.dtype), ink.pixel + ink.frame * (rows * width)
+    tall.reshape(-1)[place] = values
+    return tall, place
+
+
+def connect(ink: Ink, frames: int, height: int, width: int, gap: int = GAP) -> Array:
+    """The 8-connected region of each pixel, int[P], from 1."""
+    if not len(ink.pixel):
+        return np.zeros(0, int)
+    tall, place = stack(ink, np.ones(len(ink.pixel), np.uint8), frames, height, width, gap)
+    return np.asarray(cv2.connectedComponents(tall, connectivity=8)[1].reshape(-1)[place], int)
 
 
 def _largest_blob(ink: Ink, mask: Array, frames: int, height: int, width: int) -> Array:
     """Which of the ink, bool[P], belongs to its frame's largest 8-connected blob of ``mask`` bool[P], or lies within
-    the margin around it.
-
-    All frames are stacked into one tall image with empty rows between them, so that OpenCV labels them in one call.
-    """
-    gap = rules.REGION_MARGIN + 1
-    place = ink.index + ink.frame * (gap * width)
-    tall = np.zeros((frames * (height + gap), width), np.uint8)
-    tall.reshape(-1)[place[mask]] = 1
+    the margin around it."""
     if not mask.any():
         return mask
-    _, labels = cv2.connectedComponents(tall, connectivity=8)
-    label = labels.reshape(-1)[place[mask]]
+    inside = ink.keep(mask)
+    label = connect(inside, frames, height, width)
     sizes, owner = np.bincount(label), np.zeros(label.max() + 1, int)
-    owner[label] = ink.frame[mask]
+    owner[label] = inside.frame
     largest = np.zeros(frames, int)
     order = np.argsort(sizes, kind="stable")
     largest[owner[order]] = order  # the last, largest one wins
-    lost = np.flatnonzero(mask)[label != largest[ink.frame[mask]]]
-    tall.reshape(-1)[place[lost]] = 0
+    own = np.zeros(len(mask), np.uint8)
+    own[mask] = label == largest[inside.frame]
+    tall, place = stack(ink, own, frames, height, width)
     kernel = np.ones((2 * rules.REGION_MARGIN + 1,) * 2, np.uint8)
     return cv2.dilate(tall, kernel).reshape(-1)[place] > 0
 

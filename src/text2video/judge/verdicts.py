@@ -1,6 +1,6 @@
 """From tracks to verdicts: shape, colour and motion of each clip, or "" where a viewer could not name them."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -54,13 +54,9 @@ def take(verdicts: Verdicts, rows: Array) -> Verdicts:
         blank = np.zeros((1, *values.shape[1:]), values.dtype)  # "", False, 0
         return np.concatenate([values, blank])[rows]
 
-    tracks = {field.name: pick(getattr(verdicts.tracks, field.name)) for field in fields(verdicts.tracks)}
-    own = {
-        field.name: pick(getattr(verdicts, field.name))
-        for field in fields(verdicts)
-        if field.name != "tracks"
-    }
-    return Verdicts(**own, tracks=Tracks(**tracks))
+    tracks = Tracks(**{name: pick(values) for name, values in vars(verdicts.tracks).items()})
+    own = {name: pick(values) for name, values in vars(verdicts).items() if name != "tracks"}
+    return Verdicts(**own, tracks=tracks)
 
 
 def judge_clips(clips: Array) -> Verdicts:
@@ -71,47 +67,35 @@ def judge_clips(clips: Array) -> Verdicts:
 def name_tracks(tracks: Tracks, height: int, width: int) -> Verdicts:
     """Name what N tracks in frames of that size show."""
     n = len(tracks.present)
-    detected = np.all(tracks.present, axis=1)
     motions = name_motions(tracks, height, width)
-    used = tracks.whole.any(1, keepdims=True)
-    first = tracks.whole.argmax(1)
+    labels = {"shape": _shapes(tracks), "colour": _colours(tracks), "motion": motions["motion"]}
+    detected = np.all(tracks.present, axis=1)
+    first, used = tracks.whole.argmax(1), tracks.whole.any(1, keepdims=True)
     steps = np.linalg.norm(np.diff(tracks.centre, axis=1), axis=2)
     counts = tracks.whole[:, 1:] & tracks.whole[:, :-1]
-    return Verdicts(
-        shape=np.where(detected, _shapes(tracks), ""),
-        colour=np.where(detected, _colours(tracks), ""),
-        motion=np.where(detected, motions.name, ""),
-        detected=detected,
-        direction=motions.direction,
-        displacement=motions.displacement,
-        residual=motions.residual,
-        start=np.where(used, tracks.centre[np.arange(n), first], 0),
-        speed=(steps * counts).sum(1) / np.maximum(counts.sum(1), 1),
-        size=np.sqrt((tracks.area * tracks.whole).sum(1) / np.maximum(tracks.whole.sum(1), 1)),
-        tracks=tracks,
-    )
+    measured = motions | {
+        "start": np.where(used, tracks.centre[np.arange(n), first], 0),
+        "speed": (steps * counts).sum(1) / np.maximum(counts.sum(1), 1),
+        "size": np.sqrt((tracks.area * tracks.whole).sum(1) / np.maximum(tracks.whole.sum(1), 1)),
+    }
+    clear = {name: np.where(detected, label, "") for name, label in labels.items()}
+    return Verdicts(**(measured | clear), detected=detected, tracks=tracks)
 
 
 def _shapes(tracks: Tracks) -> Array:
     """Shape of each clip, str[N]: that of the mean outline over the frames that show the object whole, if most of those
     frames show it too."""
     weight = tracks.whole / np.maximum(tracks.whole.sum(1, keepdims=True), 1)
-    outline = {name: getattr(tracks, name) for name in OUTLINE}
-    label = _name_shape(**{name: (values * weight).sum(1) for name, values in outline.items()})
-    agree = ((_name_shape(**outline) == label[:, None]) * weight).sum(1)
+    outline = np.stack([getattr(tracks, name) for name in OUTLINE])
+    label = _name_shape((outline * weight).sum(2))
+    agree = ((_name_shape(outline) == label[:, None]) * weight).sum(1)
     return np.where(agree >= rules.SHAPE_AGREEMENT, label, "")
 
 
-def _name_shape(
-    triangular: Array,
-    fourfold: Array,
-    fivefold: Array,
-    hollow: Array,
-    elongation: Array,
-    spread: Array,
-    area: Array,
-) -> Array:
-    """Name of the shape with these outline moments (see track.py), "" if it is none of ours."""
+def _name_shape(outline: Array) -> Array:
+    """Name of the shape with the outline moments ``outline`` float[7, ...] (see track.py) in the order of OUTLINE, ""
+    if it is none of ours."""
+    triangular, fourfold, fivefold, hollow, elongation, spread, area = outline
     name = np.where(fourfold > rules.SQUARE_FROM, "square", "circle")
     name = np.where(fourfold > rules.CROSS_FROM, "cross", name)
     name = np.where(fivefold > rules.STAR_FROM, "star", name)

@@ -101,7 +101,7 @@ def write_report(evaluation: Evaluation, layout: Layout) -> None:
 
 def trait_spreads(judged: Judged) -> dict[str, tuple[Array, Array]]:
     """Start, speed and size of the objects in the model's and in the real clips."""
-    model, real = traits(judged.objects.model), traits(judged.objects.real)
+    model, real = (traits(judged.answers[side].objects) for side in ("model", "real"))
     return {name: (model[name], real[name]) for name in model}
 
 

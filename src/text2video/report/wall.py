@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from text2video.data.packed import PackedReader
 from text2video.judge.scenes import Scenes, sentence
-from text2video.judge.scores import Seen, right
+from text2video.judge.scores import Seen
 from text2video.judge.summary import Judged
 from text2video.judge.verdicts import ASPECTS
 from text2video.measure.nearest import Nearest
@@ -58,7 +58,7 @@ def choose_tiles(
 ) -> list[Tile]:
     """Some failures and some right ones of a split, each taken at even distances over the split; of ``taken_for``
     alone, which is no judge, any at even distances."""
-    hits = right(judged.model, judged.requests) if judged else {}
+    hits = judged.answers["model"].right if judged else {}
     good = hits["joint"] if judged else np.ones(len(captions), bool)
     bad = _spread(np.flatnonzero(~good), FAILURES)
     rows = [*bad, *_spread(np.flatnonzero(good), TILES - len(bad))]
