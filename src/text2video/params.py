@@ -159,6 +159,7 @@ class FlowParams(KindParams):
     given_share: Share
     steps: Annotated[int, Field(ge=1, le=1000)]
     shift: Rate
+    renoise: Share
     guidance: Annotated[float, Field(ge=0, le=100)]
 
 

@@ -34,6 +34,7 @@ EXPANSION = 3  # of the gated layer between two linear ones
 FREQUENCIES = 32  # that the time is told by
 MAX_FREQUENCY = 100.0  # of them, in half turns from t = 0 to 1
 RATE = 16.0  # of train.lr, divided by the depth: larger networks take smaller steps
+STRIDE = 997  # places that noise is moved by, from one step to the next
 MASKED = -1e4  # added to the logits of what attention must not see
 
 
@@ -249,7 +250,11 @@ class Flow(VideoModel):
     def sample_as_asked(
         self, noise: Tensor, prompts: Prompts, codec: Codec, options: SampleOptions
     ) -> Tensor:
-        """Noise float[N, T, C, h, w] and N prompts to videos float32[N, T, 3, H, W] in [-1, 1], by Euler's method.
+        """Noise float[N, T, C, h, w] and N prompts to videos float32[N, T, 3, H, W] in [-1, 1].
+
+        Each step guesses the clip and mixes it with less noise. With ``renoise`` 0 the noise is the one that x holds
+        (Euler's method); with 1 it is other noise, so that frames which do not agree can still be mended (multistep
+        sampling: Song et al., ICML 2023).
 
         Frames that are ``first`` stay at time 1. To vary a video, the way begins at its mixture with the noise at time
         1 - change (SDEdit: Meng et al., ICLR 2022).
@@ -267,10 +272,13 @@ class Flow(VideoModel):
             count = options.first.shape[1]
             clean[:, :count], given[:, :count] = codec.encode(options.first), True
         texts = [self.read(said) for said in (prompts, options.towards) if said is not None]
-        for start, end in itertools.pairwise(times):
+        renoise, kept = self.params.renoise, math.sqrt(1 - self.params.renoise**2)
+        for step, (start, end) in enumerate(itertools.pairwise(times), start=1):
             x = torch.where(given[..., None, None, None], clean, x)
             time = torch.where(given, 1.0, start)
-            x = x + (end - start) * self.guided_velocity(x, time, texts, options)
+            velocity = self.guided_velocity(x, time, texts, options)
+            clip, held = x + (1 - start) * velocity, x - start * velocity  # guesses of x1 and x0
+            x = mix(kept * held + renoise * other_noise(noise, step), clip, torch.full_like(time, end))
         x = torch.where(given[..., None, None, None], clean, x)
         return codec.decode(x).float().clamp(-1, 1)
 
@@ -300,6 +308,11 @@ class Flow(VideoModel):
 def mix(noise: Tensor, clean: Tensor, time: Tensor) -> Tensor:
     """x_t = t x1 + (1 - t) x0 of float[N, T, ...] with times float[N, T]."""
     return torch.lerp(noise, clean, time[:, :, None, None, None])
+
+
+def other_noise(noise: Tensor, step: int) -> Tensor:
+    """Noise float[N, ...] moved to other places, others for each step: standard normal, and of each clip's own seed."""
+    return noise.flatten(1).roll(STRIDE * step, 1).view_as(noise)
 
 
 def without_prompt(text: Encoded, which: Tensor) -> Encoded:
