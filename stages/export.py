@@ -16,8 +16,10 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def main(
     root: Annotated[Path, typer.Option(help="The folder that holds params.yaml.")] = Path(),
     ship: Annotated[
-        bool, typer.Option(help="Make models/export the weights inside the package, and do no more.")
+        bool,
+        typer.Option(help="Make models/export the package's weights of its kind of model, and do no more."),
     ] = False,
+    half: Annotated[bool, typer.Option(help="With --ship: keep 16 bits of each weight.")] = False,
 ) -> None:
     """Put models/codec, models/trained and data/text together as models/export."""
     layout, watch = Layout(root), console.Stopwatch()
@@ -26,7 +28,7 @@ def main(
 
     with watch("ship" if ship else "export"):
         if ship:
-            bundle.ship_bundle(layout)
+            bundle.ship_bundle(layout, half)
         else:
             bundle.save_bundle(params.export, layout)
     watch.report()

@@ -213,19 +213,26 @@ def test_prompts_that_are_read_alike_have_the_same_videos(folder):
 
 def test_what_is_shipped_is_the_export(layout, tmp_path, monkeypatch):
     """Protects the package: its weights load as they are, and draw what the export draws."""
-    monkeypatch.setattr(bundle, "shipped_model", lambda: tmp_path / "weights")
+    monkeypatch.setattr(bundle, "shipped_model", lambda kind="video_gan": tmp_path / "weights" / kind)
     ship_bundle(layout)
-    shipped = load_model(tmp_path / "weights").generate(PROMPTS, seed=5)
-    assert np.array_equal(shipped, load_model(layout.export).generate(PROMPTS, seed=5))
+    shipped = load_model(tmp_path / "weights" / "video_gan").generate(PROMPTS, seed=5)
+    drawn = load_model(layout.export).generate(PROMPTS, seed=5)
+    assert np.array_equal(shipped, drawn)
+    ship_bundle(layout, half=True)
+    assert (tmp_path / "weights/video_gan/model.safetensors").stat().st_size < 0.6 * (
+        layout.export / "model.safetensors"
+    ).stat().st_size
+    halved = load_model("video_gan").generate(PROMPTS, seed=5)  # by its name: there is no such folder here
+    assert np.abs(halved.astype(int) - drawn).mean() < 1
 
 
 def test_without_a_path_the_pipelines_model_comes_first(layout, tmp_path, monkeypatch):
     """Protects the default: models/export of the current folder, else the shipped weights, else one line of advice."""
-    monkeypatch.setattr(bundle, "shipped_model", lambda: tmp_path / "weights")
+    monkeypatch.setattr(bundle, "shipped_model", lambda kind="video_gan": tmp_path / "weights" / kind)
     monkeypatch.chdir(layout.root)
     assert bundle.default_model() == Path("models/export")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="dvc repro"):
         load_model()
     ship_bundle(layout)
-    assert bundle.default_model() == tmp_path / "weights"
+    assert bundle.default_model() == tmp_path / "weights/video_gan"

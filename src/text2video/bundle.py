@@ -38,7 +38,7 @@ from text2video.text.encoder import build_text_encoder
 from text2video.text.kinds import load_text
 from text2video.text.prompts import FRONTEND_FILE
 from text2video.video import to_clips, to_video
-from text2video.weights import Network, load_network, read_network_config
+from text2video.weights import Network, halve_weights, load_network, read_network_config
 
 FORMAT = 9
 BATCH = 64  # videos that are made before any of them is handed on
@@ -209,12 +209,14 @@ def save_bundle(params: ExportParams, layout: Layout) -> None:
     load_model(layout.export)
 
 
-def ship_bundle(layout: Layout) -> None:
-    """Copy ``models/export`` into the package as its own weights."""
-    verify_bundle(layout.export)
-    with replace_folder(shipped_model()) as fresh:
+def ship_bundle(layout: Layout, half: bool = False) -> None:
+    """Copy ``models/export`` into the package as the weights of its kind of model, with 16 bits each if ``half``."""
+    config = verify_bundle(layout.export)
+    with replace_folder(shipped_model(config["kind"])) as fresh:
         for name in (*NEEDED, "README.md"):
             (fresh / name).write_bytes((layout.export / name).read_bytes())
+        if half:
+            halve_weights(fresh / "model.safetensors")
         write_manifest(fresh)
 
 
@@ -259,9 +261,11 @@ How well it does is in `metrics/evaluation.json` of the pipeline that made it, b
 def load_model(path: Path | str | None = None, device: torch.device | str = "cpu") -> Model:
     """Load an exported model: ``path``, else ``models/export`` where there is one, else the weights in the package.
 
+    Where no folder ``path`` is, it may also be a kind of model whose weights are in the package, as "flow".
+
     Raises UserError, naming the file, when anything is missing, changed or of another format.
     """
-    folder = Path(path) if path is not None else default_model()
+    folder = find_model(path)
     remedy = _remedy(folder)
     config = verify_bundle(folder)
     try:
@@ -293,14 +297,24 @@ def default_model() -> Path:
     raise UserError("there is no trained model yet: run `dvc repro`, or name an exported model's folder")
 
 
-def shipped_model() -> Path:
-    """The folder of the weights inside the package."""
-    return Path(str(files("text2video"))) / "weights"
+def find_model(path: Path | str | None) -> Path:
+    """The folder that ``load_model`` loads."""
+    if path is None:
+        return default_model()
+    folder = Path(path)
+    if folder.name == str(folder) and not folder.exists() and shipped_model(folder.name).is_dir():
+        return shipped_model(folder.name)
+    return folder
+
+
+def shipped_model(kind: str = "video_gan") -> Path:
+    """The folder of the weights inside the package, of a kind of model."""
+    return Path(str(files("text2video"))) / "weights" / kind
 
 
 def _remedy(folder: Path) -> str:
     """How to mend a bundle: the end of an error's line."""
-    if folder == shipped_model():
+    if folder.parent == shipped_model().parent:
         return "install the package again, or restore the folder with `git checkout`"
     return advice(folder)
 

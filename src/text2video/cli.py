@@ -113,7 +113,8 @@ def generate(
     model: Annotated[
         Path | None,
         typer.Option(
-            help="An exported model. [default: models/export if it is there, else the one that ships]"
+            help="The folder of an exported model, or a kind whose weights ship: video_gan or flow."
+            " [default: models/export if it is there, else video_gan]"
         ),
     ] = None,
     scale: Annotated[int, typer.Option(min=1, max=8, help="How many times to enlarge a GIF.")] = 1,

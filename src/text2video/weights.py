@@ -53,6 +53,13 @@ def save_weights(path: Path, network: nn.Module) -> None:
         file.write(save(state))
 
 
+def halve_weights(path: Path) -> None:
+    """Write a file of ``save_weights`` again with 16 bits a number; ``load_weights`` reads both."""
+    state = {key: value.half() for key, value in load_file(path).items()}
+    with atomic_write(path) as file:
+        file.write(save(state))
+
+
 def load_weights(path: Path, network: nn.Module, remedy: str) -> None:
     """Fill a network from ``save_weights``. Raises UserError, ending in ``remedy``, when the file does not fit."""
     if not path.is_file():
