@@ -1,7 +1,7 @@
 """What the training loop and the sampler ask of a model, whatever its kind."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
@@ -128,6 +128,21 @@ class Spec:
     text_encoder: Callable[[], nn.Module]
     """Makes a new text encoder: ``Prompts`` to ``Encoded`` with vectors of ``text_dim`` numbers."""
     text_dim: int
+
+
+def gan_optimizers(
+    generator: Iterable[nn.Parameter],
+    discriminator: Iterable[nn.Parameter],
+    lr: float,
+    betas: tuple[float, float],
+) -> dict[str, torch.optim.Optimizer]:
+    """Adam for the weights of a generator, and Adam for those of its discriminator."""
+    weights = {"generator": list(generator), "discriminator": list(discriminator)}
+    first, second = map(float, betas)  # torch refuses whole numbers
+    return {
+        name: torch.optim.Adam(some, lr=lr, betas=(first, second), fused=True)
+        for name, some in weights.items()
+    }
 
 
 def cosine(start: float, end: float, progress: float) -> float:

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from text2video.models.base import Batch, Spec, Update, VideoModel
+from text2video.models.base import Batch, Spec, Update, VideoModel, gan_optimizers
 from text2video.models.codec import Codec
 from text2video.text.prompts import Prompts
 
@@ -72,14 +72,9 @@ class FrameGAN(VideoModel):
 
     def optimizers(self, lr: float) -> dict[str, torch.optim.Optimizer]:
         """Adam for the generator with its text encoder, and Adam for the discriminator."""
-        betas = (float(self.params.beta1), float(self.params.beta2))
         generator = [*self.generator.parameters(), *self.text_encoder.parameters()]
-        return {
-            "generator": torch.optim.Adam(generator, lr=lr, betas=betas, fused=True),
-            "discriminator": torch.optim.Adam(
-                self.discriminator.parameters(), lr=lr, betas=betas, fused=True
-            ),
-        }
+        betas = (self.params.beta1, self.params.beta2)
+        return gan_optimizers(generator, self.discriminator.parameters(), lr, betas)
 
     def training_step(self, batch: Batch, codec: Codec, update: Update) -> dict[str, Tensor]:
         """Discriminator: real frames are real, generated ones are not. Generator: its frames are called real."""

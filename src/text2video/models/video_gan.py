@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from text2video.models.base import Batch, Spec, Update, VideoModel, cosine
+from text2video.models.base import Batch, Spec, Update, VideoModel, cosine, gan_optimizers
 from text2video.models.codec import Codec, ResidualBlock
 from text2video.models.losses import gradient_penalty, relativistic_loss
 from text2video.models.views import (
@@ -463,14 +463,9 @@ class VideoGAN(VideoModel):
 
     def optimizers(self, lr: float) -> dict[str, torch.optim.Optimizer]:
         """Adam for the generator with its text encoder, and Adam for the discriminator."""
-        betas = (float(self.params.beta1), float(self.params.beta2))
         generator = [*self.generator.parameters(), *self.text_encoder.parameters()]
-        return {
-            "generator": torch.optim.Adam(generator, lr=lr, betas=betas, fused=True),
-            "discriminator": torch.optim.Adam(
-                self.discriminator.parameters(), lr=lr, betas=betas, fused=True
-            ),
-        }
+        betas = (self.params.beta1, self.params.beta2)
+        return gan_optimizers(generator, self.discriminator.parameters(), lr, betas)
 
     def training_step(self, batch: Batch, codec: Codec, update: Update) -> dict[str, Tensor]:
         """One step of the discriminator and one of the generator, on the same generated clips."""
