@@ -91,9 +91,7 @@ def main() -> None:
         size = {"ours": size_of(packed) / WRITTEN, "tutorial": size_of(folders) / FOLDERS}
     rows = {"scenes written, clips/s": scenes, "written, clips/s": written}
     rows |= {"read in random order, clips/s": read, "bytes a clip": size}
-    report(
-        "data", [{"what": what, **row, "ratio": row["ours"] / row["tutorial"]} for what, row in rows.items()]
-    )
+    report("data", [{"what": what, **row, "ratio": row["ours"] / row["tutorial"]} for what, row in rows.items()])
 
 
 if __name__ == "__main__":

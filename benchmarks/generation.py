@@ -63,23 +63,16 @@ def tutorial(folder: Path) -> Callable[[], float]:
 
 def table(found: dict[str, float], peer: str) -> Sequence[dict[str, object]]:
     """Rates and their ratio to one of them."""
-    return [
-        {"what": name, "per second": rate, f"times {peer}": rate / found[peer]}
-        for name, rate in found.items()
-    ]
+    return [{"what": name, "per second": rate, f"times {peer}": rate / found[peer]} for name, rate in found.items()]
 
 
 def main() -> None:
     """Sampling in a warm process, then whole cold processes."""
     with tempfile.TemporaryDirectory() as folder:
-        warm = rates(
-            {"one at a time": ours(1, 8), "64 at once": ours(64, 64), "the tutorial": tutorial(Path(folder))}
-        )
+        warm = rates({"one at a time": ours(1, 8), "64 at once": ours(64, 64), "the tutorial": tutorial(Path(folder))})
         report("generation", table(warm, "the tutorial"))
         generate = ("-m", "text2video.cli", "generate", PROMPT, "--out", folder)
-        cold = rates(
-            {"text2video generate": command(*generate), "import torch": command("-c", "import torch")}
-        )
+        cold = rates({"text2video generate": command(*generate), "import torch": command("-c", "import torch")})
         report("cold-start", table(cold, "import torch"))
 
 

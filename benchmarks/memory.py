@@ -42,18 +42,14 @@ sys.exit(done.returncode)
 def run(stage: str, folder: Path) -> tuple[float, float]:
     """Run a stage as a process of its own. Returns its seconds and the most memory it held, in MB."""
     start, command = time.perf_counter(), [sys.executable, "-m", f"stages.{stage}", "--root", str(folder)]
-    measured = subprocess.run(
-        [sys.executable, "-c", MEASURE, *command], cwd=ROOT, capture_output=True, text=True
-    )
+    measured = subprocess.run([sys.executable, "-c", MEASURE, *command], cwd=ROOT, capture_output=True, text=True)
     if measured.returncode:
         raise SystemExit(f"stage {stage} failed; run it by hand to see why")
     return time.perf_counter() - start, int(measured.stdout) / (1024 if sys.platform == "linux" else 1024**2)
 
 
 def main(
-    clips: Annotated[
-        list[int] | None, typer.Option(help="Training clips; may be given more than once.")
-    ] = None,
+    clips: Annotated[list[int] | None, typer.Option(help="Training clips; may be given more than once.")] = None,
 ) -> None:
     """Run the whole pipeline at each size, in a folder that goes."""
     rows = []

@@ -30,9 +30,7 @@ def small_pipeline(folder: Path) -> Path:
     for section, values in FEW.items():
         page[section] |= values
     (folder / "params.yaml").write_text(yaml.safe_dump(page))
-    os.environ["PATH"] = os.pathsep.join(
-        (str(Path(sys.executable).parent), os.environ["PATH"])
-    )  # for the stages
+    os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))  # for the stages
     command("-m", "dvc", "repro", "-q", folder=folder)()
     return folder
 

@@ -30,9 +30,7 @@ def main(
 ) -> None:
     """One row for each kind of model."""
     page = yaml.safe_load((root / "params.yaml").read_text("utf-8"))
-    page = (
-        yaml.safe_load((ROOT / "params.yaml").read_text("utf-8")) | page
-    )  # sections that its own kind does not need
+    page = yaml.safe_load((ROOT / "params.yaml").read_text("utf-8")) | page  # sections that its own kind does not need
     pages = {kind: changed(page, f"model.kind={kind}", 1) for kind in kinds or KINDS}
     speeds = rates({kind: clips_per_call(of_kind) for kind, of_kind in pages.items()})
     clips, rows = len(PackedReader(Layout(root).latents)), []

@@ -44,10 +44,7 @@ def figures(root: Path) -> dict[str, Any]:
             )
             for name in ("start_x", "start_y", "speed", "size")
         },
-        **{
-            f"{name} (real {values['real']})": (values["model"], LOWER)
-            for name, values in page["quality"].items()
-        },
+        **{f"{name} (real {values['real']})": (values["model"], LOWER) for name, values in page["quality"].items()},
         "Fréchet distance": (page["frechet_distance"]["model"], LOWER),
     }
 

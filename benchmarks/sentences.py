@@ -21,9 +21,7 @@ CLIPS, SEED = 16, 0
 
 def sentences() -> list[tuple[str, Request]]:
     """Each sentence with what it asks for."""
-    lines = [
-        line.split("\t") for line in SENTENCES.read_text("utf-8").splitlines() if not line.startswith("#")
-    ]
+    lines = [line.split("\t") for line in SENTENCES.read_text("utf-8").splitlines() if not line.startswith("#")]
     return [(text, Request(*(None if word == "-" else word for word in asked))) for text, *asked in lines]
 
 

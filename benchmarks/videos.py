@@ -99,9 +99,7 @@ def plain_loop(folder: Path, size: int = 64, fps: int = 10) -> float:
     return time.perf_counter() - began
 
 
-def compare(
-    what: str, folder: Path, root: Path, videos: int, seconds: float, windows: int
-) -> dict[str, object]:
+def compare(what: str, folder: Path, root: Path, videos: int, seconds: float, windows: int) -> dict[str, object]:
     """Both sides in turn; medians of the rounds."""
     rounds = [(*ours(folder, root, windows), plain_loop(folder)) for _ in range(ROUNDS)]
     mine, memory, loop = (statistics.median(column) for column in zip(*rounds, strict=True))

@@ -93,17 +93,13 @@ def draw(clip: Clip, images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray
     """The frames ``uint8[T, 64, 64, 3]`` and the caption."""
     rng = np.random.default_rng(clip.seed)
     first_new = round(0.8 * len(labels))  # and all before it are in training videos
-    drawn = np.flatnonzero(
-        (labels == clip.digit) & ((np.arange(len(labels)) >= first_new) == clip.new_picture)
-    )
+    drawn = np.flatnonzero((labels == clip.digit) & ((np.arange(len(labels)) >= first_new) == clip.new_picture))
     height = int(rng.integers(SMALLEST, LARGEST + 1))
     glyph = enlarge(images[rng.choice(drawn)], height)
     (x, y), course, directions = MOTIONS[clip.motion]
     room = SIZE - height
     far = rng.uniform(SHORTEST, room)
-    start = [
-        room * rng.random() if not axis else (room - far) * rng.random() + far * (axis < 0) for axis in (x, y)
-    ]
+    start = [room * rng.random() if not axis else (room - far) * rng.random() + far * (axis < 0) for axis in (x, y)]
     frames = [place(glyph, start[0] + x * far * part, start[1] + y * far * part) for part in course]
     wording, direction = WORDINGS[rng.integers(len(WORDINGS))], directions[rng.integers(len(directions))]
     return np.stack(frames), wording.format(digit=clip.digit, name=NAMES[clip.digit], direction=direction)
@@ -156,9 +152,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command()
 def main(
     clips: Annotated[int, typer.Option(min=10, help="How many videos.")] = 5000,
-    seed: Annotated[
-        int, typer.Option(min=0, help="Another seed makes other videos and holds out other pairs.")
-    ] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed makes other videos and holds out other pairs.")] = 0,
     out: Annotated[Path, typer.Option(help="The folder to write.")] = Path(__file__).parent / "videos",
 ) -> None:
     """Make a folder of captioned videos of moving handwritten digits."""

@@ -14,9 +14,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command()
 def main(
     name: Annotated[str, typer.Argument(help="The folder, in the repository's own: letters, digits, _.")],
-    videos: Annotated[
-        str | None, typer.Option(help="A folder of captioned videos to take the clips from.")
-    ] = None,
+    videos: Annotated[str | None, typer.Option(help="A folder of captioned videos to take the clips from.")] = None,
     cache: Annotated[
         bool | None,
         typer.Option(help="Whether outputs go into DVC's cache: as it was, or yes in a new folder."),

@@ -128,9 +128,7 @@ def damage_input(ground: Ground) -> None:
     assert str(root) in line, line
     assert {n: c for n, c in contents(root).items() if not n.startswith((*LIVE, ".scratch"))} == harmed
     (root / name).write_bytes(before[name])
-    shutil.rmtree(
-        root / ".scratch", ignore_errors=True
-    )  # of the run on the damaged input, which is another run
+    shutil.rmtree(root / ".scratch", ignore_errors=True)  # of the run on the damaged input, which is another run
     ground.check(stage, root)
 
 

@@ -29,9 +29,7 @@ def imports(path: Path) -> Iterator[str]:
             assert node.level == 0, f"{path}:{node.lineno}: relative import"
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Constant) and re.fullmatch(r"text2video[.\w]+:\w+", str(node.value)):
-            yield str(node.value).partition(":")[
-                0
-            ]  # a module that is imported by its name when it is asked for
+            yield str(node.value).partition(":")[0]  # a module that is imported by its name when it is asked for
 
 
 def graph(root: Path = ROOT) -> dict[str, set[str]]:
@@ -45,9 +43,7 @@ def graph(root: Path = ROOT) -> dict[str, set[str]]:
         parent, _, last = name.rpartition(".")
         return None if last.startswith("__") or parent not in files else parent
 
-    found = {
-        module: {resolve(name) for name in imports(path)} - {None, module} for module, path in files.items()
-    }
+    found = {module: {resolve(name) for name in imports(path)} - {None, module} for module, path in files.items()}
     return {module: {target for target in targets if target} for module, targets in found.items()}
 
 

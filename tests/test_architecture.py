@@ -129,9 +129,7 @@ def test_functions_fit_a_screen() -> None:
 def test_the_newcomers_path_does_not_grow(kind: str) -> None:
     """What there is to read of stage train for one kind of model and text: printed by `-s`, no longer than it was."""
     edges, files = graph(), modules()
-    others = {name.partition(":")[0] for other, name in KINDS.items() if other != kind} | {
-        Pretrained.__module__
-    }
+    others = {name.partition(":")[0] for other, name in KINDS.items() if other != kind} | {Pretrained.__module__}
     path = closure({module: targets - others for module, targets in edges.items()}, "stages.train")
     lines = {module: len(text.splitlines()) for module in path if (text := files[module].read_text()).strip()}
     print(f"\nstage train, {kind}: {len(lines)} files, {sum(lines.values())} lines")
@@ -141,19 +139,13 @@ def test_the_newcomers_path_does_not_grow(kind: str) -> None:
     assert (len(lines) <= most_files, sum(lines.values()) <= most_lines) == (True, True), lines
 
 
-@pytest.mark.skipif(
-    not (ROOT / ".git").exists(), reason="needs git to tell which files belong to the project"
-)
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="needs git to tell which files belong to the project")
 @pytest.mark.parametrize("what", FORBIDDEN)
 def test_no_file_names(what: str) -> None:
     """The project works with whatever index and folders the person has; no file carries those of one machine."""
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
-    found = [
-        f"{name}:{line}"
-        for name in sorted(filter(None, names))
-        for line in matches(ROOT / name, FORBIDDEN[what])
-    ]
+    found = [f"{name}:{line}" for name in sorted(filter(None, names)) for line in matches(ROOT / name, FORBIDDEN[what])]
     assert not found, found
 
 
@@ -163,6 +155,4 @@ def matches(path: Path, pattern: str) -> list[str]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (UnicodeDecodeError, FileNotFoundError, IsADirectoryError):
         return []
-    return [
-        f"{number}: {line.strip()[:80]}" for number, line in enumerate(lines, 1) if re.search(pattern, line)
-    ]
+    return [f"{number}: {line.strip()[:80]}" for number, line in enumerate(lines, 1) if re.search(pattern, line)]

@@ -17,9 +17,7 @@ from text2video.data.packed import PackedReader
 from text2video.params import load_params
 
 sys.path.append(str(ROOT / "benchmarks"))
-SCRIPTS = [
-    path for path in sorted((ROOT / "benchmarks").glob("*.py")) if '"__main__"' in path.read_text("utf-8")
-]
+SCRIPTS = [path for path in sorted((ROOT / "benchmarks").glob("*.py")) if '"__main__"' in path.read_text("utf-8")]
 Rows = dict[str, list[dict[str, Any]]]
 
 

@@ -126,9 +126,7 @@ def test_a_missing_or_cut_file_is_refused(folder, name):
         load_model(folder)
 
 
-@pytest.mark.parametrize(
-    "name", ["", "models", "models/trained", "models/export/config.json", "models/exports"]
-)
+@pytest.mark.parametrize("name", ["", "models", "models/trained", "models/export/config.json", "models/exports"])
 def test_a_path_near_a_model_is_put_right(layout, name):
     """Protects who names the pipeline's folder, or a part of it: the error says where its exported model is."""
     with pytest.raises(UserError, match=f"no exported model; do you mean {layout.export}\\?$"):

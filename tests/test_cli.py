@@ -149,10 +149,7 @@ def test_many_videos_are_saved_as_they_come(tmp_path: Path, monkeypatch: pytest.
             return super().draw(prompts, seed, numbers)
 
     monkeypatch.setattr(bundle, "load_model", lambda path: Counting())
-    assert (
-        command("generate", "circle", "red square", "--count", "50", "--out", tmp_path, "--format", "npy")[0]
-        == 0
-    )
+    assert command("generate", "circle", "red square", "--count", "50", "--out", tmp_path, "--format", "npy")[0] == 0
     assert drawn == [64, 36]
     asked = [(f"{n:03}", p, k) for n, p in enumerate(["circle", "red square"]) for k in range(50)]
     assert [(v["file"][:3], v["prompt"], v["index"]) for v in manifest(tmp_path)] == asked
@@ -203,9 +200,7 @@ def test_prompts_come_from_a_file(encoding: str, end: str, tmp_path: Path) -> No
     assert sorted(path.stem for path in (tmp_path / "out").glob("*.npy")) == names
 
 
-@pytest.mark.parametrize(
-    "content", [None, b"", b"# nothing\n\n", b"\xff\xfered", b"circle\n...\n", b"red \xe9"]
-)
+@pytest.mark.parametrize("content", [None, b"", b"# nothing\n\n", b"\xff\xfered", b"circle\n...\n", b"red \xe9"])
 def test_a_file_without_prompts_is_one_line(content: bytes | None, tmp_path: Path) -> None:
     """Missing, empty, of another encoding, or with a line that is no prompt; nothing is written."""
     if content is not None:

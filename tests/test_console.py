@@ -29,9 +29,7 @@ def command(*arguments: str | Path) -> list[str]:
     return [sys.executable, "-m", "text2video", *map(str, arguments)]
 
 
-def run(
-    folder: Path, *arguments: str | Path, stdin: str = "", **settings: str
-) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *arguments: str | Path, stdin: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
     """Run `text2video` in a folder."""
     return subprocess.run(
         command(*arguments), cwd=folder, env=environment(**settings), input=stdin, capture_output=True, text=True,

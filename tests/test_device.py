@@ -29,9 +29,7 @@ print((free, [os.sched_getaffinity(int(task)) for task in os.listdir("/proc/self
 """)
 
 
-@pytest.mark.skipif(
-    platform.system() != "Linux" or len(os.sched_getaffinity(0)) < 2, reason="no cores to bind to"
-)
+@pytest.mark.skipif(platform.system() != "Linux" or len(os.sched_getaffinity(0)) < 2, reason="no cores to bind to")
 def test_threads_that_wait_for_each_other_do_not_share_a_core():
     """Protects speed beside a busy program: as many threads as cores get one each, fewer go where they like."""
     cores = os.sched_getaffinity(0)

@@ -303,9 +303,7 @@ def test_metrics_diff_is_short(place: Place, good: dict[str, Any]) -> None:
 def test_figures_have_the_names_that_others_rely_on(files: dict[str, bytes], good: dict[str, Any]) -> None:
     """Scripts and documents read them."""
     for split in ("seen", "unseen_combination", "unseen_motion", "prompts"):
-        assert {"shape", "colour", "motion", "joint", "quality", "ceiling", "codec", "floor"} <= set(
-            good[split]
-        )
+        assert {"shape", "colour", "motion", "joint", "quality", "ceiling", "codec", "floor"} <= set(good[split])
         assert [row["measure"] for row in good[split]["quality"]] == [
             "angle_error_degrees", "path_residual_px", "colour_distance", "area_variation"
         ]  # fmt: skip
@@ -343,9 +341,7 @@ class Loads(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note the tag and its addresses."""
         self.tags.append(tag)
-        self.addresses += [
-            value or "" for name, value in attrs if name in ("src", "href", "srcset", "data", "action")
-        ]
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "data", "action")]
         assert not any(name.startswith("on") for name, _ in attrs)
         if tag not in self.void:
             self.open.append(tag)
@@ -366,10 +362,7 @@ def test_the_page_needs_nothing_else(page: str) -> None:
     assert not loads.open
     assert not {"script", "link", "iframe", "object", "base", "form"} & set(loads.tags)
     assert loads.addresses
-    assert all(
-        address.startswith(("data:image/gif;base64,", "data:image/png;base64,"))
-        for address in loads.addresses
-    )
+    assert all(address.startswith(("data:image/gif;base64,", "data:image/png;base64,")) for address in loads.addresses)
     assert "url(" not in page
     assert "@import" not in page
     assert len(page) < 5_000_000
@@ -445,9 +438,7 @@ def test_small_and_empty_worlds_are_evaluated(tmp_path: Path, data: dict[str, An
         assert figures["nearest_training_clip"] == {"model": None, "real": None, "copied": None}
 
 
-def test_the_stage_prints_a_short_table(
-    place: Place, good: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_stage_prints_a_short_table(place: Place, good: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """What one wants to know first, without opening a file."""
     monkeypatch.setattr(stages.evaluate, "load_params", lambda _: place.params)
     monkeypatch.setattr(stage, "evaluate", lambda *_: good)
@@ -555,9 +546,7 @@ def test_a_model_that_repeats_training_videos_is_flagged(videos: Place) -> None:
     assert figures["nearest_training_clip"]["copied"] == 1
 
 
-def test_the_stage_prints_retrieval_where_nothing_is_judged(
-    videos: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_stage_prints_retrieval_where_nothing_is_judged(videos: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same command for both kinds of data."""
     monkeypatch.setattr(stages.evaluate, "load_params", lambda _: videos.params)
     monkeypatch.setattr(stage, "evaluate", lambda *_: json.loads(videos.text("evaluation.json")))

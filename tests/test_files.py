@@ -182,9 +182,7 @@ def test_what_the_system_refuses_is_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "seteuid"), reason="needs users")
-def test_a_folder_that_may_not_be_written_is_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_that_may_not_be_written_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither beside it nor in it is anything changed."""
     folder = tmp_path / "folder"
     write_folder(folder)

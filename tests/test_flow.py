@@ -49,9 +49,7 @@ def trained(steps: int = 400) -> Flow:
     """A flow of toy size, trained on such clips."""
     torch.manual_seed(0)
     own = load_params(ROOT / "params.yaml").flow.model_copy(update={"depth": 2, "given_share": 0.5})
-    page = TrainParams(
-        seed=0, epochs=1, batch=16, lr=3e-3, lr_final=1e-4, ema=0.97, precision="fp32", sample_every=1
-    )
+    page = TrainParams(seed=0, epochs=1, batch=16, lr=3e-3, lr_final=1e-4, ema=0.97, precision="fp32", sample_every=1)
     model = build_model("flow", own, Spec(SHAPE, FRAMES, lambda: WordEncoder(4, 8, "sum"), 8))
     trainer, rng = Trainer(model, CODEC, page, steps), torch.Generator().manual_seed(0)
     for step in range(steps):
@@ -238,9 +236,7 @@ def test_a_kind_without_options_says_so() -> None:
     """The shipped GAN takes a shorter clip, and nothing else."""
     model = load_model(shipped_model())
     assert model.generate("red circle moving up", frames=3).shape[1] == 3
-    with pytest.raises(
-        UserError, match="video_gan has no option guidance; such options need a model of kind flow"
-    ):
+    with pytest.raises(UserError, match="video_gan has no option guidance; such options need a model of kind flow"):
         model.generate("red circle moving up", guidance=2.0)
     with pytest.raises(UserError, match="10 frames at most"):
         model.generate("red circle moving up", frames=11)

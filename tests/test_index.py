@@ -17,9 +17,7 @@ from text2video.layout import Layout
 from text2video.text.cache import load_captions
 from text2video.text.spelling import tokenize
 
-prompts = st.text() | st.lists(st.sampled_from(["circle", "up-right", "cirkle", "круг", "7", "-"])).map(
-    " ".join
-)
+prompts = st.text() | st.lists(st.sampled_from(["circle", "up-right", "cirkle", "круг", "7", "-"])).map(" ".join)
 
 
 @pytest.mark.parametrize(

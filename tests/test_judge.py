@@ -50,9 +50,9 @@ def disc_clip(
     frames = len(x)
     rows, columns = np.mgrid[:size, :size]
     reach = np.broadcast_to(radius, frames)
-    cover = np.stack(
-        [np.clip(0.5 + reach[t] - np.hypot(columns - x[t], rows - y[t]), 0, 1) for t in range(frames)]
-    )[..., None]
+    cover = np.stack([np.clip(0.5 + reach[t] - np.hypot(columns - x[t], rows - y[t]), 0, 1) for t in range(frames)])[
+        ..., None
+    ]
     ink = np.broadcast_to(np.asarray(rgb, float), (frames, 3))[:, None, None]
     return np.round(back + cover * (ink - back)).astype(np.uint8)[None]
 
@@ -88,9 +88,7 @@ def test_proof_on_our_world() -> None:
 
 def test_proof_on_another_renderer() -> None:
     """The judge knows the words, not our renderer: the same holds for clips that OpenCV drew."""
-    assert not failures(checks := prove(opencv_world.draw_clips(EVERYTHING, seed=3), EVERYTHING)), failures(
-        checks
-    )
+    assert not failures(checks := prove(opencv_world.draw_clips(EVERYTHING, seed=3), EVERYTHING)), failures(checks)
 
 
 def test_proof_fails_when_the_judge_would() -> None:
@@ -105,9 +103,7 @@ def test_proof_command_prints_both_tables() -> None:
     """One command shows anyone whether the judge can be trusted."""
     done = CliRunner().invoke(proof.app, ["--root", str(ROOT), "--clips", "48"])
     assert done.exit_code == 0, done.output
-    assert all(
-        words in done.output for words in ("our world", "drawn by OpenCV", "frames shuffled", "half out")
-    )
+    assert all(words in done.output for words in ("our world", "drawn by OpenCV", "frames shuffled", "half out"))
     refused = CliRunner().invoke(proof.app, ["--root", str(ROOT / "digits")])
     assert "has no section world" in str(refused.exception)  # own clips have no labels
 
@@ -285,9 +281,7 @@ def test_numbers_of_a_known_clip() -> None:
     assert verdicts.size[0] == pytest.approx(6 * np.pi**0.5, rel=0.02)
     assert verdicts.start[0] == pytest.approx((12, 50), abs=0.1)
     assert verdicts.residual[0] < 0.05
-    errors = [
-        angle_errors(verdicts, [Request(None, None, motion)])[0] for motion in ("up-right", "up", "down-left")
-    ]
+    errors = [angle_errors(verdicts, [Request(None, None, motion)])[0] for motion in ("up-right", "up", "down-left")]
     assert errors == pytest.approx([0, 45, 180], abs=0.3)
     assert len(angle_errors(verdicts, [Request(None, None, "shrinking")])) == 0
 
@@ -295,9 +289,7 @@ def test_numbers_of_a_known_clip() -> None:
 def test_residual_is_the_distance_to_the_ideal_path() -> None:
     """A straight path with a wobble of one pixel to either side has a residual of one pixel."""
     wobble = np.array([1, -1, -1, 1, 1, -1, -1, 1])  # no trend of its own
-    assert judge_clips(disc_clip(np.linspace(10, 52, 8), 30 + wobble)).residual[0] == pytest.approx(
-        1, abs=0.1
-    )
+    assert judge_clips(disc_clip(np.linspace(10, 52, 8), 30 + wobble)).residual[0] == pytest.approx(1, abs=0.1)
 
 
 def test_colour_distance_is_the_mean_over_pairs_of_frames() -> None:
@@ -312,9 +304,7 @@ def test_area_variation_is_flicker_and_not_growth() -> None:
     """Growing by a constant factor costs nothing, a tenth more area in every other frame costs its 5 %."""
     still = [30] * 10
     growing, flicker = np.geomspace(4, 9, 10), 7 * np.array([1, 1.1**0.5] * 5)
-    measured = area_variations(
-        judge_clips(np.concatenate([disc_clip(still, still, r) for r in (growing, flicker)]))
-    )
+    measured = area_variations(judge_clips(np.concatenate([disc_clip(still, still, r) for r in (growing, flicker)])))
     assert measured[0] < 0.02
     assert measured[1] == pytest.approx(np.log(1.1) / 2, rel=0.1)
 
@@ -463,9 +453,7 @@ def test_proof_of_scenes(scenes: tuple[np.ndarray, list[Scene]]) -> None:
     """Real scenes right, also reversed and mirrored; with swapped attributes, too few or too many objects, shuffled
     frames or changing colours wrong; blur and noise change nothing."""
     checks = prove(*scenes)
-    assert {"1 object", "2 objects", "3 objects", "colours swapped", "motions swapped"} <= {
-        c.name for c in checks
-    }
+    assert {"1 object", "2 objects", "3 objects", "colours swapped", "motions swapped"} <= {c.name for c in checks}
     assert not failures(checks), failures(checks)
 
 
@@ -556,9 +544,7 @@ def test_sentences() -> None:
     """In plain words, with an article, and nothing hidden that is unclear."""
     one = Request("circle", "red", "left", "small", "slowly")
     two_more = (Request("square", "", "rotating clockwise", "", ""), Request("star", "orange", "", "", ""))
-    assert (
-        sentence(Scene((one,), "striped")) == "a small red circle moving left slowly, on a striped background"
-    )
+    assert sentence(Scene((one,), "striped")) == "a small red circle moving left slowly, on a striped background"
     assert sentence(Scene((one, *two_more), "")) == (
         "a small red circle moving left slowly, an (unclear colour) square rotating clockwise and an orange star "
         "(unclear motion)"

@@ -207,9 +207,7 @@ def test_the_loss_wants_own_captions_and_lets_similar_ones_be() -> None:
 # --- distances between sets -------------------------------------------------------------------------------------------
 
 
-def test_the_frechet_distance_sees_what_is_wrong_with_clips(
-    ruler: Ruler, real: tuple[np.ndarray, list[str]]
-) -> None:
+def test_the_frechet_distance_sees_what_is_wrong_with_clips(ruler: Ruler, real: tuple[np.ndarray, list[str]]) -> None:
     """Noise, still pictures and one clip again and again are further from real clips than other real clips are."""
     clips, other = real[0], dots(120, 4)[0]
     features = ruler.measure(clips).features
@@ -301,9 +299,7 @@ def test_the_nearest_is_found(wanted: np.ndarray, known: np.ndarray) -> None:
     assert nearest._search(known, known)[1].tolist() == [0.0] * 7
 
 
-def test_more_training_clips_than_fit_are_sampled(
-    train: PackedReader, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_more_training_clips_than_fit_are_sampled(train: PackedReader, monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory stays bounded; and what is found is still named by its place in the store."""
     monkeypatch.setattr(nearest, "MOST", 50)
     small = nearest.thumbnails(train[:])

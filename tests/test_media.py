@@ -150,9 +150,7 @@ def test_a_gap_between_frames_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [*WRITERS, "png"])
-def test_a_failed_write_leaves_the_old_file(
-    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_write_leaves_the_old_file(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A full disk costs one readable line, not the video of yesterday, and leaves no litter."""
     path = tmp_path / f"clip.{kind}"
     path.write_bytes(b"yesterday")
@@ -251,9 +249,7 @@ def test_captions_without_glyphs_are_numbered() -> None:
     """Pillow's own font is ASCII: accents are left out, and a caption of other letters is its number on the sheet."""
     clips = [moving_square(3, 32, 32)] * 4
     sheet = sheets.contact_sheet(clips, ["Éclair à gauche", "кот спит", "a cat 😀", "猫"])
-    np.testing.assert_array_equal(
-        sheet, sheets.contact_sheet(clips, ["Eclair a gauche", "#2", "a cat ?", "#4"])
-    )
+    np.testing.assert_array_equal(sheet, sheets.contact_sheet(clips, ["Eclair a gauche", "#2", "a cat ?", "#4"]))
 
 
 @given(captions=st.lists(st.text(max_size=300), min_size=1, max_size=3), frames=st.integers(1, 2))
@@ -269,10 +265,7 @@ def test_no_caption_breaks_a_contact_sheet(captions: list[str], frames: int) -> 
 # ruff: noqa: RUF001  (prompts in other scripts)
 
 
-@given(
-    prompt=st.text()
-    | st.text(alphabet="./\\-ab $(){};`|\n\x00é😀КругД\u0300\u202e\u200d圆形الि", max_size=100)
-)
+@given(prompt=st.text() | st.text(alphabet="./\\-ab $(){};`|\n\x00é😀КругД\u0300\u202e\u200d圆形الि", max_size=100))
 @settings(deadline=None)
 def test_a_slug_is_always_a_harmless_file_name(prompt: str) -> None:
     """Prompts are text of strangers: no path, option, shell or control character, no endless name gets through."""
@@ -287,9 +280,7 @@ def test_a_slug_is_always_a_harmless_file_name(prompt: str) -> None:
 @given(prompt=st.text(alphabet=st.characters(max_codepoint=127), max_size=60))
 def test_the_slug_of_ascii_is_what_it_always_was(prompt: str) -> None:
     """Scripts rely on these names."""
-    assert media.slug(prompt) == (
-        re.sub(r"[^a-z0-9]+", "-", prompt.lower()).strip("-")[:40].strip("-") or "prompt"
-    )
+    assert media.slug(prompt) == (re.sub(r"[^a-z0-9]+", "-", prompt.lower()).strip("-")[:40].strip("-") or "prompt")
 
 
 @pytest.mark.parametrize(

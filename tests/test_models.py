@@ -267,9 +267,7 @@ def test_the_motions_of_words_add_up():
         torch.testing.assert_close(
             both, generator.word_coefficients(noise, up) + generator.word_coefficients(noise, right)
         )
-        assert not torch.allclose(both, generator.word_coefficients(-noise, up + right)), (
-            "the noise says how fast"
-        )
+        assert not torch.allclose(both, generator.word_coefficients(-noise, up + right)), "the noise says how fast"
 
 
 def views_of(**numbers: float) -> torch.Tensor:
@@ -390,9 +388,7 @@ def test_what_the_gates_shut_out_does_not_change():
     assert changing(1, 1, 0, 0, 1) == turn + stretch + no_way
     assert changing(0, 0, 0, 0, 1) == no_turn + no_stretch + no_way, "a pulse is of a turn or a stretch"
     straight = views(1, 1, 1, 0, 0)
-    torch.testing.assert_close(
-        straight.diff(dim=2), straight.diff(dim=2)[..., :1].expand(-1, -1, 5), atol=1e-5, rtol=0
-    )
+    torch.testing.assert_close(straight.diff(dim=2), straight.diff(dim=2)[..., :1].expand(-1, -1, 5), atol=1e-5, rtol=0)
     trajectory = generator.trajectory
     for numbers_, layer in (
         (views(0, 0, 1, 0, 0), trajectory.direction),
@@ -489,9 +485,7 @@ def test_a_choice_goes_by_the_prompt_more_than_by_taste():
     def choice(weight: float) -> tuple[torch.Tensor, torch.Tensor]:
         with torch.no_grad():
             critic.frame_match.real.weight.fill_(weight)
-            return critic.rerank_score(latents, prompts), critic(latents, prompts, torch.arange(2))[
-                :, 2:
-            ].mean(1)
+            return critic.rerank_score(latents, prompts), critic(latents, prompts, torch.arange(2))[:, 2:].mean(1)
 
     (fit, said_of_fit), (liked, said_of_liked) = choice(0.0), choice(1.0)
     assert fit.std() > 0
@@ -503,6 +497,4 @@ def test_padding_means_nothing(kind):
     """Protects prompts of different lengths in one batch: padding adds nothing to a prompt's vector."""
     critic = discriminator(2).to(kind)
     short, padded = torch.tensor([[3, 4]]), torch.tensor([[3, 4, 0, 0]])
-    assert torch.equal(
-        critic.text_encoder(numbers(short)).pooled, critic.text_encoder(numbers(padded)).pooled
-    )
+    assert torch.equal(critic.text_encoder(numbers(short)).pooled, critic.text_encoder(numbers(padded)).pooled)

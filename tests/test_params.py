@@ -47,9 +47,7 @@ def test_params_yaml_survives_what_dvc_does_to_it(pipeline: Path, tmp_path: Path
     load_params(Path(shutil.copy(page, copy)))
     apply_overrides(copy, ["codec.seed=7"])
     before, after = page.read_text().splitlines(), copy.read_text().splitlines()
-    assert [pair for pair in zip(before, after, strict=True) if len(set(pair)) == 2] == [
-        ("  seed: 0", "  seed: 7")
-    ]
+    assert [pair for pair in zip(before, after, strict=True) if len(set(pair)) == 2] == [("  seed: 0", "  seed: 7")]
     comments = re.findall("#.*", page.read_text())
     values = yaml.safe_load(page.read_text())
     for section, key in [(s, k) for s in values for k in values[s] if isinstance(values[s][k], list)]:

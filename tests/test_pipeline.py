@@ -27,9 +27,9 @@ STAGES = ("check", "synthesize", "index", "autoencode", "train", "export", "rend
 PIPELINES = {"main": "", "tutorial": "tutorial/", "digits": "digits/"}  # name: prefix of its paths
 RESULTS = ("data", "models", "metrics", "dvc.lock")
 # What only carries values and messages: an edit there changes no result, or breaks the stage for all to see.
-PLUMBING = {
-    f"src/text2video/{name}.py" for name in ("__init__", "console", "errors", "files", "layout", "params")
-} | {"stages/__init__.py"}
+PLUMBING = {f"src/text2video/{name}.py" for name in ("__init__", "console", "errors", "files", "layout", "params")} | {
+    "stages/__init__.py"
+}
 
 
 def stages_of(pipeline: str) -> dict[str, Any]:
@@ -80,9 +80,7 @@ def test_every_stage_is_in_the_pipeline_and_runs_its_own_module(pipeline: str) -
 @pytest.mark.parametrize("pipeline", PIPELINES)
 def test_a_stage_depends_on_the_modules_that_it_imports(pipeline: str, stage: str) -> None:
     """One too few, and an edit is not run; one too many, and an edit reruns hours of work for nothing."""
-    files = {
-        name: str(path.relative_to(ROOT)) for name, path in modules().items() if path.read_text().strip()
-    }
+    files = {name: str(path.relative_to(ROOT)) for name, path in modules().items() if path.read_text().strip()}
     needed = {files[name] for name in closure(graph(), f"stages.{stage}") if name in files} - PLUMBING
     deps = paths(stages_of(PIPELINES[pipeline])[stage]["deps"])
     covered = {file for file in files.values() if any(f"{file}/".startswith(f"{path}/") for path in deps)}
@@ -100,9 +98,7 @@ def as_deps(needed: set[str], files: set[str]) -> str:
         inside = {file for file in files if file.startswith(f"{folder}/")}
         if inside <= needed:
             needed = needed - inside | {folder}
-    return "\n".join(
-        f"      - {path}" for path in sorted(needed, key=lambda path: (path.startswith("src"), path))
-    )
+    return "\n".join(f"      - {path}" for path in sorted(needed, key=lambda path: (path.startswith("src"), path)))
 
 
 @pytest.mark.parametrize("pipeline", PIPELINES)
@@ -148,9 +144,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
     return Watch(monkeypatch)
 
 
-@pytest.mark.parametrize(
-    "stage", STAGES[1:]
-)  # the check reads all of params.yaml, and is rerun for any change of it
+@pytest.mark.parametrize("stage", STAGES[1:])  # the check reads all of params.yaml, and is rerun for any change of it
 def test_a_stage_is_rerun_for_the_parameters_and_files_that_it_reads(
     repository: Repository, monkeypatch: pytest.MonkeyPatch, watch: Watch, stage: str
 ) -> None:
@@ -290,9 +284,7 @@ def test_the_advice_of_an_error_does_what_it_says(repository: Repository, remedy
         (line,) = [line for line in output.splitlines() if line.startswith("error:")]
         advised.add(re.findall("`(.*?)`", line)[remedy])
     assert advised == (
-        {f"dvc checkout --force {Path(name).parent}" for name in damaged.values()}
-        if remedy == 0
-        else {"dvc repro"}
+        {f"dvc checkout --force {Path(name).parent}" for name in damaged.values()} if remedy == 0 else {"dvc repro"}
     )
     for advice in advised:
         repository.run("sh", "-c", advice)
@@ -371,9 +363,7 @@ def test_hostile_prompts_pass_through_dvc_as_they_are(repository: Repository) ->
     assert ran(output) == ["check", "render"]
     assert prompts_shown(repository) == prompts
 
-    change(
-        repository.folder, "render", prompts=["${X} ${data.seed}", *prompts]
-    )  # -S would look for X, and refuse
+    change(repository.folder, "render", prompts=["${X} ${data.seed}", *prompts])  # -S would look for X, and refuse
     assert ran(repository.dvc("repro", "render")) == ["check", "render"]
     assert prompts_shown(repository) == ["${X} ${data.seed}", *prompts]
     videos = repository.folder / "data" / "videos"
@@ -390,9 +380,7 @@ def prompts_shown(repository: Repository) -> list[str]:
 @pytest.mark.parametrize("stage", STAGES)
 def test_help_explains_the_stage_without_loading_torch(finished: Repository, stage: str) -> None:
     """It says what the stage writes, and comes at once."""
-    code = (
-        f"import sys; sys.argv[1:] = ['--help']; from stages.{stage} import app; app(standalone_mode=False)"
-    )
+    code = f"import sys; sys.argv[1:] = ['--help']; from stages.{stage} import app; app(standalone_mode=False)"
     output = finished.run("python", "-c", f"{code}\nprint('torch' in sys.modules)").stdout
     assert "--root" in output
     folders = {"/".join(path.split("/")[:2]) for path in outputs(stages_of("")[stage])}

@@ -29,9 +29,7 @@ def test_a_generated_pipeline_is_what_the_main_pipeline_says(name: str) -> None:
     load_params(ROOT / name / "params.yaml")
 
 
-def test_a_new_pipeline_takes_its_clips_from_a_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_new_pipeline_takes_its_clips_from_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its parameters are the repository's own with another source, comments and all; a second call keeps them."""
     root = make_repository(tmp_path / "repository").folder
     monkeypatch.chdir(root)
@@ -75,9 +73,7 @@ def test_a_queued_experiment_of_a_folder_keeps_its_outputs(tmp_path: Path) -> No
     repository.commit("A pipeline of its own")
     frames = "mine/params.yaml:data.frames"
     repository.dvc("exp", "run", "--temp", "--name", "other", "mine/dvc.yaml:synthesize", "-S", f"{frames}=5")
-    repository.dvc(
-        "exp", "apply", "other", code=None
-    )  # it also asks for what the main pipeline never made here
+    repository.dvc("exp", "apply", "other", code=None)  # it also asks for what the main pipeline never made here
     assert PackedReader(repository.folder / "mine" / "data" / "train").shape == (5, 64, 64, 3)
     assert "up to date" in repository.dvc("status", "mine/dvc.yaml:synthesize")
 

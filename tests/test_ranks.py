@@ -33,9 +33,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return world
 
 
-def together(
-    root: Path, environment: dict[str, str] | None = None, stage: str = "train"
-) -> subprocess.Popen[str]:
+def together(root: Path, environment: dict[str, str] | None = None, stage: str = "train") -> subprocess.Popen[str]:
     """Two processes that do a stage in ``root``."""
     command = [*PAIR, f"stages.{stage}", "--root", root]
     return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
@@ -58,9 +56,7 @@ def test_two_processes_train_what_one_would_have_trained(world: Path, tmp_path: 
     assert process.returncode == 0, said
     assert losses(pair) == pytest.approx(losses(alone), abs=2e-3)
     one, two = (load_file(root / "models" / "trained" / "model.safetensors") for root in (alone, pair))
-    drawing = [
-        name for name in one if not name.startswith("discriminator")
-    ]  # Adam makes steps of its rounding
+    drawing = [name for name in one if not name.startswith("discriminator")]  # Adam makes steps of its rounding
     assert all(torch.allclose(one[name], two[name], atol=2e-4) for name in drawing)
     assert not list(pair.glob(".scratch/*/*"))
 

@@ -217,9 +217,7 @@ def test_each_colour_matrix_and_range_gives_the_same_colours(
         clip,
         pixels=pixels,
         stream=say,
-        frame=lambda frame, _: frame.reformat(
-            format=pixels, dst_colorspace=matrix, dst_color_range=colour_range
-        ),
+        frame=lambda frame, _: frame.reformat(format=pixels, dst_colorspace=matrix, dst_color_range=colour_range),
     )
     assert np.abs(reading.read_video(path).astype(int) - clip).max() <= 3
 
@@ -410,9 +408,7 @@ def test_a_gif_is_composed_as_browsers_do(tmp_path: Path) -> None:
 
 def test_a_gif_that_names_no_duration_plays_ten_frames_per_second(tmp_path: Path) -> None:
     """Browsers give each such frame a tenth of a second."""
-    frames = [
-        (number, (0, 0, 32, 32), {"duration": duration}) for number, duration in ((1, 0), (2, 10), (3, 50))
-    ]
+    frames = [(number, (0, 0, 32, 32), {"duration": duration}) for number, duration in ((1, 0), (2, 10), (3, 50))]
     path = gif(tmp_path / "clip.gif", frames)
     assert [round(time, 3) for time, _ in reading.frames(path)] == [0, 0.1, 0.2]
     assert reading.probe(path).duration == 0.25
@@ -734,9 +730,7 @@ def large_video(path: Path, width: int, height: int, seconds: int) -> None:
     ("width", "height", "seconds"),
     [(1280, 720, 8), pytest.param(1920, 1080, 60, marks=pytest.mark.slow), (720, 720, 8)],
 )
-def test_a_large_video_is_judged_in_little_memory(
-    width: int, height: int, seconds: int, tmp_path: Path
-) -> None:
+def test_a_large_video_is_judged_in_little_memory(width: int, height: int, seconds: int, tmp_path: Path) -> None:
     """A minute of what phones film took 40 GB; it takes less than 500 MB, Python and all."""
     large_video(tmp_path / "clip.mp4", width, height, seconds)
     script = (  # the peak of this program alone; getrusage() would count its parent, from before exec

@@ -209,9 +209,7 @@ def test_a_curve_goes_on_within_a_stretch(steps: int, most: int, stop: int) -> N
 def test_the_pictures_are_not_forgotten(world: Path, uninterrupted: Results, tmp_path: Path) -> None:
     """DVC removes them before it starts a stage again: those of the steps before a stop are written anew."""
     layout = Layout(copy_inputs(world, tmp_path / "root", "train"))
-    before, after = (
-        SamplePictures(layout.metrics / "samples", PackedReader(layout.validation), 0) for _ in range(2)
-    )
+    before, after = (SamplePictures(layout.metrics / "samples", PackedReader(layout.validation), 0) for _ in range(2))
     before.pictures = {4: b"picture"}
     write_checkpoint(tmp_path / "checkpoint", before.state_dict())
     after.load_state_dict(read_checkpoint(tmp_path / "checkpoint"))
@@ -246,9 +244,7 @@ def test_a_signal_stops_it_in_one_line_and_it_goes_on_from_there(
     assert contents(root) == uninterrupted[stage]
 
 
-def test_a_terminal_that_is_closed_stops_it_as_well(
-    world: Path, uninterrupted: Results, tmp_path: Path
-) -> None:
+def test_a_terminal_that_is_closed_stops_it_as_well(world: Path, uninterrupted: Results, tmp_path: Path) -> None:
     """The signal comes when nothing can be printed any more: all is saved nonetheless."""
     root = copy_inputs(world, tmp_path / "root", "train")
     page = (root / "params.yaml").read_bytes()
@@ -299,9 +295,7 @@ def test_a_second_signal_does_not_wait() -> None:
 # Two at once, and others' states
 
 
-def test_two_trainers_of_one_run_exclude_each_other(
-    world: Path, uninterrupted: Results, tmp_path: Path
-) -> None:
+def test_two_trainers_of_one_run_exclude_each_other(world: Path, uninterrupted: Results, tmp_path: Path) -> None:
     """One is at work, perhaps left over from a ``dvc`` that was killed: the second says which, and touches nothing."""
     root = copy_inputs(world, tmp_path / "root", "train")
     gate = closed(root)
@@ -354,9 +348,7 @@ def test_another_run_never_takes_up_the_state(world: Path, uninterrupted: Result
     assert contents(root) == uninterrupted["train"]
 
 
-def test_a_run_is_known_by_all_that_shapes_its_result(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_is_known_by_all_that_shapes_its_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Parameters, one byte of an input, a line of code, libraries, threads, device: each makes another run."""
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "clips.bin").write_bytes(b"a")
@@ -378,10 +370,7 @@ def test_a_run_is_known_by_all_that_shapes_its_result(
     names.append(name())
     assert len(set(names)) == len(names)
     shutil.copytree(tmp_path, tmp_path / "elsewhere")
-    assert (
-        fingerprint(1, tmp_path / "elsewhere", [tmp_path / "elsewhere" / "store"], torch.device("cpu"))
-        == name()
-    )
+    assert fingerprint(1, tmp_path / "elsewhere", [tmp_path / "elsewhere" / "store"], torch.device("cpu")) == name()
 
 
 # Damaged checkpoints
@@ -407,9 +396,7 @@ def test_a_damaged_checkpoint_is_ignored_in_one_line(
     assert read_checkpoint(file)["done"] == 3
     harm(file)
     assert read_checkpoint(file) is None
-    assert re.fullmatch(
-        rf"warning: {file} is damaged \(.*\); starting from the first step\n", capsys.readouterr().err
-    )
+    assert re.fullmatch(rf"warning: {file} is damaged \(.*\); starting from the first step\n", capsys.readouterr().err)
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
 
 
@@ -480,9 +467,7 @@ class Repro:
         environment = held_at_checkpoint(repository.environment(), self.gate)
         before = self._saved_at()
         with open(self.log, "w") as log:
-            self.dvc = subprocess.Popen(
-                command, cwd=repository.folder, env=environment, stdout=log, stderr=log
-            )
+            self.dvc = subprocess.Popen(command, cwd=repository.folder, env=environment, stdout=log, stderr=log)
         while self._saved_at() == before:
             assert self.dvc.poll() is None, self.log.read_text()
             time.sleep(0.01)
@@ -516,9 +501,7 @@ def test_through_dvc_nothing_is_lost_either(repository: Repository, tmp_path: Pa
     assert 1 < int(step) < 12
     assert f"stopped at step {step} of 12" in second.log.read_text()
 
-    made = {
-        name: data for name, data in contents(calm).items() if name.startswith(("models/trained", "metrics"))
-    }
+    made = {name: data for name, data in contents(calm).items() if name.startswith(("models/trained", "metrics"))}
     assert len(made) >= 8
     assert {name: (folder / name).read_bytes() for name in made} == made
     assert json.loads(made["metrics/train.json"])["steps"] == 12

@@ -20,9 +20,7 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 def run(*command: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command in `cwd` as a fresh terminal would, and hand back what it printed."""
-    return subprocess.run(
-        command, cwd=cwd, env=ENVIRONMENT | environment, capture_output=True, text=True, timeout=120
-    )
+    return subprocess.run(command, cwd=cwd, env=ENVIRONMENT | environment, capture_output=True, text=True, timeout=120)
 
 
 def script(path: Path, text: str) -> Path:
@@ -69,9 +67,7 @@ def test_a_set_up_cut_short_is_done_again(clone: Path) -> None:
     """A lost network or a Ctrl-C in the middle must not pass for an environment at the next call."""
     # It makes an environment in which pip fails, as without a network. (`make` asks for its version first.)
     script(clone / "broken", "exit 9")
-    script(
-        clone / "python", '[ "$1" = -c ] && echo 3.99 && exit\nmkdir -p .venv/bin; cp broken .venv/bin/python'
-    )
+    script(clone / "python", '[ "$1" = -c ] && echo 3.99 && exit\nmkdir -p .venv/bin; cp broken .venv/bin/python')
     for _ in range(2):
         result = run("make", "PYTHON=./python", "test", cwd=clone)
         assert result.returncode != 0
@@ -109,9 +105,7 @@ def test_a_clone_with_the_line_ends_of_windows_has_the_same_bytes(tmp_path: Path
             shutil.copy(ROOT / name, tmp_path / name)
     run("git", "add", "--all", "--force", cwd=tmp_path)
     before = {
-        path: path.read_bytes()
-        for path in tmp_path.rglob("*")
-        if path.suffix in (".py", ".json", ".yaml", ".md")
+        path: path.read_bytes() for path in tmp_path.rglob("*") if path.suffix in (".py", ".json", ".yaml", ".md")
     }
     for path in before:
         path.unlink()
@@ -124,16 +118,12 @@ def test_a_copy_without_git_runs(clone: Path, git: bool) -> None:
     """A copy of the files alone, as in a container: `make repro` tells DVC, and only then."""
     if git:
         run("git", "init", "--quiet", cwd=clone)
-    shutil.copytree(
-        ROOT / ".dvc", clone / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp", "config.local")
-    )
+    shutil.copytree(ROOT / ".dvc", clone / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp", "config.local"))
     (clone / "dvc.yaml").write_text("stages:\n  hello:\n    cmd: echo hello > out\n    outs: [out]\n")
     series = f"{sys.version_info.major}.{sys.version_info.minor}"
     script(clone / ".venv" / "bin" / "python", f'exec "{sys.executable}" "$@"')
     (clone / ".venv" / f".installed-{series}").touch()
-    done = run(
-        "make", f"PYTHON={sys.executable}", "repro", cwd=clone, GIT_CEILING_DIRECTORIES=str(clone.parent)
-    )
+    done = run("make", f"PYTHON={sys.executable}", "repro", cwd=clone, GIT_CEILING_DIRECTORIES=str(clone.parent))
     assert done.returncode == 0, done.stderr
     assert (clone / "out").read_text() == "hello\n"
     assert (clone / ".dvc" / "config.local").exists() != git
@@ -146,9 +136,7 @@ def test_the_lock_holds_what_pyproject_asks_for() -> None:
     wanted = [*project["dependencies"], *(line for extra in extras for line in extra)]
     text = (ROOT / "requirements" / "lock.txt").read_text()
     pinned = dict(re.findall(r"^([a-z0-9-]+)==(\S+).* \\\n    --hash=sha256:", text, re.MULTILINE))
-    assert len(pinned) == len(re.findall(r"^\S", text, re.MULTILINE)), (
-        "a package without a hash, or there twice"
-    )
+    assert len(pinned) == len(re.findall(r"^\S", text, re.MULTILINE)), "a package without a hash, or there twice"
     for requirement in map(Requirement, wanted):
         name = requirement.name.lower()
         assert name in pinned, f"{name} is not in the lock: run `make lock`"
@@ -194,9 +182,7 @@ def test_a_stage_runs_the_code_of_its_own_tree(tmp_path: Path, kind: str) -> Non
     (tmp_path / "sitecustomize.py").write_text(FINDER.format(src=src) if kind == "finder" else "")
     paths = [str(tmp_path), *([src] if kind == "path" else [])]
     environment = {"PYTHONPATH": os.pathsep.join(paths)}
-    found = run(
-        sys.executable, "-c", "import text2video as t; print(t.__file__)", cwd=tmp_path, **environment
-    )
+    found = run(sys.executable, "-c", "import text2video as t; print(t.__file__)", cwd=tmp_path, **environment)
     assert found.stdout.startswith(src), "the imitated editable install does not work"
 
     result = run(sys.executable, "-m", "stages.probe", cwd=copied, **environment)

@@ -350,9 +350,7 @@ def test_each_caption_is_encoded_once(tmp_path: Path, monkeypatch: pytest.Monkey
     wanted = [clips[-1], *clips[3:9]]
     rows = again.rows(wanted)
     assert [again.captions[row] for row in rows] == wanted
-    assert equal(
-        again[rows], words.encode([*wanted, max(CAPTIONS, key=lambda c: len(read(words, c).split()))])[:7]
-    )
+    assert equal(again[rows], words.encode([*wanted, max(CAPTIONS, key=lambda c: len(read(words, c).split()))])[:7])
     assert equal(load_text(tmp_path / "text").encode(wanted), words.encode(wanted))
     with pytest.raises(UserError, match="'never said' is not among"):
         again.rows(["never said"])
@@ -382,9 +380,7 @@ def test_a_damaged_cache_is_refused(name: str, damage: str, tmp_path: Path) -> N
 
 # --- pretrained encoders
 
-pretrained = pytest.mark.skipif(
-    importlib.util.find_spec("transformers") is None, reason="needs the extra `pretrained`"
-)
+pretrained = pytest.mark.skipif(importlib.util.find_spec("transformers") is None, reason="needs the extra `pretrained`")
 VOCABULARY = [
     "[PAD]",
     "[UNK]",
@@ -424,9 +420,7 @@ def make_encoder(folder: Path, kind: str = "bert") -> str:
         network = T5Model(T5Config(vocab_size=size, d_model=16, d_kv=8, d_ff=32, num_layers=2, num_heads=2))
     else:
         text = {"vocab_size": size, "max_position_embeddings": 40, "eos_token_id": 3, **SIZES}
-        network = CLIPModel(
-            CLIPConfig(text_config=text, vision_config={**SIZES, "image_size": 8, "patch_size": 4})
-        )
+        network = CLIPModel(CLIPConfig(text_config=text, vision_config={**SIZES, "image_size": 8, "patch_size": 4}))
     network.save_pretrained(folder)
     numbers = {word: number for number, word in enumerate(VOCABULARY)}
     tokenizer = Tokenizer(models.WordLevel(numbers, unk_token="[UNK]"))
@@ -497,9 +491,7 @@ def test_features_are_those_of_the_encoder(tiny: str) -> None:
         ({"pooling_mode_mean_tokens": True}, None),
     ],
 )
-def test_a_sentence_transformers_folder_says_how_it_pools(
-    page: dict[str, Any], at: int | None, tmp_path: Path
-) -> None:
+def test_a_sentence_transformers_folder_says_how_it_pools(page: dict[str, Any], at: int | None, tmp_path: Path) -> None:
     """The encoder may lie in a folder of its own."""
     make_encoder(tmp_path / "0_Transformer")
     kinds = {"0_Transformer": "Transformer", "1_Pooling": "Pooling"}

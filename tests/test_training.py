@@ -32,12 +32,8 @@ def new_trainer(steps: int, **changes) -> Trainer:
     small = {"noise_dim": 4, "width": 16, "code_dim": 16, "critic_width": 16, "beta2": 0.9, "gamma": 0.1,
              "gamma_final": 0.1, "gamma_every": 4, "gate_penalty": 0.1}  # fmt: skip
     own = page.video_gan.model_copy(update=small | changes)
-    train = TrainParams(
-        seed=0, epochs=1, batch=16, lr=2e-3, lr_final=2e-3, ema=0.9, precision="fp32", sample_every=1
-    )
-    model = build_model(
-        "video_gan", own, Spec(SHAPE, FRAMES, lambda: WordEncoder(WORDS, 6, "sum"), text_dim=6)
-    )
+    train = TrainParams(seed=0, epochs=1, batch=16, lr=2e-3, lr_final=2e-3, ema=0.9, precision="fp32", sample_every=1)
+    model = build_model("video_gan", own, Spec(SHAPE, FRAMES, lambda: WordEncoder(WORDS, 6, "sum"), text_dim=6))
     return Trainer(model, IdentityCodec(SHAPE[1:]), train, steps)
 
 
@@ -51,9 +47,7 @@ def batch_of(trainer: Trainer, step: int, real: Tensor, tokens: Tensor, rng: tor
 def noise_batch(trainer: Trainer, step: int, rng: torch.Generator, tokens: Tensor | None = None) -> Batch:
     """Eight clips of noise and, unless given, random prompts."""
     real = torch.randn(8, FRAMES, *SHAPE, generator=rng)
-    return batch_of(
-        trainer, step, real, torch.randint(1, 8, (8, 3), generator=rng) if tokens is None else tokens, rng
-    )
+    return batch_of(trainer, step, real, torch.randint(1, 8, (8, 3), generator=rng) if tokens is None else tokens, rng)
 
 
 @given(samples=st.integers(1, 50), batch=st.integers(1, 60), seed=st.integers(0, 99))
@@ -66,9 +60,7 @@ def test_an_epoch_shows_every_sample_at_most_once(samples, batch, seed):
     assert Batches(samples, batch, seed)[late].tolist() == batches[late].tolist()
 
 
-@given(
-    st.lists(st.lists(st.integers(1, 7), min_size=1, max_size=4), min_size=1, max_size=12), st.integers(0, 9)
-)
+@given(st.lists(st.lists(st.integers(1, 7), min_size=1, max_size=4), min_size=1, max_size=12), st.integers(0, 9))
 def test_a_mismatched_prompt_says_something_else(prompts, seed):
     """Protects the conditioning from false negatives: a prompt that merely says less (or more) is no mismatch."""
     tokens = torch.tensor([words + [0] * (4 - len(words)) for words in prompts])
@@ -79,9 +71,7 @@ def test_a_mismatched_prompt_says_something_else(prompts, seed):
         assert (words == other) if alone else (mine - its and its - mine)
 
 
-@given(
-    lengths=st.lists(st.integers(1, 5), min_size=1, max_size=6), share=st.floats(0, 1), seed=st.integers(0, 9)
-)
+@given(lengths=st.lists(st.integers(1, 5), min_size=1, max_size=6), share=st.floats(0, 1), seed=st.integers(0, 9))
 def test_words_are_dropped_and_never_all(lengths, share, seed):
     """Protects word dropout: what is left are words of the prompt, at least one, and padding is 0."""
     mask = torch.arange(5)[None] < torch.tensor(lengths)[:, None]
@@ -99,9 +89,7 @@ def test_losses_are_the_papers():
     alone = (F.softplus(torch.tensor(-difference)) for difference in (1.0, 2.0, 0.0))
     assert relativistic_loss(winner, loser).item() == pytest.approx(float(sum(alone)))
     weights = torch.randn(3, 3)
-    penalty = gradient_penalty(
-        lambda x: x @ weights.T, torch.randn(5, 3)
-    )  # clip, paths, one frame: all linear
+    penalty = gradient_penalty(lambda x: x @ weights.T, torch.randn(5, 3))  # clip, paths, one frame: all linear
     assert penalty.item() == pytest.approx(weights.sum(0).square().sum().item(), rel=1e-5)
     assert cosine(4.0, 1.0, 0.0) == 4.0
     assert cosine(4.0, 1.0, 0.5) == pytest.approx(2.5)
@@ -122,8 +110,7 @@ def test_the_generator_learns_what_the_words_mean():
     average = trainer.average.eval()
     with torch.no_grad():
         down, up = (
-            average.sample(torch.randn(16, 4), prompts_of(p.expand(16, 2)), trainer.codec).mean()
-            for p in prompts
+            average.sample(torch.randn(16, 4), prompts_of(p.expand(16, 2)), trainer.codec).mean() for p in prompts
         )
     assert down < -0.5
     assert up > 0.5

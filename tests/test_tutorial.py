@@ -119,9 +119,7 @@ def test_the_steps_are_those_of_the_tutorials_loop(gan: FrameGAN) -> None:
 
     But for one thing that the tutorial meant to do and did not: the text embedding is in the generator's optimiser.
     """
-    generator, discriminator, embedding = copy.deepcopy(
-        (gan.generator, gan.discriminator, gan.text_encoder.embedding)
-    )
+    generator, discriminator, embedding = copy.deepcopy((gan.generator, gan.discriminator, gan.text_encoder.embedding))
     before = embedding.weight.detach().clone()
     adam = {"lr": 2e-4, "betas": (0.5, 0.999)}
     optimizer_g = torch.optim.Adam([*generator.parameters(), *embedding.parameters()], **adam)
@@ -160,9 +158,7 @@ def test_the_steps_are_those_of_the_tutorials_loop(gan: FrameGAN) -> None:
     moved = (embedding.weight - before).abs().amax(1) > 1e-5
     assert moved.nonzero().flatten().tolist() == [2, 3, 4, 5], "each word that was said is trained"
     kept = trainer.average.text_encoder.embedding.weight
-    assert torch.equal(kept, gan.text_encoder.embedding.weight), (
-        "the weights are kept as they are, no average"
-    )
+    assert torch.equal(kept, gan.text_encoder.embedding.weight), "the weights are kept as they are, no average"
 
 
 OVERRIDES = {
@@ -175,9 +171,7 @@ OVERRIDES = {
 def test_the_tutorials_pipeline_runs_small_from_its_first_clip_to_its_figures(repository: Repository) -> None:
     """``-S`` makes it minutes instead of hours; its test prompt is drawn, judged and recorded; ours stays as it was."""
     ours = repository.digests("data", "models", "metrics", "dvc.lock")
-    changes = [
-        part for key, value in OVERRIDES.items() for part in ("-S", f"tutorial/params.yaml:{key}={value}")
-    ]
+    changes = [part for key, value in OVERRIDES.items() for part in ("-S", f"tutorial/params.yaml:{key}={value}")]
     output = repository.dvc("exp", "run", "tutorial/dvc.yaml", *changes)
     assert sorted(ran(output)) == sorted(STAGES)
     tutorial = repository.folder / "tutorial"

@@ -75,9 +75,7 @@ def save_stream(path: Path, clip: np.ndarray, fps: int = FPS, codec: str = "libx
         output.mux(stream.encode())
         if sound:
             for number in range(2 * FPS):
-                silence = av.AudioFrame.from_ndarray(
-                    np.zeros((1, 1600), np.float32), format="fltp", layout="mono"
-                )
+                silence = av.AudioFrame.from_ndarray(np.zeros((1, 1600), np.float32), format="fltp", layout="mono")
                 silence.sample_rate, silence.pts = 16_000, 1600 * number
                 output.mux(sound.encode(silence))
             output.mux(sound.encode())
@@ -410,9 +408,7 @@ def test_rates_are_resampled_in_time(tmp_path: Path) -> None:
     save_stream(tmp_path / "slow.mp4", grey(60, 180), fps=5)
     params = video_params(tmp_path)
     assert np.abs(cut(tmp_path / "fast.mp4", params)[0, :, 0, 0, 0].astype(int) - [20, 50, 80, 110]).max() < 6
-    assert (
-        np.abs(cut(tmp_path / "slow.mp4", params)[0, :, 0, 0, 0].astype(int) - [60, 60, 180, 180]).max() < 9
-    )
+    assert np.abs(cut(tmp_path / "slow.mp4", params)[0, :, 0, 0, 0].astype(int) - [60, 60, 180, 180]).max() < 9
 
 
 def test_jumping_changes_no_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -527,9 +523,7 @@ def test_shares_are_held_out_by_the_seed() -> None:
 def test_everything_is_accounted_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Good ones are taken, each other one has its reason in the table and on the screen; the folder stays as it was."""
     folder, out = make_folder(tmp_path / "own", 20), tmp_path / "out"
-    wide = np.tile(
-        np.linspace(0, 255, 32, dtype=np.uint8)[:, None, None], (1, 16, 3)
-    )  # a picture on its side
+    wide = np.tile(np.linspace(0, 255, 32, dtype=np.uint8)[:, None, None], (1, 16, 3))  # a picture on its side
     save_stream(folder / "sound.mp4", plain(90), sound=True)
     save_stream(folder / "猫.mkv", np.stack([wide] * FRAMES))
     save_mp4(folder / "cut.mp4", np.random.default_rng(0).integers(0, 256, (9, 64, 64, 3), np.uint8))
@@ -600,16 +594,10 @@ def test_captions_of_other_scripts_are_found_from_the_sheet(tmp_path: Path) -> N
         file.write_text("猫が走る " + "🐈" * int(file.stem), encoding="utf-8")
     synthesize(video_params(folder), Layout(tmp_path))
     train = PackedReader(tmp_path / "data" / "train")
-    lines = [
-        f"line {number} of clips.csv"
-        for number, row in enumerate(rows(tmp_path), 2)
-        if row["split"] == "train"
-    ]
+    lines = [f"line {number} of clips.csv" for number, row in enumerate(rows(tmp_path), 2) if row["split"] == "train"]
     assert len(lines) == len(train) > 2
     save_png(tmp_path / "expected.png", contact_sheet(list(train[:]), lines, columns=2))
-    assert (tmp_path / "metrics" / "data" / "sheet.png").read_bytes() == (
-        tmp_path / "expected.png"
-    ).read_bytes()
+    assert (tmp_path / "metrics" / "data" / "sheet.png").read_bytes() == (tmp_path / "expected.png").read_bytes()
 
 
 def test_padded_videos_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -655,9 +643,7 @@ def test_nothing_depends_on_the_number_of_workers(tmp_path: Path, windows: int) 
         params = video_params(folder, runtime={"threads": threads}, windows=windows)
         synthesize(params, Layout(tmp_path / str(threads)))
     files = {path.relative_to(tmp_path / "1") for path in (tmp_path / "1").rglob("*") if path.is_file()}
-    assert {
-        path.relative_to(tmp_path / "3") for path in (tmp_path / "3").rglob("*") if path.is_file()
-    } == files
+    assert {path.relative_to(tmp_path / "3") for path in (tmp_path / "3").rglob("*") if path.is_file()} == files
     assert len(files) > 9
     one, three = ([(tmp_path / name / file).read_bytes() for file in sorted(files)] for name in "13")
     assert one == three

@@ -109,9 +109,7 @@ def test_no_wording_leaks_into_training(seed, share) -> None:
         if not world.triples(split):
             continue
         for caption in world.draw(split, 40, 1).captions:
-            assert bool(known.unseen_words & set(split_words(caption))) is (split == "unseen_synonym"), (
-                caption
-            )
+            assert bool(known.unseen_words & set(split_words(caption))) is (split == "unseen_synonym"), caption
             unseen = any(PATTERNS[template].fullmatch(caption) for template in known.unseen_templates)
             assert unseen is (split == "unseen_template"), caption
     trained = {word for template in known.templates for word in split_words(template)}

@@ -86,9 +86,7 @@ def test_one_object_of_one_colour_in_view(motion):
     """Every clip shows one connected object in its colour on white, wholly in view, large enough to be tracked."""
     clips = film(motion)
     assert in_view(clips).all()
-    for clip, colour in zip(
-        clips, np.repeat([COLOURS[name] for name in FIRST_COLOURS[:3]], 8, axis=0), strict=True
-    ):
+    for clip, colour in zip(clips, np.repeat([COLOURS[name] for name in FIRST_COLOURS[:3]], 8, axis=0), strict=True):
         for frame in clip:
             mask = ((255 - frame).max(-1) > 100).astype(np.uint8)
             assert cv2.connectedComponents(mask)[0] == 2  # background and object
@@ -275,10 +273,7 @@ def test_prompts_are_read_in_any_order_and_case(data):
     words = re.split(r"[ -]", f"green square {wording}") + data.draw(
         st.lists(st.sampled_from(["a", "bold", "ünï", "?!", "please"]))
     )
-    words = [
-        data.draw(st.sampled_from([w, w.upper(), w.title(), wide(w)]))
-        for w in data.draw(st.permutations(words))
-    ]
+    words = [data.draw(st.sampled_from([w, w.upper(), w.title(), wide(w)])) for w in data.draw(st.permutations(words))]
     prompt = data.draw(st.sampled_from([" ", "  ", "-", "\t"])).join(words)
     assert parse_prompt(prompt) == Request("square", "green", motion)
 
@@ -336,17 +331,13 @@ def test_no_split_leaks_into_training():
     colours = {rgb: name for name, rgb in COLOURS.items()}
     for split in ("train", "validation"):
         clips, captions, _ = world.draw(split, 600, 1)
-        for clip, text in zip(
-            clips, captions, strict=True
-        ):  # the colour is read from the pixels, named or not
+        for clip, text in zip(clips, captions, strict=True):  # the colour is read from the pixels, named or not
             asked = parse_prompt(text)
             assert (seen := asked._replace(colour=colours[tuple(darkest(clip))])) in trained
             assert asked.colour in (None, seen.colour)
             assert asked.motion == seen.motion != "up-right"
             words = set(re.split(r"[^a-z]+", text))
-            assert not (
-                words & {"up", "upward", "upwards", "top"} and words & {"right", "rightward", "rightwards"}
-            )
+            assert not (words & {"up", "upward", "upwards", "top"} and words & {"right", "rightward", "rightwards"})
 
 
 def darkest(clip: np.ndarray) -> list[int]:
@@ -374,9 +365,7 @@ def test_held_out_splits_show_what_they_are_for():
 )  # fmt: skip
 def test_pairs_of_held_out_triples_are_trained(shapes, colours, motions, share, seed):
     """However the world is cut, each pair of words of a held-out triple is in training, or the cut is refused."""
-    names = [
-        [f"{kind}{i}" for i in range(n)] for kind, n in zip("scm", (shapes, colours, motions), strict=True)
-    ]
+    names = [[f"{kind}{i}" for i in range(n)] for kind, n in zip("scm", (shapes, colours, motions), strict=True)]
     wanted = round(share * shapes * colours * motions)
     try:
         splits = split_triples(*names, [], share, np.random.default_rng(seed))
@@ -436,10 +425,7 @@ def test_the_one_object_world_draws_the_same_bytes(page, what):
     """Released models, figures and stores are of these clips: whatever the world learns, they stay."""
     world = World(world_params(page, size=32))
     drawn = world.draw_prompt(what, 12, 3) if " " in what else world.draw(what, 12, 3)
-    told = [
-        [[o[aspect] for aspect in ("shape", "colour", "motion")] for o in clip["objects"]]
-        for clip in drawn.labels
-    ]
+    told = [[[o[aspect] for aspect in ("shape", "colour", "motion")] for o in clip["objects"]] for clip in drawn.labels]
     digest = hashlib.sha256(drawn.clips.tobytes() + json.dumps([drawn.captions, told]).encode())
     assert digest.hexdigest()[:16] == PINNED[page, what]
 
@@ -533,9 +519,7 @@ def test_sizes_and_speeds_are_true():
         steady = one["motion"] not in ("shrinking", "expanding")
         assert one["size"] == ("" if not steady else "small" if r < 0.09 else "large" if r > 0.12 else "")
         straight_on = one["motion"] in HEADINGS
-        assert one["speed"] == (
-            "" if not straight_on else "slowly" if v < 0.4 else "quickly" if v > 0.56 else ""
-        )
+        assert one["speed"] == ("" if not straight_on else "slowly" if v < 0.4 else "quickly" if v > 0.56 else "")
     assert min(said[word] for word in ("small", "large", "slowly", "quickly")) > 20
     for prompt, size, pace in (
         ("small star falling fast", "small", "quickly"),
@@ -568,9 +552,7 @@ def test_no_scene_leaks_into_training(seed):
     """No trained clip holds a held-out triple, motion or pair; each split has one that is held out for it, beside
     trained ones; and each triple of a held-out pair is trained."""
     world = World(
-        world_params(
-            SCENES, seed=seed, size=16, shapes=["circle", "ring"], colours=["red", "cyan"], counted=0.2
-        )
+        world_params(SCENES, seed=seed, size=16, shapes=["circle", "ring"], colours=["red", "cyan"], counted=0.2)
     )
     trained = {tuple(triple[:3]) for triple in world.triples("train")}
     combinations = {tuple(triple[:3]) for triple in world.triples("unseen_combination")}
@@ -762,9 +744,7 @@ def test_synthesize_fills_every_store(tmp_path, monkeypatch):
     assert train.fps == 7
     sizes = {split: len(PackedReader(layout.test / split)) for split in TEST_SPLITS}
     assert sizes == {**dict.fromkeys(TEST_SPLITS, 5), "unseen_pair": 0}
-    assert PackedReader(layout.test / "prompts").captions == [
-        p for p in data.world.test_prompts for _ in range(2)
-    ]
+    assert PackedReader(layout.test / "prompts").captions == [p for p in data.world.test_prompts for _ in range(2)]
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     synthesize(data, layout)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
@@ -788,8 +768,6 @@ def test_synthesize_leaves_held_out_stores_empty_and_old_data_alone(tmp_path):
 
 def test_ten_thousand_clips_fit_in_100_megabytes(tmp_path):
     """The packed form of real clips, index and all, is far below the limit."""
-    synthesize(
-        world_params(train_clips=300, validation_clips=1, test_clips=0, prompt_clips=0), Layout(tmp_path)
-    )
+    synthesize(world_params(train_clips=300, validation_clips=1, test_clips=0, prompt_clips=0), Layout(tmp_path))
     size = sum(path.stat().st_size for path in Layout(tmp_path).train.iterdir())
     assert size / 300 * 10_000 < 50e6

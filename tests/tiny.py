@@ -101,16 +101,11 @@ class Repository:
         """The sha256 of every file in or at these paths."""
         files = [file for part in parts for file in sorted((self.folder / part).rglob("*")) if file.is_file()]
         files += [self.folder / part for part in parts if (self.folder / part).is_file()]
-        return {
-            str(file.relative_to(self.folder)): hashlib.sha256(file.read_bytes()).hexdigest()
-            for file in files
-        }
+        return {str(file.relative_to(self.folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
     def copy(self, folder: Path) -> "Repository":
         """A copy of all of it, cache and history included, that may be changed."""
-        shutil.copytree(
-            self.folder, folder, symlinks=True, ignore=lambda at, _: {"tmp"} if at.endswith(".dvc") else ()
-        )
+        shutil.copytree(self.folder, folder, symlinks=True, ignore=lambda at, _: {"tmp"} if at.endswith(".dvc") else ())
         return Repository(folder)
 
     def environment(self) -> dict[str, str]:
@@ -119,9 +114,7 @@ class Repository:
         ``PYTHONPATH`` stands for an editable install of this folder: what imports follow unless they know better.
         """
         aside = self.folder.parent / f"{self.folder.name}.dvc"
-        kept = {
-            name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "GIT_", "MAKE"))
-        }
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "GIT_", "MAKE"))}
         return kept | {
             "SHELL": "/bin/sh",  # DVC's own default; unlike some, it waits beside the command
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),

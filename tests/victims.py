@@ -220,9 +220,7 @@ class Malicious:
 def _forkserver() -> multiprocessing.context.ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["victims"])
-    paths = [
-        str(ROOT / name) for name in ("tests", "src", "")
-    ]  # the server does not look where this process does
+    paths = [str(ROOT / name) for name in ("tests", "src", "")]  # the server does not look where this process does
     with mock.patch.dict(os.environ, PYTHONPATH=os.pathsep.join(paths)):
         forkserver.ensure_running()
     return context

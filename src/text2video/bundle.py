@@ -120,9 +120,7 @@ class Model:
         """A text that is equal for prompts which are read alike, and have the same videos."""
         return self.frontend.canonical(prompt)
 
-    def draw(
-        self, prompts: Sequence[str], seed: int, numbers: Sequence[int], **wishes: Unpack[Wishes]
-    ) -> np.ndarray:
+    def draw(self, prompts: Sequence[str], seed: int, numbers: Sequence[int], **wishes: Unpack[Wishes]) -> np.ndarray:
         """Video ``numbers[i]`` of ``prompts[i]`` for each i, ``uint8[N, T, H, W, 3]``, without a look at the words."""
         frames = wishes.pop("frames", None)
         self.require_able(wishes, frames)
@@ -159,9 +157,7 @@ class Model:
         device, tensors = self._sampler.device, dict[str, Any](wishes)
         for name, other in (("change", "like"), ("share", "towards")):
             if name in tensors and other not in tensors:
-                raise UserError(
-                    f"{name} says how much {other} counts, and there is no {other}; give that, too"
-                )
+                raise UserError(f"{name} says how much {other} counts, and there is no {other}; give that, too")
         if "like" in tensors and "first" in tensors:
             raise UserError("like and first cannot be had together; leave one out")
         longest, size = self.config["frames"], tuple(self.config["size"])
@@ -170,9 +166,7 @@ class Model:
                 frames = tensors[name]
                 if not (1 <= len(frames) <= most and frames.shape[1:3] == size):
                     found = f"{len(frames)} frames of {frames.shape[2]}x{frames.shape[1]} pixels"
-                    raise UserError(
-                        f"{name}: these are {found}; at most {most} of {size[1]}x{size[0]} will do"
-                    )
+                    raise UserError(f"{name}: these are {found}; at most {most} of {size[1]}x{size[0]} will do")
                 tensors[name] = to_video(frames[None], device)
         if "towards" in tensors:
             tensors["towards"] = self.frontend.encode([tensors["towards"]]).to(device)
@@ -327,15 +321,11 @@ def _has_model(folder: Path) -> bool:
 def _require_model(folder: Path) -> None:
     """Raise UserError for a folder beside an exported model, or of a pipeline that has none yet."""
     up = folder.parent
-    near = [
-        path for path in (folder / "models/export", folder / "export", up / "export", up) if _has_model(path)
-    ]
+    near = [path for path in (folder / "models/export", folder / "export", up / "export", up) if _has_model(path)]
     if near and not _has_model(folder):
         raise UserError(f"{folder} is no exported model; do you mean {near[0]}?")
     if (folder / "dvc.yaml").is_file():
-        raise UserError(
-            f"{folder} is a pipeline that has no models/export yet; run `dvc repro {folder}/dvc.yaml`"
-        )
+        raise UserError(f"{folder} is a pipeline that has no models/export yet; run `dvc repro {folder}/dvc.yaml`")
 
 
 def verify_bundle(folder: Path) -> dict[str, Any]:
@@ -343,9 +333,7 @@ def verify_bundle(folder: Path) -> dict[str, Any]:
     remedy = _remedy(folder)
     _require_model(folder)
     if not folder.is_dir():
-        raise UserError(
-            f"{folder} is no folder of an exported model; check the path, or make one with `dvc repro`"
-        )
+        raise UserError(f"{folder} is no folder of an exported model; check the path, or make one with `dvc repro`")
     manifest = read_json(folder / MANIFEST, remedy)
     if not isinstance(manifest, dict) or not set(NEEDED) <= set(manifest):
         raise UserError(f"{folder / MANIFEST} does not list what a model needs; {remedy}")

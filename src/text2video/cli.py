@@ -42,24 +42,16 @@ Guidance = Annotated[
     float | None,
     typer.Option(min=0, max=100, help="How much the prompt counts; 1 is as trained; usually 2. (flow)"),
 ]
-Steps = Annotated[
-    int | None, typer.Option(min=1, max=1000, help="Steps from noise to video; usually 12. (flow)")
-]
+Steps = Annotated[int | None, typer.Option(min=1, max=1000, help="Steps from noise to video; usually 12. (flow)")]
 Frames = Annotated[
     int | None,
     typer.Option(min=1, max=10_000, help="Frames of each video. (flow, if more than it was trained on)"),
 ]
-FirstFrame = Annotated[
-    Path | None, typer.Option(help="A picture to begin with, cropped to their size. (flow)")
-]
+FirstFrame = Annotated[Path | None, typer.Option(help="A picture to begin with, cropped to their size. (flow)")]
 Like = Annotated[Path | None, typer.Option(help="A video that is varied. (flow)")]
-Change = Annotated[
-    float | None, typer.Option(min=0, max=1, help="How much of --like is changed; usually .5. (flow)")
-]
+Change = Annotated[float | None, typer.Option(min=0, max=1, help="How much of --like is changed; usually .5. (flow)")]
 Towards = Annotated[str | None, typer.Option(help="Another prompt, which each prompt is mixed with. (flow)")]
-Part = Annotated[
-    float | None, typer.Option(min=0, max=1, help="How much of --towards is taken; usually .5. (flow)")
-]
+Part = Annotated[float | None, typer.Option(min=0, max=1, help="How much of --towards is taken; usually .5. (flow)")]
 
 
 def main() -> None:
@@ -107,9 +99,7 @@ def generate(
     count: Annotated[int, typer.Option(min=1, max=10_000, help="Videos per prompt.")] = 1,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Same seed, same videos.")] = 0,
     out: Annotated[Path, typer.Option(help="The folder for the files.")] = Path("videos"),
-    format: Annotated[
-        Format, typer.Option(help="GIF, H.264, XVID, a folder of PNGs, or a NumPy array.")
-    ] = Format.gif,
+    format: Annotated[Format, typer.Option(help="GIF, H.264, XVID, a folder of PNGs, or a NumPy array.")] = Format.gif,
     model: Annotated[
         Path | None,
         typer.Option(
@@ -135,9 +125,7 @@ def generate(
 
     prompts = [*(words or []), *(_read_prompts(prompts_file) if prompts_file else [])]
     if not prompts:
-        raise UserError(
-            "there is no prompt; name one, such as 'red circle moving up', or a file: --prompts FILE"
-        )
+        raise UserError("there is no prompt; name one, such as 'red circle moving up', or a file: --prompts FILE")
     for prompt in [*prompts, *([towards] if towards is not None else [])]:
         require_words(prompt)  # before torch is loaded and anything is written
     options: dict[str, Any] = {"guidance": guidance, "steps": steps, "frames": frames, "change": change}
@@ -182,9 +170,7 @@ def _read_prompts(file: Path) -> list[str]:
     except OSError as error:
         raise UserError(f"{name} cannot be read ({error.strerror or error})") from error
     except UnicodeDecodeError as error:
-        raise UserError(
-            f"{name} is no UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
-        ) from error
+        raise UserError(f"{name} is no UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8") from error
     return [line for line in lines if line and not line.startswith("#")]
 
 
@@ -216,13 +202,9 @@ def _save(out: Path, stem: str, clip: "np.ndarray", format: Format, fps: float, 
 def judge(
     files: Annotated[
         list[Path],
-        typer.Argument(
-            help="Videos: MP4, MOV, AVI, MKV, WebM, GIF, WebP, APNG, npy, or folders of frame_N.png."
-        ),
+        typer.Argument(help="Videos: MP4, MOV, AVI, MKV, WebM, GIF, WebP, APNG, npy, or folders of frame_N.png."),
     ],
-    prompt: Annotated[
-        str | None, typer.Option(help="What they should show; each is called right or wrong.")
-    ] = None,
+    prompt: Annotated[str | None, typer.Option(help="What they should show; each is called right or wrong.")] = None,
 ) -> None:
     """Say what each of FILES shows, from its pixels alone. One that cannot be read does not keep the others from it.
 
@@ -277,9 +259,7 @@ def _request(prompt: str) -> "Scene":
             "object, such as: red circle moving up"
         )
     if not any(map(any, reading.scene.objects)):
-        raise UserError(
-            "the prompt names no shape, colour or motion; write one such as: red circle moving up"
-        )
+        raise UserError("the prompt names no shape, colour or motion; write one such as: red circle moving up")
     return reading.scene
 
 

@@ -103,9 +103,7 @@ class _Patient(io.RawIOBase):
                 written = self._raw.write(data)
                 if written is not None:
                     return int(written)
-                select.select(
-                    [], [self._raw], [], 1.0
-                )  # not ready: some programs hand on pipes that do not wait
+                select.select([], [self._raw], [], 1.0)  # not ready: some programs hand on pipes that do not wait
         except OSError as error:
             self._gone = True
             if not (self._terminal or isinstance(error, ConnectionError)):

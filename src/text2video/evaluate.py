@@ -164,9 +164,7 @@ def some_rows(store: PackedReader) -> Array:
 def judge(model: Model, captions: list[str], clips: Array, real: Array, scenes: bool, fps: float) -> Judged:
     """The verdicts on the model's clips, on real ones and on those that went through the model's codec."""
     asked: list[Scene] | list[Request] = (
-        [parse_scene(caption) for caption in captions]
-        if scenes
-        else [parse_prompt(caption) for caption in captions]
+        [parse_scene(caption) for caption in captions] if scenes else [parse_prompt(caption) for caption in captions]
     )
     see = partial(judge_scenes, fps=fps) if scenes else judge_clips
     return Judged(captions, asked, *(see(videos) for videos in (clips, real, model.reconstruct(real))))
@@ -177,9 +175,7 @@ def taken_for(split: Split, ruler: Ruler) -> list[str | None]:
     is nothing to choose."""
     picks = chosen(split.model.similarities, split.questions)
     rows = zip(split.captions, picks, split.questions.own, split.questions.asked, strict=True)
-    return [
-        (own if pick == row else ruler.captions[pick]) if asked else None for own, pick, row, asked in rows
-    ]
+    return [(own if pick == row else ruler.captions[pick]) if asked else None for own, pick, row, asked in rows]
 
 
 def alike(scenes: bool, first: str, second: str) -> bool:

@@ -29,9 +29,7 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
         target = _follow_links(Path(path))
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = _beside(target)
-        descriptor = os.open(
-            temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666
-        )
+        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
     try:
@@ -66,9 +64,7 @@ def replace_folder(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
     try:
-        _copy_owner_and_mode(
-            target, fresh
-        )  # before it is filled: files take over the group of a setgid folder
+        _copy_owner_and_mode(target, fresh)  # before it is filled: files take over the group of a setgid folder
         yield fresh
         _swap_in(fresh, target)
     except OSError as error:
@@ -119,9 +115,7 @@ def _swap_in(fresh: Path, path: Path) -> None:
             os.replace(fresh, path)
             break
         except OSError as error:
-            if (
-                error.errno in (errno.ENOTEMPTY, errno.EEXIST) and attempt < 9
-            ):  # another writer came in between
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST) and attempt < 9:  # another writer came in between
                 shutil.rmtree(old, ignore_errors=True)
                 continue
             if old.is_dir():

@@ -117,9 +117,7 @@ def _params_text(text: str, name: str, videos: str | None) -> str:
     """The text of ``NAME/params.yaml``; with ``videos``, without the sections that it does not use."""
     _, _, rest = text.partition("\n")
     change = f"dvc exp run {name}/dvc.yaml -S {name}/params.yaml:train.epochs=30"
-    head = (
-        f"# The settings of the pipeline in {name}/. Paths count from the repository, where the stages run.\n"
-    )
+    head = f"# The settings of the pipeline in {name}/. Paths count from the repository, where the stages run.\n"
     head += f"# `{change}` changes one value and reruns what depends on it.\n"
     if videos is None:
         return head + rest

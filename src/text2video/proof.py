@@ -52,16 +52,13 @@ def scenes_proof(params: Params, clips: int) -> dict[str, list[Check]]:
     """The same for a world of scenes; where objects overlap, what the judge sees is told and not required."""
     data, world = params.data, params.world
     apart, crossing = (
-        World(params.model_copy(update={"world": world.model_copy(update={"overlap": share})}))
-        for share in (0.0, 1.0)
+        World(params.model_copy(update={"world": world.model_copy(update={"overlap": share})})) for share in (0.0, 1.0)
     )
     ours, captions, _ = apart.draw("validation", clips, SEED)
     theirs = draw_random(clips, SEED, world.objects, data.height_width[0], data.frames)
     overlapping = crossing.draw("validation", clips, SEED)[:2]
     several = [objects for objects in world.objects if objects > 1]
-    others = (
-        draw_random(clips // 4, SEED, several, data.height_width[0], data.frames, True) if several else None
-    )
+    others = draw_random(clips // 4, SEED, several, data.height_width[0], data.frames, True) if several else None
     checks = {
         "our world": prove(ours, list(map(parse_scene, captions))),
         "drawn by OpenCV": prove(*theirs),
@@ -71,9 +68,7 @@ def scenes_proof(params: Params, clips: int) -> dict[str, list[Check]]:
         rows = [row for row, scene in enumerate(scenes) if len(scene.objects) == number]
         if rows:
             asked = [scenes[row] for row in rows]
-            checks["our world"].append(
-                check(f"{number}, overlap allowed", "told", overlapping[0][rows], asked)
-            )
+            checks["our world"].append(check(f"{number}, overlap allowed", "told", overlapping[0][rows], asked))
     if others:
         checks["drawn by OpenCV"].append(check("two overlap", "told", *others))
     return checks

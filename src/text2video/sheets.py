@@ -45,9 +45,7 @@ def contact_sheet(clips: Sequence[np.ndarray], captions: Sequence[str], columns:
     strips = [film_strip(clip) for clip in clips]
     width = max(strip.shape[1] for strip in strips)
     font = ImageFont.load_default(10)
-    texts = [
-        wrap(plain_text(text) or f"#{number}", width, font, 3) for number, text in enumerate(captions, 1)
-    ]
+    texts = [wrap(plain_text(text) or f"#{number}", width, font, 3) for number, text in enumerate(captions, 1)]
     text_height = 13 * max(text.count("\n") + 1 for text in texts)
     cell_width, cell_height = width + 8, text_height + max(strip.shape[0] for strip in strips) + 8
     rows = -(-len(strips) // columns)

@@ -81,8 +81,7 @@ def _stores(world: World, wanted: WorldParams, layout: Layout) -> dict[Path, lis
     }
     splits |= {split: (layout.test / split, wanted.test_clips) for split in TEST_SPLITS}
     stores: dict[Path, list[tuple[int, Draw]]] = {
-        path: [(n if world.triples(split) else 0, partial(world.draw, split))]
-        for split, (path, n) in splits.items()
+        path: [(n if world.triples(split) else 0, partial(world.draw, split))] for split, (path, n) in splits.items()
     }
     stores[layout.test / "prompts"] = [
         (wanted.prompt_clips, partial(world.draw_prompt, prompt)) for prompt in wanted.test_prompts
@@ -93,11 +92,7 @@ def _stores(world: World, wanted: WorldParams, layout: Layout) -> dict[Path, lis
 def _chunks(parts: list[tuple[int, Draw]], data: DataParams) -> list[tuple[int, int, Draw]]:
     """Cut each part into (seed, n, draw), small enough for the memory."""
     most = max(1, min(CHUNK, CHUNK_BYTES // (data.frames * math.prod(data.height_width) * 3)))
-    return [
-        (seed, min(most, n - first), draw)
-        for n, draw in parts
-        for seed, first in enumerate(range(0, n, most))
-    ]
+    return [(seed, min(most, n - first), draw) for n, draw in parts for seed, first in enumerate(range(0, n, most))]
 
 
 def _show(world: World, params: Params, folder: Path) -> None:

@@ -67,9 +67,7 @@ def load_weights(path: Path, network: nn.Module, remedy: str) -> None:
     try:
         network.load_state_dict(load_file(path))
     except (SafetensorError, RuntimeError, OSError, ValueError) as error:
-        raise UserError(
-            f"{path} is damaged or of another shape ({str(error).splitlines()[0]}); {remedy}"
-        ) from error
+        raise UserError(f"{path} is damaged or of another shape ({str(error).splitlines()[0]}); {remedy}") from error
     if not all(torch.isfinite(value).all() for value in network.state_dict().values()):
         raise UserError(f"{path} holds numbers that are not finite; {remedy}")
 
@@ -111,8 +109,6 @@ def load_codec(folder: Path, device: torch.device | str = "cpu") -> Codec:
     try:
         params, size = CodecParams(**config["codec"]), (int(config["size"][0]), int(config["size"][1]))
     except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise UserError(
-            f"{folder / 'config.json'} is no codec's config ({type(error).__name__}); {remedy}"
-        ) from error
+        raise UserError(f"{folder / 'config.json'} is no codec's config ({type(error).__name__}); {remedy}") from error
     codec = load_network(lambda: build_codec(params, size), folder / "codec.safetensors", remedy)
     return on_device(codec, device)

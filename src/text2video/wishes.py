@@ -38,16 +38,12 @@ def _picture(path: Path) -> np.ndarray:
     except FileNotFoundError as error:
         raise UserError(f"{path} is missing; check the path") from error
     except (OSError, ValueError, SyntaxError) as error:
-        raise UserError(
-            f"{path} cannot be read as a picture; give a PNG or JPEG (a video goes to --like)"
-        ) from error
+        raise UserError(f"{path} cannot be read as a picture; give a PNG or JPEG (a video goes to --like)") from error
 
 
 def _video(path: Path, model: Model) -> np.ndarray:
     """One clip of a video, from its middle, at the model's size, rate and length."""
     config, buffer = model.config, io.BytesIO()
-    data = DataParams(
-        source="videos", seed=0, size=list(config["size"]), frames=config["frames"], fps=config["fps"]
-    )
+    data = DataParams(source="videos", seed=0, size=list(config["size"]), frames=config["frames"], fps=config["fps"])
     cut_clips(path, data, VIDEO, buffer, lambda: None)
     return np.frombuffer(buffer.getvalue(), np.uint8).reshape(config["frames"], *config["size"], 3)

@@ -123,17 +123,13 @@ def _apart(targets: np.ndarray) -> list[np.ndarray]:
     return [part.ravel() for part in np.split(targets, np.flatnonzero(gaps > FAR) + 1)]
 
 
-def _watched(
-    path: Path, watch: Callable[[], None], threads: int, begin: float = 0
-) -> Iterator[tuple[float, Picture]]:
+def _watched(path: Path, watch: Callable[[], None], threads: int, begin: float = 0) -> Iterator[tuple[float, Picture]]:
     for time, draw in lazy_frames(path, threads, begin):
         watch()
         yield time, draw
 
 
-def _expected_frames(
-    path: Path, targets: np.ndarray, watch: Callable[[], None], threads: int
-) -> Iterator[np.ndarray]:
+def _expected_frames(path: Path, targets: np.ndarray, watch: Callable[[], None], threads: int) -> Iterator[np.ndarray]:
     """For each target the nearest frame, in one go: only frames that should be nearest to one are drawn.
 
     Raises _Unforeseen when such a frame was not drawn, or the video ends before its last targets.

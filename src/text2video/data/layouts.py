@@ -78,9 +78,7 @@ def list_videos(folder: Path) -> Listing:
         videos |= {video.name: video for video in _tar_videos(Path(folder), tar)}
     sources = Counter(found.captions[name].source for name in found.candidates if name in found.captions)
     notes = [f"{count} captions from {source}" for source, count in sorted(sources.items())]
-    notes += [f"{sum(v.path.suffix == '.tar' for v in videos.values())} videos in {len(tars)} tars"] * bool(
-        tars
-    )
+    notes += [f"{sum(v.path.suffix == '.tar' for v in videos.values())} videos in {len(tars)} tars"] * bool(tars)
     notes += [
         f"{link} is a link to a folder, which DVC does not watch, and is left out; set videos.folder to it"
         for link in links
@@ -142,9 +140,7 @@ class _Captions:
     def __init__(self, folder: Path, tree: dict[str, list[str]]) -> None:
         self.folder, self.tree = folder, tree
         self.notes: list[str] = []
-        self.strays: list[
-            Video
-        ] = []  # what tables name and is not there, or is no video; captions without a video
+        self.strays: list[Video] = []  # what tables name and is not there, or is no video; captions without a video
         self.captions: dict[str, _Caption] = {}
         self._frames = {at for at, names in tree.items() if at and _holds_frames(names)}
         self.candidates = sorted(self._frames | set(self._files()))
@@ -156,9 +152,7 @@ class _Captions:
                 self._take_tables(at, names)
         captions = {file for name in self.candidates for file in self._take_text(name)}
         orphans = sorted(file for file in self._present - captions if _is_orphan(file))
-        self.strays += [
-            Video(file, folder / file, "", None, "it is the caption of no video") for file in orphans
-        ]
+        self.strays += [Video(file, folder / file, "", None, "it is the caption of no video") for file in orphans]
         self.notes += [f"{n} times {what}" for what, n in self._again.items()]
 
     def video(self, name: str) -> Video:
@@ -173,9 +167,7 @@ class _Captions:
         for at, names in self.tree.items():
             for name in _joined(at, names) if at not in self._frames else []:
                 suffix = _suffix(name)
-                if suffix in VIDEOS | OTHER_VIDEOS or (
-                    suffix in {".png", ".webp"} and _moves(self.folder / name)
-                ):
+                if suffix in VIDEOS | OTHER_VIDEOS or (suffix in {".png", ".webp"} and _moves(self.folder / name)):
                     yield name
 
     def _take_tables(self, at: str, names: list[str]) -> None:
@@ -223,9 +215,7 @@ class _Captions:
         if files and name in self.captions:
             self._again["a video has a second caption, in a text file, which is not taken"] += 1
         elif files:
-            source = (
-                "text files of the same name" if files[0] not in inner else "prompt.txt in folders of frames"
-            )
+            source = "text files of the same name" if files[0] not in inner else "prompt.txt in folders of frames"
             self.captions[name] = _Caption(read_caption(self.folder / files[0]), None, source)
         return files
 
@@ -260,8 +250,6 @@ def _tar_videos(folder: Path, tar: str) -> Iterator[Video]:
     for member, caption in shard.videos:
         folders = PurePosixPath(member.name).parts[:-1]
         split = split_of(outside, PurePosixPath(tar).name) or split_of(folders)
-        yield Video(
-            f"{tar}/{member.name}", folder / tar, caption or "", split, caption_problem(caption), member
-        )
+        yield Video(f"{tar}/{member.name}", folder / tar, caption or "", split, caption_problem(caption), member)
     if shard.problem:
         yield Video(tar, folder / tar, "", None, shard.problem)

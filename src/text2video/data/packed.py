@@ -25,9 +25,7 @@ class PackedWriter:
     Items have one shape and dtype. Each is compressed on its own, with a checksum, and written at once.
     """
 
-    def __init__(
-        self, path: Path, shape: Sequence[int], dtype: np.dtype | type | str, fps: float = 10
-    ) -> None:
+    def __init__(self, path: Path, shape: Sequence[int], dtype: np.dtype | type | str, fps: float = 10) -> None:
         self._path, self._shape, self._dtype, self._fps = (
             Path(path),
             tuple(map(int, shape)),
@@ -49,9 +47,7 @@ class PackedWriter:
     ) -> bool | None:
         return self._writing.__exit__(kind, error, trace)
 
-    def append(
-        self, items: np.ndarray, captions: Sequence[str], labels: Sequence[Labels] | None = None
-    ) -> None:
+    def append(self, items: np.ndarray, captions: Sequence[str], labels: Sequence[Labels] | None = None) -> None:
         """Add ``items[n, *shape]``, their ``n`` captions and, for all of a store or none of it, their ``n`` labels.
 
         Raises ValueError when shape, dtype or number differ.
@@ -139,9 +135,7 @@ class PackedReader:
             item = self._decompressor.decompress(data, allow_extra_data=False)
             return np.frombuffer(item, self.dtype).reshape(self.shape)
         except (zstandard.ZstdError, ValueError) as error:
-            raise UserError(
-                f"{self._file} is damaged at clip {row} ({error}); {advice(self._file.parent)}"
-            ) from error
+            raise UserError(f"{self._file} is damaged at clip {row} ({error}); {advice(self._file.parent)}") from error
 
     def _map(self) -> mmap.mmap | bytes:
         try:

@@ -44,13 +44,9 @@ def assign_splits(
         splits[video] = "validation" if place < for_validation else "test"
     trained = {caption for caption, split in zip(captions, splits, strict=True) if split == "train"}
     if not trained:
-        raise UserError(
-            "videos.folder: nothing is left to train on; all is in folders for validation and test"
-        )
+        raise UserError("videos.folder: nothing is left to train on; all is in folders for validation and test")
     kinds = {True: "unseen_clip", False: "unseen_caption"}
-    return [
-        kinds[c in trained] if split == "test" else split for c, split in zip(captions, splits, strict=True)
-    ]
+    return [kinds[c in trained] if split == "test" else split for c, split in zip(captions, splits, strict=True)]
 
 
 def _hold_out_captions(
@@ -68,9 +64,7 @@ def _hold_out_captions(
     splits[:] = ["test" if c in held else split for c, split in zip(captions, splits, strict=True)]
 
 
-def _videos_to_hold_out(
-    captions: Sequence[Hashable], splits: list[str], rng: np.random.Generator
-) -> list[int]:
+def _videos_to_hold_out(captions: Sequence[Hashable], splits: list[str], rng: np.random.Generator) -> list[int]:
     """Training videos in random order; at the end those that are the last of a caption of several."""
     training = [video for video, split in enumerate(splits) if split == "train"]
     left = Counter(captions[video] for video in training)

@@ -199,9 +199,7 @@ def _fill_stores(everything: Path, rows: list[Row], layout: Layout) -> None:
     source, place = PackedReader(everything), 0
     with ExitStack() as stack:
         writers = {
-            split: stack.enter_context(
-                PackedWriter(_store(layout, split), source.shape, source.dtype, source.fps)
-            )
+            split: stack.enter_context(PackedWriter(_store(layout, split), source.shape, source.dtype, source.fps))
             for split in CLIP_SPLITS
         }
         for row in rows:
@@ -253,9 +251,7 @@ def _some_of(names: list[str], file: Path) -> str:
 
 
 def _reasons(rows: list[Row]) -> str:
-    return "; ".join(
-        f"{n} left out: {why}" for why, n in Counter(r.left_out for r in rows).most_common(EXAMPLES)
-    )
+    return "; ".join(f"{n} left out: {why}" for why, n in Counter(r.left_out for r in rows).most_common(EXAMPLES))
 
 
 def _show(seed: int, rows: list[Row], layout: Layout) -> None:
@@ -273,8 +269,7 @@ def _show(seed: int, rows: list[Row], layout: Layout) -> None:
         strips = [shrink(store[int(clip)][::step], SMALL) for clip in clips]
         lines = [line for line, row in enumerate(rows, 2) for _ in range(row.clips) if row.split == "train"]
         captions = [
-            text if plain_text(text := store.captions[clip]) else f"line {lines[clip]} of clips.csv"
-            for clip in clips
+            text if plain_text(text := store.captions[clip]) else f"line {lines[clip]} of clips.csv" for clip in clips
         ]
         save_png(fresh / "sheet.png", contact_sheet(strips, captions, columns=2))
 

@@ -73,9 +73,7 @@ def _find_tones(clips: Array) -> tuple[Array, Array]:
         share = (off @ way[..., None])[..., 0] / np.maximum(dot(way, way), 1)[:, None]
         rest = off - np.clip(share, 0, 1)[..., None] * way[:, None]
         score = (dot(rest, rest) <= rules.OFF_TONE**2).sum(1)
-        best = (
-            score + np.linalg.norm(way, axis=1) / 1000
-        ).argmax()  # of several such pairs the one farthest apart
+        best = (score + np.linalg.norm(way, axis=1) / 1000).argmax()  # of several such pairs the one farthest apart
         tones[i] = rim[i, [first[best], second[best]]]
     return tones, np.linalg.norm(tones[:, 0] - tones[:, 1], axis=1) < 2 * rules.OFF_TONE
 
@@ -107,9 +105,7 @@ def _uncover(clip: Array, far: Array) -> Array:
     picture, lost = total / np.maximum(times, 1), times[..., 0] == 0
     if lost.all() or not lost.any():
         return picture
-    return np.asarray(
-        picture[tuple(distance_transform_edt(lost, return_distances=False, return_indices=True))]
-    )
+    return np.asarray(picture[tuple(distance_transform_edt(lost, return_distances=False, return_indices=True))])
 
 
 def _name_pattern(picture: Array, tones: Array) -> str:

@@ -64,10 +64,7 @@ def _features(verdicts: Verdicts) -> Array:
 def _modes(verdicts: Verdicts, rows: Array, cuts: Array) -> set[tuple[Any, ...]]:
     """The modes that the clips ``rows`` show."""
     sides = _features(verdicts)[rows] > cuts
-    return {
-        (verdicts.shape[row], verdicts.colour[row], *side)
-        for row, side in zip(rows, sides.tolist(), strict=True)
-    }
+    return {(verdicts.shape[row], verdicts.colour[row], *side) for row, side in zip(rows, sides.tolist(), strict=True)}
 
 
 def trait_diversity(
@@ -94,18 +91,13 @@ def trait_diversity(
             ("real", real, [h[0] for h in halves]),
         ):
             others = [h[1] for h in halves]
-            distances = [
-                trait_distances(take(verdicts, a), take(real, b)) for a, b in zip(rows, others, strict=True)
-            ]
+            distances = [trait_distances(take(verdicts, a), take(real, b)) for a, b in zip(rows, others, strict=True)]
             a, b = np.concatenate(rows), np.concatenate(others)
             recall = mode_recall(take(verdicts, a), known[a].tolist(), take(real, b), known[b].tolist())
             means = {trait: mean_known([distance[trait] for distance in distances], 3) for trait in TRAITS}
             found[side].append({**means, "mode_recall": recall["value"]})
     names = (*TRAITS, "mode_recall")
-    return {
-        name: {side: mean_known([row[name] for row in rows], 3) for side, rows in found.items()}
-        for name in names
-    }
+    return {name: {side: mean_known([row[name] for row in rows], 3) for side, rows in found.items()} for name in names}
 
 
 def _halves(rows: Array, rng: np.random.Generator) -> tuple[Array, Array, Array]:

@@ -223,9 +223,7 @@ class _Path:
         travel = np.abs(slope) * self.gaps
         uneven = np.sqrt(weighted_mean((along - line) ** 2, self.weight)[:, 0])
         good = (travel >= rules.MIN_TRAVEL * self.side) & _is_steady(along, self.weight, slope, self.slack)
-        good &= (uneven <= rules.WOBBLE * self.side + rules.WOBBLE_SHARE * travel) & (
-            explained >= rules.SWING_FIT
-        )
+        good &= (uneven <= rules.WOBBLE * self.side + rules.WOBBLE_SHARE * travel) & (explained >= rules.SWING_FIT)
         good &= (swing >= rules.MIN_SWING * self.side) & (_turns(wave, rules.MIN_SWING * self.side) >= 2)
         name = np.where(vertical, "zigzagging vertically", "zigzagging horizontally")
         return np.where(good, name, ""), self._from_axes(vertical, line, wave)

@@ -263,9 +263,7 @@ def _continue(track: Array, way: range, frames: list[Array], blobs: _Blobs, side
     velocity = np.zeros_like(place)
     for frame in way:
         here = frames[frame]
-        near = np.minimum(
-            *(np.linalg.norm(p[:, None] - blobs.centre[here], axis=2) for p in (place, place + velocity))
-        )
+        near = np.minimum(*(np.linalg.norm(p[:, None] - blobs.centre[here], axis=2) for p in (place, place + velocity)))
         shade = np.linalg.norm(colour[:, None] - blobs.colour[here], axis=2)
         growth = np.abs(np.log(area[:, None] / blobs.area[here]))
         cost = shade / rules.SAME_COLOUR + near / (rules.MAX_OFF * side) + growth

@@ -29,10 +29,7 @@ TONES = {"white": (255, 255, 255), "grey": (190, 190, 190), "blue": (185, 200, 2
          "green": (190, 235, 180), "yellow": (255, 245, 170)}  # fmt: skip
 PATTERNS = ("striped", "checked", "gradient")
 CONTRAST = 130  # least RGB distance of an object to a tone behind it
-STEPS = {
-    name: (("right" in name) - ("left" in name), ("down" in name) - ("up" in name))
-    for name in rules.DIRECTIONS
-}
+STEPS = {name: (("right" in name) - ("left" in name), ("down" in name) - ("up" in name)) for name in rules.DIRECTIONS}
 SIZES = (3.0, 12.0)  # radius of a circle of the same area, in pixels of a 64-pixel frame
 DETAILED = {"star": 4.0, "cross": 4.0, "ring": 4.0}  # whose details cannot be seen in fewer pixels
 NAMED_SIZES = {"small": (4.0, 5.5), "large": (8.0, 9.5)}
@@ -136,12 +133,8 @@ def _any_scene(rng: Rng, objects: int) -> Scene:
     """A scene of objects that differ in shape or colour; a third of the sizes, speeds and backgrounds are named."""
     chosen: dict[tuple[str, str], Request] = {}
     while len(chosen) < objects:
-        shape, colour, motion = (
-            str(rng.choice(words)) for words in (rules.SHAPES, rules.COLOURS, rules.MOTIONS)
-        )
-        size, speed = (
-            str(rng.choice(list(words))) if rng.random() < 1 / 3 else None for words in (NAMED_SIZES, PACES)
-        )
+        shape, colour, motion = (str(rng.choice(words)) for words in (rules.SHAPES, rules.COLOURS, rules.MOTIONS))
+        size, speed = (str(rng.choice(list(words))) if rng.random() < 1 / 3 else None for words in (NAMED_SIZES, PACES))
         grows = motion in ("shrinking", "expanding")
         chosen[shape, colour] = Request(
             shape, colour, motion, None if grows else size, speed if motion in STEPS else None
@@ -167,9 +160,7 @@ def _place(scene: Scene, rng: Rng, size: int, frames: int, overlap: bool) -> lis
     raise ValueError(f"no room for {scene}")
 
 
-def _path(
-    request: Request, rng: Rng, size: int, frames: int, radius: float | None, pace: float | None
-) -> Array:
+def _path(request: Request, rng: Rng, size: int, frames: int, radius: float | None, pace: float | None) -> Array:
     """x, y, radius (pixels), angle (degrees clockwise), float[frames, 4], of one clip."""
     shape, _, motion, named_size, speed = request
     if shape is None or request.colour is None or motion is None:
@@ -202,18 +193,12 @@ def _path(
 
 def _gap(scene: Scene, paths: list[Array]) -> float:
     """The least distance between the circles around any two objects with a path, negative where they overlap."""
-    rooms = [
-        (path, REACH[one.shape or ""] * path[:, 2]) for one, path in zip(scene.objects, paths, strict=False)
-    ]
+    rooms = [(path, REACH[one.shape or ""] * path[:, 2]) for one, path in zip(scene.objects, paths, strict=False)]
     pairs = combinations(rooms, 2)
-    return min(
-        (float((np.hypot(*(p - q)[:, :2].T) - a - b).min()) for (p, a), (q, b) in pairs), default=np.inf
-    )
+    return min((float((np.hypot(*(p - q)[:, :2].T) - a - b).min()) for (p, a), (q, b) in pairs), default=np.inf)
 
 
-def _draw(
-    clip: Array, request: Request, path: Array, colours: dict[str, tuple[int, int, int]], factor: int
-) -> Array:
+def _draw(clip: Array, request: Request, path: Array, colours: dict[str, tuple[int, int, int]], factor: int) -> Array:
     """``clip`` uint8[T, size, size, 3] with an object in front, along x, y, radius (pixels) and angle (degrees
     clockwise), float[T, 4]."""
     frames, size = [], clip.shape[1]
@@ -279,9 +264,7 @@ def _zigzag(rng: Rng, time: Array, size: int, margin: float, pace: float) -> tup
     way = min((0.3 + 0.4 * pace) * size, room) * rng.choice([-1, 1])
     swing = min(rng.uniform(4, 9) * size / 64, room / 2)
     wave = 4 * np.abs((time / rng.uniform(4 / 9, 7 / 9) + rng.uniform()) % 1 - 0.5) - 1
-    return _start(rng, size, margin, way) + way * time, _start(rng, size, margin, 2 * swing) + swing * (
-        1 + wave
-    )
+    return _start(rng, size, margin, way) + way * time, _start(rng, size, margin, 2 * swing) + swing * (1 + wave)
 
 
 def _way_to_edge(end: Array, step: tuple[int, int], size: int) -> Array:

@@ -341,9 +341,7 @@ CHANGED: dict[str, Callable[[Scene], Scene | None]] = {
     "colours swapped": lambda scene: _swap("colour", scene),
     "motions swapped": lambda scene: _swap("motion", scene),
     "an object missing": lambda scene: scene._replace(objects=(*scene.objects, scene.objects[0])),
-    "an object too many": lambda scene: (
-        scene._replace(objects=scene.objects[1:]) if scene.objects[1:] else None
-    ),
+    "an object too many": lambda scene: scene._replace(objects=scene.objects[1:]) if scene.objects[1:] else None,
 }
 SPOILT_SCENES: dict[str, Callable[[Array], Array]] = {
     "gone in one frame": _gone,

@@ -47,9 +47,7 @@ def judge_scenes(clips: Array, fps: float = 10.0) -> Scenes:
     labels = (verdicts.shape, verdicts.colour, verdicts.motion, *_relative(verdicts, min(height, width), fps))
     objects = [Request(*map(str, row)) for row in zip(*labels, strict=True)]
     ends = np.searchsorted(found.clip, np.arange(len(clips) + 1))
-    seen = [
-        Scene(tuple(objects[ends[i] : ends[i + 1]]), str(name)) for i, name in enumerate(found.background)
-    ]
+    seen = [Scene(tuple(objects[ends[i] : ends[i + 1]]), str(name)) for i, name in enumerate(found.background)]
     return Scenes(seen, found.clean, verdicts, found.clip)
 
 

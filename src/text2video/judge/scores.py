@@ -73,9 +73,7 @@ class Answers:
         they apply to.
         """
         objects, seen = self.objects, self.objects.detected
-        shares = {
-            name: wilson(int(hit.sum()), len(hit)) for name, hit in (self.right | {"detected": seen}).items()
-        }
+        shares = {name: wilson(int(hit.sum()), len(hit)) for name, hit in (self.right | {"detected": seen}).items()}
         return {
             **shares,
             "angle_error_degrees": summary(angle_errors(objects, self.asked)),
@@ -101,9 +99,7 @@ def compare(seen: Seen, asked: Requests) -> Answers:
     if isinstance(seen, Scenes):
         return _compare_scenes(seen, cast(Sequence[Scene], asked))
     requests = cast(Sequence[Request], asked)
-    wanted = _words(
-        [Request(*request[: len(ASPECTS)]) for request in requests]
-    )  # of size and speed, anything
+    wanted = _words([Request(*request[: len(ASPECTS)]) for request in requests])  # of size and speed, anything
     other = np.full(len(seen), "")
     fits = _fits(np.stack([seen.shape, seen.colour, seen.motion, other, other], 1), wanted)
     every = np.ones(len(seen), bool)
@@ -125,13 +121,9 @@ def _compare_scenes(scenes: Scenes, asked: Sequence[Scene]) -> Answers:
         rows += np.where(found >= 0, start + found, -1).tolist()
         fits.append(np.zeros(want.shape, bool))
         fits[-1][first] = pairs[first, second]
-        words.append(
-            not any(Counter(want[want[:, i] != "", i]) - Counter(labels[:, i]) for i in range(len(ASPECTS)))
-        )
+        words.append(not any(Counter(want[want[:, i] != "", i]) - Counter(labels[:, i]) for i in range(len(ASPECTS))))
     complete = scenes.clean & (counts == np.bincount(scenes.clip, minlength=len(scenes)))
-    background = [
-        scene.background in (None, seen.background) for scene, seen in zip(asked, scenes.seen, strict=True)
-    ]
+    background = [scene.background in (None, seen.background) for scene, seen in zip(asked, scenes.seen, strict=True)]
     return Answers(
         asked=wanted,
         clip=np.repeat(np.arange(len(scenes)), counts),
@@ -145,9 +137,7 @@ def _compare_scenes(scenes: Scenes, asked: Sequence[Scene]) -> Answers:
 
 def _words(requests: Sequence[Request]) -> Array:
     """The words of requests as an array, str[n, 5], "" for None."""
-    return np.array([[word or "" for word in one] for one in requests], object).reshape(
-        -1, len(Request._fields)
-    )
+    return np.array([[word or "" for word in one] for one in requests], object).reshape(-1, len(Request._fields))
 
 
 def _fits(labels: Array, wanted: Array) -> Array:
@@ -182,9 +172,7 @@ def mean_known(values: Sequence[float | None], digits: int) -> float | None:
 def angle_errors(verdicts: Verdicts, requests: Sequence[Request]) -> Array:
     """Degrees (0 to 180) between the asked direction and the travelled one, for detected clips that were asked for
     one of the eight directions and moved at all (by 3 % of the frame, 2 px at 64)."""
-    asked = np.array(
-        [rules.DIRECTIONS.get(request.motion or "", np.nan) for request in requests], dtype=float
-    )
+    asked = np.array([rules.DIRECTIONS.get(request.motion or "", np.nan) for request in requests], dtype=float)
     use = ~np.isnan(asked) & verdicts.detected & (verdicts.displacement >= 2.0)
     return np.abs((verdicts.direction - asked + 180) % 360 - 180)[use]
 

@@ -136,17 +136,14 @@ def _unread_scenes(scenes: Scenes, asked: Sequence[Scene]) -> dict[str, float | 
         else []
     )
     shares = {name: mean_known([page[name]["value"] for page in pages], 4) for name in ACCURACIES}
-    return shares | {
-        "angle_error_degrees": mean_known([page["angle_error_degrees"]["mean"] for page in pages], 4)
-    }
+    return shares | {"angle_error_degrees": mean_known([page["angle_error_degrees"]["mean"] for page in pages], 4)}
 
 
 def overall_quality(splits: Mapping[str, Judged]) -> Figures:
     """Each of QUALITIES, averaged over the clips of all splits that it applies to: {model, real}."""
     return {
         name: {
-            side: _pool([judged.answers[side].score[name] for judged in splits.values()])
-            for side in ("model", "real")
+            side: _pool([judged.answers[side].score[name] for judged in splits.values()]) for side in ("model", "real")
         }
         for name in QUALITIES
     }
@@ -178,9 +175,7 @@ def prompt_rows(judged: Judged) -> list[Figures]:
         own = np.flatnonzero(prompts == prompt)
         shares = {name: wilson(int(hits[name][own].sum()), len(own)) for name in ACCURACIES}
         asked = _as_json(judged.requests[own[0]])
-        rows.append(
-            {"prompt": prompt, "asked": asked, **shares, "ceiling": round(float(ceiling[own].mean()), 4)}
-        )
+        rows.append({"prompt": prompt, "asked": asked, **shares, "ceiling": round(float(ceiling[own].mean()), 4)})
     return rows
 
 

@@ -178,9 +178,7 @@ def core_means(group: Array, level: Array, values: Array, groups: int) -> Array:
     return np.stack([np.bincount(group[core], column, groups) / count for column in values[core].T], 1)
 
 
-def stack(
-    ink: Ink, values: Array, frames: int, height: int, width: int, gap: int = GAP
-) -> tuple[Array, Array]:
+def stack(ink: Ink, values: Array, frames: int, height: int, width: int, gap: int = GAP) -> tuple[Array, Array]:
     """All frames as one tall image of ``values`` [P], so that OpenCV takes one call for them, with ``gap`` empty rows
     below each; and the place of each pixel in it when flattened, int[P]."""
     rows = height + gap

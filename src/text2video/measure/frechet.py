@@ -29,7 +29,4 @@ def frechet_figures(model: Array, real: Array, others: Array) -> dict[str, float
         return {"model": None, "real": None}
     scale = np.maximum(real.std(0), 1e-6)
     model, real, others = (features[:n] / scale for features in (model, real, others))
-    return {
-        name: round(frechet_distance(features, real), 3)
-        for name, features in (("model", model), ("real", others))
-    }
+    return {name: round(frechet_distance(features, real), 3) for name, features in (("model", model), ("real", others))}

@@ -34,9 +34,7 @@ def thumbnails(clips: Array) -> Array:
     n, frames, height, width, _ = clips.shape
     small = np.empty((n, frames * GRID, GRID, 3), np.uint8)
     for clip, out in zip(clips, small, strict=True):  # all frames of a clip at once, as one tall picture
-        cv2.resize(
-            clip.reshape(frames * height, width, 3), (GRID, frames * GRID), out, interpolation=cv2.INTER_AREA
-        )
+        cv2.resize(clip.reshape(frames * height, width, 3), (GRID, frames * GRID), out, interpolation=cv2.INTER_AREA)
     return small.reshape(n, frames * GRID * GRID * 3)  # no -1: there may be no clips
 
 

@@ -114,9 +114,7 @@ def train_network(store: PackedReader, seed: int, log_every: float = 5) -> TextV
     batches = list(_batches(rows, rng))
     optimizer = torch.optim.AdamW(network.parameters(), LR, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LR, total_steps=len(batches) + 2)
-    with Progress(
-        "text-video network", len(batches), every=log_every, batch=min(BATCH, len(rows))
-    ) as progress:
+    with Progress("text-video network", len(batches), every=log_every, batch=min(BATCH, len(rows))) as progress:
         for step, batch in enumerate(batches):
             features = network.video(small_video(store[batch]))
             bags = network.bags([store.captions[row] for row in batch])

@@ -106,9 +106,7 @@ class VideoModel(nn.Module):
         """Noise float[N, *noise_shape] and N prompts to videos float[N, T, 3, H, W] in [-1, 1]."""
         raise NotImplementedError
 
-    def sample_as_asked(
-        self, noise: Tensor, prompts: Prompts, codec: Codec, options: SampleOptions
-    ) -> Tensor:
+    def sample_as_asked(self, noise: Tensor, prompts: Prompts, codec: Codec, options: SampleOptions) -> Tensor:
         """The same with options, for a kind that has some."""
         raise NotImplementedError
 
@@ -139,10 +137,7 @@ def gan_optimizers(
     """Adam for the weights of a generator, and Adam for those of its discriminator."""
     weights = {"generator": list(generator), "discriminator": list(discriminator)}
     first, second = map(float, betas)  # torch refuses whole numbers
-    return {
-        name: torch.optim.Adam(some, lr=lr, betas=(first, second), fused=True)
-        for name, some in weights.items()
-    }
+    return {name: torch.optim.Adam(some, lr=lr, betas=(first, second), fused=True) for name, some in weights.items()}
 
 
 def cosine(start: float, end: float, progress: float) -> float:

@@ -73,14 +73,9 @@ class Block(nn.Module):
         right, zeros beyond the edge (temporal shift: Lin et al., ICCV 2019)."""
         if not self.neighbours:
             return x
-        *groups, own = x.unflatten(2, self.grid).tensor_split(
-            [self.neighbours * (i + 1) for i in range(6)], -1
-        )
+        *groups, own = x.unflatten(2, self.grid).tensor_split([self.neighbours * (i + 1) for i in range(6)], -1)
         pads = ((axis, step) for axis in (6, 4, 2) for step in (1, -1))  # F.pad counts axes from the last
-        moved = [
-            F.pad(group, (0,) * axis + (step, -step))
-            for group, (axis, step) in zip(groups, pads, strict=True)
-        ]
+        moved = [F.pad(group, (0,) * axis + (step, -step)) for group, (axis, step) in zip(groups, pads, strict=True)]
         return torch.cat((*moved, own), -1).flatten(2, 3)
 
     def attend(self, x: Tensor, words: Tensor, bias: Tensor) -> Tensor:
@@ -114,25 +109,19 @@ def sinusoids(count: int, dim: int) -> Tensor:
 class FlowTransformer(nn.Module):
     """The network: noisy latents, a time for each frame and a text to F."""
 
-    def __init__(
-        self, params: "FlowParams", latent_shape: tuple[int, int, int], frames: int, text_dim: int
-    ) -> None:
+    def __init__(self, params: "FlowParams", latent_shape: tuple[int, int, int], frames: int, text_dim: int) -> None:
         super().__init__()
         depth, patch = params.depth, params.patch
         channels, rows, columns = latent_shape[0], latent_shape[1] // patch, latent_shape[2] // patch
         width = HEAD_DIM * depth // 2
         self.patch, self.grid = patch, (rows, columns)
         self.enter = nn.Linear(channels * patch * patch, width)
-        place = sinusoids(rows, width)[:, None].roll(width // 3, -1) + sinusoids(columns, width).roll(
-            -width // 3, -1
-        )
+        place = sinusoids(rows, width)[:, None].roll(width // 3, -1) + sinusoids(columns, width).roll(-width // 3, -1)
         self.position = nn.Parameter(0.5 * (sinusoids(frames, width)[:, None] + place.flatten(0, 1)))
         self.time = nn.Sequential(nn.Linear(2 * FREQUENCIES, width), nn.SiLU(), nn.Linear(width, width))
         self.prompt, self.word = nn.Linear(text_dim, width), nn.Linear(text_dim, width)
         self.modulation, self.final = nn.Linear(width, 6 * width), nn.Linear(width, 2 * width)
-        self.blocks = nn.ModuleList(
-            Block(width, int(params.neighbours * width / 6), self.grid) for _ in range(depth)
-        )
+        self.blocks = nn.ModuleList(Block(width, int(params.neighbours * width / 6), self.grid) for _ in range(depth))
         self.out = nn.Linear(width, channels * patch * patch)
         for layer in (self.modulation, self.final, self.out):
             nn.init.zeros_(layer.weight)
@@ -140,9 +129,7 @@ class FlowTransformer(nn.Module):
 
     def forward(self, x: Tensor, time: Tensor, text: Encoded) -> Tensor:
         """float[N, T, C, h, w] and times float[N, T] to float32[N, T, C, h, w]."""
-        angles = (
-            time[..., None] * math.pi * torch.logspace(0, math.log10(MAX_FREQUENCY), FREQUENCIES).to(time)
-        )
+        angles = time[..., None] * math.pi * torch.logspace(0, math.log10(MAX_FREQUENCY), FREQUENCIES).to(time)
         state = self.time(torch.cat((angles.sin(), angles.cos()), dim=-1)) + self.prompt(text.pooled)[:, None]
         state = F.silu(state)[:, :, None]
         modulation = self.modulation(state).unflatten(3, (6, -1))
@@ -162,13 +149,7 @@ class FlowTransformer(nn.Module):
     def to_patches(self, x: Tensor) -> Tensor:
         """float[N, T, C, h, w] to tokens float[N, T, S, C * patch * patch]."""
         side = self.patch
-        return (
-            x.unflatten(4, (-1, side))
-            .unflatten(3, (-1, side))
-            .permute(0, 1, 3, 5, 2, 4, 6)
-            .flatten(4)
-            .flatten(2, 3)
-        )
+        return x.unflatten(4, (-1, side)).unflatten(3, (-1, side)).permute(0, 1, 3, 5, 2, 4, 6).flatten(4).flatten(2, 3)
 
     def from_patches(self, tokens: Tensor) -> Tensor:
         """The way back."""
@@ -190,9 +171,7 @@ class Flow(VideoModel):
 
     def optimizers(self, lr: float) -> dict[str, torch.optim.Optimizer]:
         """Muon (Jordan et al., 2024) for the blocks' matrices, AdamW for all other weights."""
-        matrices = [
-            weight for weight in self.network.blocks.parameters() if weight.ndim == 2 and len(weight) > 6
-        ]
+        matrices = [weight for weight in self.network.blocks.parameters() if weight.ndim == 2 and len(weight) > 6]
         known = set(map(id, matrices))
         others = [weight for weight in self.parameters() if id(weight) not in known]
         scale = RATE / self.params.depth
@@ -247,9 +226,7 @@ class Flow(VideoModel):
         """As the parameters say."""
         return self.sample_as_asked(noise, prompts, codec, SampleOptions())
 
-    def sample_as_asked(
-        self, noise: Tensor, prompts: Prompts, codec: Codec, options: SampleOptions
-    ) -> Tensor:
+    def sample_as_asked(self, noise: Tensor, prompts: Prompts, codec: Codec, options: SampleOptions) -> Tensor:
         """Noise float[N, T, C, h, w] and N prompts to videos float32[N, T, 3, H, W] in [-1, 1].
 
         Each step guesses the clip and mixes it with less noise. With ``renoise`` 0 the noise is the one that x holds
@@ -288,9 +265,7 @@ class Flow(VideoModel):
         times: list[float] = (even / (even + self.params.shift * (1 - even))).tolist()
         return times
 
-    def guided_velocity(
-        self, x: Tensor, time: Tensor, texts: list[Encoded], options: SampleOptions
-    ) -> Tensor:
+    def guided_velocity(self, x: Tensor, time: Tensor, texts: list[Encoded], options: SampleOptions) -> Tensor:
         """v(nothing) + guidance (v(text) - v(nothing)) (Ho and Salimans, 2022); for two texts, v(text) is the mean of
         theirs, weighted by ``share``."""
         guidance = self.params.guidance if options.guidance is None else options.guidance

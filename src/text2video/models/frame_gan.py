@@ -101,6 +101,4 @@ class FrameGAN(VideoModel):
 def bce(probabilities: Tensor, label: float) -> Tensor:
     """Binary cross-entropy of probabilities float[N] against one label, 1 for real and 0 for generated."""
     with torch.autocast(probabilities.device.type, enabled=False):  # torch refuses it in half precision
-        return F.binary_cross_entropy(
-            probabilities.float(), torch.full_like(probabilities, label, dtype=torch.float32)
-        )
+        return F.binary_cross_entropy(probabilities.float(), torch.full_like(probabilities, label, dtype=torch.float32))

@@ -16,9 +16,7 @@ A, B, C = 3.4445, -4.7750, 2.0315  # of the polynomial that drives singular valu
 class Muon(torch.optim.Optimizer):
     """For matrices alone. With the scale of Liu et al. (2025), the learning rate of AdamW fits."""
 
-    def __init__(
-        self, weights: ParamsT, lr: float, momentum: float = 0.95, weight_decay: float = 0.01
-    ) -> None:
+    def __init__(self, weights: ParamsT, lr: float, momentum: float = 0.95, weight_decay: float = 0.01) -> None:
         super().__init__(weights, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()

@@ -19,9 +19,7 @@ from torch import Tensor
 
 ROTATION, STRETCH, TRANSLATION = slice(0, 1), slice(1, 4), slice(4, 6)  # of the six parameters
 SHORTEST_PERIOD = 3  # frames; shorter ones look like flicker
-FOREGROUND = (
-    0.2  # colour distance from the background, of a range of 2, from which a pixel counts as foreground
-)
+FOREGROUND = 0.2  # colour distance from the background, of a range of 2, from which a pixel counts as foreground
 EPSILON = 1e-6  # mass of a background pixel: the centre of mass of an empty picture is its middle
 MIN_AREA = 0.01  # of the stretched picture; the inverse map has no end below
 
@@ -91,9 +89,7 @@ def sampling_points(views: Views, points: Tensor) -> Tensor:
     to_x = torch.stack((along_y * cos + across * sin, along_y * sin - across * cos), dim=-1)
     to_y = torch.stack((-across * cos - along_x * sin, along_x * cos - across * sin), dim=-1)
     inverse = torch.stack((to_x, to_y), dim=-1) / area[..., None, None]  # a point is a row: points @ inverse
-    turned = torch.stack(
-        (cos * anchor[:, :1] - sin * anchor[:, 1:], sin * anchor[:, :1] + cos * anchor[:, 1:]), dim=-1
-    )
+    turned = torch.stack((cos * anchor[:, :1] - sin * anchor[:, 1:], sin * anchor[:, :1] + cos * anchor[:, 1:]), dim=-1)
     return points @ inverse + (centre[:, None, None] - (turned + translation.mT)[:, :, None] @ inverse)
 
 

@@ -78,9 +78,7 @@ def _draw(path: Path, picture: Picture) -> np.ndarray:
         return picture()
 
 
-def read_video(
-    path: Path, largest: int | None = None, most_frames: int | None = None, threads: int = 1
-) -> np.ndarray:
+def read_video(path: Path, largest: int | None = None, most_frames: int | None = None, threads: int = 1) -> np.ndarray:
     """Read a clip ``uint8[T, H, W, 3]``.
 
     A clip whose longer side has more than ``largest`` pixels is shrunk to that (each pixel is the mean of its area). Of

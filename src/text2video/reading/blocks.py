@@ -56,9 +56,7 @@ def gif_frames(file: BinaryIO) -> Iterator[GifFrame]:
     while (kind := file.read(1)) not in {b"", b";"}:
         if kind == b",":
             place = _take(file, 9)
-            picture = (
-                b"," + bytes(4) + place[4:] + _colours(place[8], file) + _take(file, 1) + _sub_blocks(file)
-            )
+            picture = b"," + bytes(4) + place[4:] + _colours(place[8], file) + _take(file, 1) + _sub_blocks(file)
             left, top, width, height = (int.from_bytes(place[at : at + 2], "little") for at in (0, 2, 4, 6))
             yield GifFrame(
                 (int.from_bytes(head[6:8], "little"), int.from_bytes(head[8:10], "little")),

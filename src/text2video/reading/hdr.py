@@ -35,13 +35,9 @@ def _light(transfer: int) -> np.ndarray:
     signal = np.linspace(0, 1, STEPS)
     if transfer == ColorTrc.SMPTE2084:
         power = signal ** (1 / 78.84375)
-        light = 10_000 * (np.maximum(power - 0.8359375, 0) / (18.8515625 - 18.6875 * power)) ** (
-            1 / 0.1593017578125
-        )
+        light = 10_000 * (np.maximum(power - 0.8359375, 0) / (18.8515625 - 18.6875 * power)) ** (1 / 0.1593017578125)
     else:
-        scene = np.where(
-            signal <= 0.5, signal**2 / 3, (np.exp((signal - 0.55991073) / 0.17883277) + 0.28466892) / 12
-        )
+        scene = np.where(signal <= 0.5, signal**2 / 3, (np.exp((signal - 0.55991073) / 0.17883277) + 0.28466892) / 12)
         light = PEAK * scene**1.2
     return (light / WHITE).astype(np.float32)
 
@@ -50,6 +46,6 @@ def _light(transfer: int) -> np.ndarray:
 def _encoded() -> np.ndarray:
     """The sRGB value of each light from 0 to 1."""
     light = np.linspace(0, 1, STEPS)
-    return np.rint(
-        255 * np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    ).astype(np.uint8)
+    return np.rint(255 * np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)).astype(
+        np.uint8
+    )

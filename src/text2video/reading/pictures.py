@@ -12,9 +12,7 @@ from PIL import Image, ImageOps
 
 from text2video.reading.blocks import gif_frames
 
-Picture = Callable[
-    [], np.ndarray
-]  # draws a frame, uint8[H, W, 3]; to be called before the next one is asked for
+Picture = Callable[[], np.ndarray]  # draws a frame, uint8[H, W, 3]; to be called before the next one is asked for
 FORMATS = ("GIF", "WEBP", "PNG", "JPEG", "BMP", "TIFF")
 LARGEST = 1 << 26  # pixels of one frame: 8K video has half of it
 

@@ -15,10 +15,7 @@ def headline(figures: Figures) -> str:
     judged = {name: page for name, page in pages.items() if page.get("joint", {}).get("n")}
     asked = {name: page["retrieval"] for name, page in pages.items() if page["retrieval"]["n"]}
     tables = ([_judged(judged)] if judged else []) + ([_retrieval(asked)] if asked else [])
-    return (
-        "\n\n".join(tables)
-        or "nothing measured: the test splits have no clips, or too few captions to choose among"
-    )
+    return "\n\n".join(tables) or "nothing measured: the test splits have no clips, or too few captions to choose among"
 
 
 def _judged(pages: Mapping[str, Figures]) -> str:

@@ -28,9 +28,7 @@ SPLITS = {  # of test clips, in the order of the report
     "unseen_clip": "captions that were trained on, clips that were not",
     "unseen_caption": "captions that were never trained on",
 }
-NOT_MEASURED = (
-    "<p>Not measured: these clips have no labels that say what they show, so nothing is judged.</p>\n"
-)
+NOT_MEASURED = "<p>Not measured: these clips have no labels that say what they show, so nothing is judged.</p>\n"
 HEADS = {
     "angle_error_degrees": "angle error, °",
     "path_residual_px": "off the ideal path, px",
@@ -183,8 +181,7 @@ def _tops(figures: Figures) -> str:
         False: "Share of videos whose own caption a small network finds among others (nothing is judged).",
     }
     lead = (
-        " ".join(leads[kind] for kind in sorted(kinds, reverse=True))
-        or "Not measured: there are too few test clips."
+        " ".join(leads[kind] for kind in sorted(kinds, reverse=True)) or "Not measured: there are too few test clips."
     )
     return f'<div class="tops">{"".join(boxes)}</div>\n<p>{lead}</p>\n'
 
@@ -212,9 +209,7 @@ def _binding(figures: Figures) -> str:
                     for share in shares.values()
                 ]
                 name = _name(split) if side == "model" else {"real": "ceiling"}.get(side, side)
-                rows.append(
-                    _row([name, *told, str(shares["together"]["n"])], "model" if side == "model" else "")
-                )
+                rows.append(_row([name, *told, str(shares["together"]["n"])], "model" if side == "model" else ""))
     return _table(["", "alone", "together", "swapped", "n"], rows, "wide") if rows else ""
 
 
@@ -290,9 +285,7 @@ def _compared(content: Content) -> str:
         cells += shown if own.get("real") is not None else ["not measured", "", ""]
         cells += [number(entry(content.tutorial, name).get("model"))] if content.tutorial else []
         rows.append(_row(cells))
-    return _table(
-        ["", "model", "real", "times real", *(["tutorial"] if content.tutorial else [])], rows, "wide"
-    )
+    return _table(["", "model", "real", "times real", *(["tutorial"] if content.tutorial else [])], rows, "wide")
 
 
 def _remarks(content: Content) -> str:

@@ -153,17 +153,13 @@ def histograms(title: str, panels: Mapping[str, tuple[NDArray, NDArray]], bins: 
     body += [text(12, 38, "— real clips", fill=REAL), text(100, 38, "— model", fill=MODEL)]
     for i, (name, (model, real)) in enumerate(panels.items()):
         body.append(
-            _histogram(
-                12 + wide * (i % columns), 50 + height * (i // columns), wide - 30, name, model, real, bins
-            )
+            _histogram(12 + wide * (i % columns), 50 + height * (i // columns), wide - 30, name, model, real, bins)
         )
     rows = -(-len(panels) // columns)
     return svg(wide * columns, 50 + height * rows, "".join(body), title)
 
 
-def _histogram(
-    left: float, top: float, wide: float, name: str, model: NDArray, real: NDArray, bins: int
-) -> str:
+def _histogram(left: float, top: float, wide: float, name: str, model: NDArray, real: NDArray, bins: int) -> str:
     tall = 110.0
     low, high = (float(real.min()), float(real.max())) if len(real) else (0.0, 1.0)
     edges = np.linspace(low, max(high, low + 1e-6), bins + 1)
@@ -174,9 +170,7 @@ def _histogram(
     for share, colour, fill in ((shares[0], REAL, 0.18), (shares[1], MODEL, 0.0)):
         steps = "".join(f"V{base - tall * s / most:.1f}h{wide / bins:.2f}" for s in share)
         path = f"M{left:.1f} {base:.1f}{steps}V{base:.1f}"
-        parts.append(
-            f'<path d="{path}" fill="{colour}" fill-opacity="{fill}" stroke="{colour}" stroke-width="1.5"/>'
-        )
+        parts.append(f'<path d="{path}" fill="{colour}" fill-opacity="{fill}" stroke="{colour}" stroke-width="1.5"/>')
     parts.append(text(left, base + 13, number(low), size=10, fill=FAINT))
     parts.append(text(left + wide, base + 13, number(high), size=10, anchor="end", fill=FAINT))
     return "".join(parts)

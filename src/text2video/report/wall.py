@@ -34,9 +34,7 @@ class Tile(NamedTuple):
 
     split: str
     prompt: str
-    judged: dict[
-        str, str
-    ]  # aspect: label, "" for unclear, or the sentence on a scene; empty where nothing is judged
+    judged: dict[str, str]  # aspect: label, "" for unclear, or the sentence on a scene; empty where nothing is judged
     right: dict[str, bool]  # aspect: as asked
     taken_for: str | None  # the caption that the network chose; None: there was nothing to choose
     clip: Array  # uint8[T, H, W, 3]

@@ -41,17 +41,13 @@ class CaptionCache:
         try:
             return torch.tensor([self._numbers[caption] for caption in captions], dtype=torch.long)
         except KeyError as error:
-            raise UserError(
-                f"the caption {error.args[0]!r} is not among the encoded ones; {REMEDY}"
-            ) from None
+            raise UserError(f"the caption {error.args[0]!r} is not among the encoded ones; {REMEDY}") from None
 
     def _one(self, row: int) -> tuple[Tensor, Tensor]:
         shard, inside = self._shards[row // SHARD], row % SHARD
         ends = self._ends[row // SHARD]
         tokens = shard["tokens"][ends[inside - 1] if inside else 0 : ends[inside]]
-        return tokens.float() if tokens.is_floating_point() else tokens.long(), shard["pooled"][
-            inside
-        ].float()
+        return tokens.float() if tokens.is_floating_point() else tokens.long(), shard["pooled"][inside].float()
 
     @cached_property
     def _numbers(self) -> dict[str, int]:

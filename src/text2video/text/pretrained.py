@@ -157,9 +157,7 @@ def features_of(encoder: Encoder, numbers: list[list[int]]) -> tuple[Tensor, Ten
     pooled = hidden.mean(1) if at is None else hidden[:, at]
     hidden, pooled = hidden.half(), pooled.half()
     if not (hidden.isfinite().all() and pooled.isfinite().all()):
-        raise UserError(
-            "the text encoder gives numbers that are not finite or too large for float16; name another"
-        )
+        raise UserError("the text encoder gives numbers that are not finite or too large for float16; name another")
     return hidden.float(), pooled.float()
 
 
@@ -232,9 +230,7 @@ def _pooling(folder: Path, modules: list[dict[str, str]]) -> str:
         if module["type"].endswith("Pooling"):
             page = read_json(folder / module["path"] / "config.json")
             for name in POOLING_TOKEN:
-                if page.get("pooling_mode") == name or page.get(
-                    f"pooling_mode_{name.replace('cls', 'cls_token')}"
-                ):
+                if page.get("pooling_mode") == name or page.get(f"pooling_mode_{name.replace('cls', 'cls_token')}"):
                     return name
     return "mean"
 

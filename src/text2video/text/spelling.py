@@ -39,9 +39,7 @@ COMPOUNDS = {one + other: (one, other) for one in ("up", "down") for other in ("
 
 CONTRACTION = re.compile(r"(?<=\w)['\u2019](?:s|re|ve|ll|d|m)\b", re.IGNORECASE)  # "it's", "that's"
 CLOCK_WISE = re.compile(r"\bclock wise\b")
-COUNTER = re.compile(
-    r"\b(?:counter|anti) ?clockwise\b"
-)  # one word, which is not clockwise and something else
+COUNTER = re.compile(r"\b(?:counter|anti) ?clockwise\b")  # one word, which is not clockwise and something else
 # "from the left to the right" is "to the right": a start on one side says nothing that the end does not say.
 SIDES = "(?:left|right|top|bottom|up|down|upper|lower|above|below)"
 ORIGIN = re.compile(rf"\bfrom (?:the )?{SIDES}(?: {SIDES})?(?: side| edge| corner)? (?=(?:to|towards?)\b)")
@@ -54,9 +52,7 @@ UNSPACED = re.compile(
 )
 
 VOWELS = "aeiouy"
-SHORT = re.compile(
-    r"[^aeiouy]*[aeiouy][^aeiouywx]"
-)  # spin, plan, mov: doubles its end (planning) or lost an e
+SHORT = re.compile(r"[^aeiouy]*[aeiouy][^aeiouywx]")  # spin, plan, mov: doubles its end (planning) or lost an e
 
 
 def tokenize(prompt: str) -> list[str]:
@@ -71,9 +67,7 @@ def tokenize(prompt: str) -> list[str]:
     spaced = "".join(
         letter if unicodedata.category(letter)[0] in "LNM" or EMOJI.match(letter) else " " for letter in text
     )
-    return [
-        word for word in spaced.split() if any(letter.isalnum() or EMOJI.match(letter) for letter in word)
-    ]
+    return [word for word in spaced.split() if any(letter.isalnum() or EMOJI.match(letter) for letter in word)]
 
 
 def require_words(prompt: str) -> list[str]:

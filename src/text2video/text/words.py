@@ -42,9 +42,7 @@ class Words:
 
         Of a word's forms the most frequent one stands for all: the vocabulary holds moving, or moves, but not both.
         """
-        counts = Counter(
-            plain for caption in set(captions) for word in spelled(caption) for plain in normal(word)
-        )
+        counts = Counter(plain for caption in set(captions) for word in spelled(caption) for plain in normal(word))
         forms: dict[str, str] = {}
         for word in sorted(counts, key=lambda word: (-counts[word], word)):
             forms.setdefault(key(word), word)

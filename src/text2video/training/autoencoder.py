@@ -84,9 +84,7 @@ def train_codec(
     if not list(codec.parameters()):
         return Curve(0)
     optimizer = torch.optim.Adam(codec.parameters(), lr=own.lr, betas=(0.9, 0.99), fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, own.lr, total_steps=own.steps + 1, pct_start=0.1
-    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, own.lr, total_steps=own.steps + 1, pct_start=0.1)
     batches = RandomFrames(clips, own, codec.latent_shape, ranks)
     losses = Curve(own.steps, most=500)
     parts: dict[str, Stateful] = {
@@ -167,9 +165,7 @@ def write_latents(
 
 
 @torch.no_grad()
-def reconstruction_error(
-    codec: Codec, clips: PackedReader, params: CodecParams, device: torch.device
-) -> float:
+def reconstruction_error(codec: Codec, clips: PackedReader, params: CodecParams, device: torch.device) -> float:
     """Mean absolute error of clips through the codec and back, in grey levels of 0..255."""
     total = 0.0
     for start in range(0, len(clips), CHUNK):

@@ -127,9 +127,7 @@ class Following(CheckpointStore):
 
 
 @contextmanager
-def resumable_ranks(
-    stage: str, root: Path, run: str, every: float, ranks: Ranks
-) -> Iterator[CheckpointStore]:
+def resumable_ranks(stage: str, root: Path, run: str, every: float, ranks: Ranks) -> Iterator[CheckpointStore]:
     """``resumable`` for the main process. The others go on from what it saved, and live as long as it does: it saves
     when a signal comes. Raises Stopped, for them, when the main process is gone.
     """

@@ -43,9 +43,7 @@ def train(params: Params, layout: Layout) -> None:
         inputs = [layout.latents, layout.text, layout.validation, layout.codec]
         kind_class(params.model.kind)  # loaded now, because the fingerprint is made of the loaded code, too
         run = fingerprint(config, layout.root, inputs, device)
-        with resumable_ranks(
-            "train", layout.root, run, params.runtime.checkpoint_every, ranks
-        ) as checkpoints:
+        with resumable_ranks("train", layout.root, run, params.runtime.checkpoint_every, ranks) as checkpoints:
             outputs = (layout.model, layout.metrics / "train.json", layout.metrics / "train.csv")
             if ranks.is_main:
                 remove_leftovers(*outputs)
@@ -129,9 +127,7 @@ class Training:
 
     def _progress(self, start: int) -> Progress:
         clips = self.data.batches.batch if self.data.parts == 1 else None
-        return self.ranks.progress(
-            "train", self.steps, every=self.params.runtime.log_every, batch=clips, start=start
-        )
+        return self.ranks.progress("train", self.steps, every=self.params.runtime.log_every, batch=clips, start=start)
 
 
 def count_parameters(network: nn.Module) -> int:

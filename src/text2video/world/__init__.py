@@ -224,8 +224,7 @@ class World:
             for scene, dice in zip(scenes, pictures.tolist(), strict=True)
         ]
         labels = [
-            {"objects": [one._asdict() for one in scene.objects], "background": scene.background}
-            for scene in scenes
+            {"objects": [one._asdict() for one in scene.objects], "background": scene.background} for scene in scenes
         ]
         return Drawn(draw_clips(layers, backgrounds, size), tell(plans), labels)
 
@@ -235,9 +234,7 @@ def _shown_by(prompt: str, trained: list[Request]) -> list[Request]:
     asked = parse_prompt(prompt)[:3]
     found = [t for t in trained if all(word in (None, told) for word, told in zip(asked, t, strict=False))]
     if not any(asked):
-        raise UserError(
-            f"world.train_prompts: {prompt!r} names no shape, colour or motion of this world; change it"
-        )
+        raise UserError(f"world.train_prompts: {prompt!r} names no shape, colour or motion of this world; change it")
     if not found:
         words = ", ".join(word for word in asked if word)
         raise UserError(
@@ -276,8 +273,6 @@ def _check(params: "Params") -> None:
                 "change data.frames, data.fps or world.speeds"
             )
     if len(world.shapes) * len(world.colours) < max(world.objects) and world.counted < 1:
-        raise UserError(
-            "world.objects: there are not so many that differ in world.shapes or world.colours; add some"
-        )
+        raise UserError("world.objects: there are not so many that differ in world.shapes or world.colours; add some")
     if max(world.objects) > 1 and world.train_prompts:
         raise UserError("world.train_prompts: they name one object each; set world.objects to [1]")

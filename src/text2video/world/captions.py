@@ -184,11 +184,7 @@ def _backgrounds() -> dict[str, str]:
     tables = ((TONES, COLOUR_NAMES), (PATTERNS, BACKGROUND_NAMES))
     names = {name: name for table, _ in tables for name in table}
     names |= {
-        form: name
-        for table, known in tables
-        for name in table
-        for forms in known.get(name, ())
-        for form in forms
+        form: name for table, known in tables for name in table for forms in known.get(name, ()) for form in forms
     }
     return names | HEARD_BACKGROUNDS
 
@@ -303,9 +299,7 @@ def _lexicon(shapes: Sequence[str], colours: Sequence[str], motions: Sequence[st
     for wording, name in wordings.items():
         verb = wording.partition(" ")[0]
         texts |= {f"{verb} {way}": name for forms in ways(wording) for way in forms}
-    return Lexicon(
-        words, {frozenset(atom for _, atom in meaning(text)): name for text, name in texts.items()}
-    )
+    return Lexicon(words, {frozenset(atom for _, atom in meaning(text)): name for text, name in texts.items()})
 
 
 def _synonyms() -> Iterator[tuple[str, str]]:

@@ -31,9 +31,7 @@ class Draw(NamedTuple):
 
     dice: np.ndarray  # float[n, DICE], uniform in [0, 1)
     reach: np.ndarray  # float[n, 1]: how far each object reaches from its centre, in radii
-    edge: (
-        np.ndarray
-    )  # bool[n, 1]: whether the object is to enter or leave over the edge, if the motion allows it
+    edge: np.ndarray  # bool[n, 1]: whether the object is to enter or leave over the edge, if the motion allows it
     frames: int
     radius: Range = RADIUS  # of objects that keep their size
     way: Range = (0, math.inf)  # of objects that travel straight

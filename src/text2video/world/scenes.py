@@ -27,9 +27,7 @@ class Layer(NamedTuple):
     """float[m, frames]"""
 
 
-def plan_paths(
-    objects: Sequence[Request], dice: Array, edge: Array, frames: int, fps: float, crowded: Array
-) -> Path:
+def plan_paths(objects: Sequence[Request], dice: Array, edge: Array, frames: int, fps: float, crowded: Array) -> Path:
     """Paths for each of m objects, as many as there are ``dice``: float[m, tries, frames], in fractions of the frame.
 
     ``dice`` is float[m, tries, DICE], uniform in [0, 1); ``edge`` is bool[m], whether the object may lead over the
@@ -79,9 +77,7 @@ def apart(path: Path, objects: Sequence[Request], other: Path, others: Sequence[
     The paths are float[m, tries, frames] and float[m, frames].
     """
     x, y, radius, _ = (series[:, None] for series in other)
-    between = (
-        _reach(objects)[:, None, None] * path.radius + _reach(others)[:, None, None] * radius + 2 * MARGIN
-    )
+    between = _reach(objects)[:, None, None] * path.radius + _reach(others)[:, None, None] * radius + 2 * MARGIN
     return ((path.x - x) ** 2 + (path.y - y) ** 2 >= between**2).all(-1)
 
 

@@ -54,9 +54,7 @@ def split_triples(
     )
 
 
-def hold_out_pairs(
-    triples: Sequence[Request], share: float, rng: np.random.Generator
-) -> list[tuple[Request, Request]]:
+def hold_out_pairs(triples: Sequence[Request], share: float, rng: np.random.Generator) -> list[tuple[Request, Request]]:
     """``share`` of the pairs of triples that differ in shape or colour, chosen at random.
 
     Raises UserError when some triple is left with no other to be trained beside.
@@ -65,9 +63,7 @@ def hold_out_pairs(
     allowed = np.array([[one != other for other in looks] for one in looks])
     held = np.triu(allowed & (rng.random(allowed.shape) < share))
     if not (allowed & ~held & ~held.T).any(1).all():
-        raise UserError(
-            f"world.unseen_pairs: {share:g} leaves some triple without another beside it; lower it"
-        )
+        raise UserError(f"world.unseen_pairs: {share:g} leaves some triple without another beside it; lower it")
     return [(triples[one], triples[other]) for one, other in zip(*np.nonzero(held), strict=True)]
 
 

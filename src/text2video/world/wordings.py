@@ -104,9 +104,7 @@ class Wordings:
         """A caption in a trained template, with one synonym that is held out, perhaps for a colour that is not said."""
         pairs = zip(said.objects, shown.objects, strict=True)
         named = [one._replace(colour=other.colour) for one, other in pairs]
-        options = [
-            (number, aspect) for number, one in enumerate(named) for aspect in self._unseen_aspects(one)
-        ]
+        options = [(number, aspect) for number, one in enumerate(named) for aspect in self._unseen_aspects(one)]
         return self._say(self.templates, said, shown, dice, pick(options, dice[5]))
 
     def has_unseen_synonym(self, triple: Request) -> bool:
