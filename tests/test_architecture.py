@@ -57,9 +57,9 @@ FORBIDDEN = {
 }
 
 PATH = {
-    "video_gan": (34, 3820),
-    "flow": (33, 3470),
-    "frame_gan": (32, 3250),
+    "video_gan": (34, 3790),
+    "flow": (33, 3455),
+    "frame_gan": (32, 3215),
 }  # files and lines; the aim is 15 and 2,000
 
 
