@@ -48,7 +48,7 @@ def told(words: torch.Tensor) -> Prompts:
 def trained(steps: int = 400) -> Flow:
     """A flow of toy size, trained on such clips."""
     torch.manual_seed(0)
-    own = load_params(ROOT / "params.yaml").flow.model_copy(update={"depth": 2, "given_share": 0.5})
+    own = load_params(ROOT / "params.yaml").flow.model_copy(update={"depth": 2, "given_share": 0.5, "time_mean": 0.0})
     page = TrainParams(seed=0, epochs=1, batch=16, lr=3e-3, lr_final=1e-4, ema=0.97, precision="fp32", sample_every=1)
     model = build_model("flow", own, Spec(SHAPE, FRAMES, lambda: WordEncoder(4, 8, "sum"), 8))
     trainer, rng = Trainer(model, CODEC, page, steps), torch.Generator().manual_seed(0)
@@ -105,7 +105,7 @@ def test_first_frames_are_kept_and_gone_on_from() -> None:
 def test_a_video_is_varied_as_much_as_is_asked() -> None:
     """Not at all, the video comes back; the more, the further from it."""
     like = clips_of(torch.tensor([RISE] * 6), torch.linspace(-0.2, 0.2, 6))
-    far = [float((draw([RISE] * 6, like=like, change=change) - like).abs().mean()) for change in (0, 0.3, 1)]
+    far = [float((draw([RISE] * 6, like=like, change=change) - like).abs().mean()) for change in (0, 0.1, 1)]
     assert far[0] < 1e-5
     assert far[0] < far[1] < far[2]
 
