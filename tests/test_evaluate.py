@@ -446,7 +446,7 @@ def test_the_stage_prints_a_short_table(place: Place, good: dict[str, Any], monk
     assert done.exit_code == 0
     lines = done.stdout.splitlines()
     splits = [split for split in (*TEST_SPLITS, "prompts") if split != "unseen_pair"]  # of several objects
-    assert [line.split()[0] for line in lines if line] == ["judged", *splits, "1", *splits]
+    assert [line.split()[0] for line in lines if line] == ["judged", *splits, "right", *splits]
     assert max(map(len, lines)) <= 120
 
 
