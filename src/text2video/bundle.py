@@ -255,7 +255,7 @@ How well it does is in `metrics/evaluation.json` of the pipeline that made it, b
 def load_model(path: Path | str | None = None, device: torch.device | str = "cpu") -> Model:
     """Load an exported model: ``path``, else ``models/export`` where there is one, else the weights in the package.
 
-    Where no folder ``path`` is, it may also be a kind of model whose weights are in the package, as "flow".
+    Where no folder ``path`` is, it may also be a kind of model whose weights are in the package, as "video_gan".
 
     Raises UserError, naming the file, when anything is missing, changed or of another format.
     """

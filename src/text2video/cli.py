@@ -103,7 +103,7 @@ def generate(
     model: Annotated[
         Path | None,
         typer.Option(
-            help="The folder of an exported model, or a kind whose weights ship: video_gan or flow."
+            help="The folder of an exported model, or the kind of one that ships (video_gan)."
             " [default: models/export if it is there, else video_gan]"
         ),
     ] = None,
