@@ -234,7 +234,7 @@ class Flow(VideoModel):
         sampling: Song et al., ICML 2023).
 
         Frames that are ``first`` stay at time 1. To vary a video, the way begins at its mixture with the noise at time
-        1 - change (SDEdit: Meng et al., ICLR 2022).
+        1 - change (SDEdit: Meng et al., ICLR 2022), and keeps that noise.
         """
         clean, given = (
             torch.zeros_like(noise),
@@ -244,18 +244,19 @@ class Flow(VideoModel):
         if options.like is not None:
             change = 0.5 if options.change is None else options.change
             times = [1 - change * (1 - time) for time in times]
-            x = mix(noise, codec.encode(options.like), torch.full_like(given, times[0], dtype=noise.dtype))
+            x = torch.lerp(noise, codec.encode(options.like), times[0])
         if options.first is not None:
             count = options.first.shape[1]
             clean[:, :count], given[:, :count] = codec.encode(options.first), True
         texts = [self.read(said) for said in (prompts, options.towards) if said is not None]
-        renoise, kept = self.params.renoise, math.sqrt(1 - self.params.renoise**2)
+        renoise = self.params.renoise if options.like is None else 0.0  # the frames of ``like`` agree
+        kept = math.sqrt(1 - renoise**2)
         for step, (start, end) in enumerate(itertools.pairwise(times), start=1):
             x = torch.where(given[..., None, None, None], clean, x)
             time = torch.where(given, 1.0, start)
             velocity = self.guided_velocity(x, time, texts, options)
             clip, held = x + (1 - start) * velocity, x - start * velocity  # guesses of x1 and x0
-            x = mix(kept * held + renoise * other_noise(noise, step), clip, torch.full_like(time, end))
+            x = torch.lerp(kept * held + renoise * other_noise(noise, step), clip, end)
         x = torch.where(given[..., None, None, None], clean, x)
         return codec.decode(x).float().clamp(-1, 1)
 
