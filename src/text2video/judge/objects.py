@@ -24,7 +24,7 @@ from text2video.judge.track import (
     measure,
     stack,
     usual_contrast,
-)  # fmt: skip
+)
 
 Array = NDArray[Any]
 
