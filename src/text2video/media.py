@@ -4,6 +4,7 @@ Every writer leaves the old file or the new one whole, and raises UserError, in 
 """
 
 import io
+import sys
 import unicodedata
 from fractions import Fraction
 from pathlib import Path
@@ -32,7 +33,8 @@ def slug(prompt: str) -> str:
         elif kind[0] != "M" and kind != "Cf" and kept[-1] != "-":
             kept.append("-")
     words = unicodedata.normalize("NFC", "".join(kept).strip("-"))[:SLUG_CHARACTERS]
-    return words.encode()[:SLUG_BYTES].decode(errors="ignore").strip("-") or "prompt"
+    encoding = sys.getfilesystemencoding()  # ASCII, say: what it cannot write is left out
+    return words.encode(encoding, "ignore")[:SLUG_BYTES].decode(encoding, "ignore").strip("-") or "prompt"
 
 
 # --- writing ---------------------------------------------------------------------------------------
