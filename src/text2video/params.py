@@ -150,11 +150,14 @@ class FlowParams(KindParams):
     depth: Annotated[int, Field(ge=2, le=32, multiple_of=2)]
     patch: Annotated[int, Field(ge=1, le=8)]
     neighbours: Share
+    details: Width
     words: Literal["tokens", "pooled"]
     target: Literal["residual", "velocity"]
     change_weight: Annotated[float, Field(ge=0)]
     time_mean: float
     time_std: Annotated[float, Field(gt=0)]
+    frame_time_std: Annotated[float, Field(ge=0)]
+    guess_share: Share
     prompt_dropout: Share
     given_share: Share
     steps: Annotated[int, Field(ge=1, le=1000)]

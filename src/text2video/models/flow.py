@@ -9,7 +9,8 @@ The network predicts F in v = (2 t - 1) / s^2 x_t + F / s, with s^2 = t^2 + (1 -
 guess of v, and F has variance 1 at all times (preconditioning: Karras et al., NeurIPS 2022).
 
 Ten frames of one scene say the same thing ten times. So training visits noisier times than for pictures, and sampling
-takes smaller steps there (Esser et al., ICML 2024).
+takes smaller steps there (Esser et al., ICML 2024). In training the times of a clip's frames differ, so that clear
+frames teach what follows for the others (diffusion forcing: Chen et al., NeurIPS 2024).
 """
 
 import itertools
@@ -89,6 +90,20 @@ class Block(nn.Module):
         return out.view_as(x)
 
 
+class Convolutions(nn.Module):
+    """Two layers over each frame in the full resolution of the latents."""
+
+    def __init__(self, inputs: int, channels: int, outputs: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(inputs, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, outputs, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """float[N, T, inputs, h, w] to float[N, T, outputs, h, w]."""
+        out: Tensor = self.second(F.silu(self.first(x.flatten(0, 1))))
+        return out.unflatten(0, x.shape[:2])
+
+
 def normalise(x: Tensor) -> Tensor:
     """The last dimension to mean 0 and variance 1, in the precision of ``x``."""
     return F.layer_norm(x, x.shape[-1:]).to(x.dtype)
@@ -107,7 +122,10 @@ def sinusoids(count: int, dim: int) -> Tensor:
 
 
 class FlowTransformer(nn.Module):
-    """The network: noisy latents, a time for each frame and a text to F."""
+    """The network: noisy latents, an earlier guess of the clean ones, a time for each frame and a text to F.
+
+    Convolutions before and after the transformer see to what is smaller than a token.
+    """
 
     def __init__(self, params: "FlowParams", latent_shape: tuple[int, int, int], frames: int, text_dim: int) -> None:
         super().__init__()
@@ -115,25 +133,29 @@ class FlowTransformer(nn.Module):
         channels, rows, columns = latent_shape[0], latent_shape[1] // patch, latent_shape[2] // patch
         width = HEAD_DIM * depth // 2
         self.patch, self.grid = patch, (rows, columns)
-        self.enter = nn.Linear(channels * patch * patch, width)
+        details = params.details
+        self.stem, self.head = Convolutions(2 * channels, details, details), Convolutions(2 * details, details, channels)
+        self.enter = nn.Linear((2 * channels + details) * patch * patch, width)
         place = sinusoids(rows, width)[:, None].roll(width // 3, -1) + sinusoids(columns, width).roll(-width // 3, -1)
         self.position = nn.Parameter(0.5 * (sinusoids(frames, width)[:, None] + place.flatten(0, 1)))
         self.time = nn.Sequential(nn.Linear(2 * FREQUENCIES, width), nn.SiLU(), nn.Linear(width, width))
         self.prompt, self.word = nn.Linear(text_dim, width), nn.Linear(text_dim, width)
         self.modulation, self.final = nn.Linear(width, 6 * width), nn.Linear(width, 2 * width)
         self.blocks = nn.ModuleList(Block(width, int(params.neighbours * width / 6), self.grid) for _ in range(depth))
-        self.out = nn.Linear(width, channels * patch * patch)
-        for layer in (self.modulation, self.final, self.out):
+        self.out = nn.Linear(width, (channels + details) * patch * patch)
+        for layer in (self.modulation, self.final, self.head.second):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
-    def forward(self, x: Tensor, time: Tensor, text: Encoded) -> Tensor:
-        """float[N, T, C, h, w] and times float[N, T] to float32[N, T, C, h, w]."""
+    def forward(self, x: Tensor, guess: Tensor, time: Tensor, text: Encoded) -> Tensor:
+        """Latents and their guess float[N, T, C, h, w] and times float[N, T] to float32[N, T, C, h, w]."""
         angles = time[..., None] * math.pi * torch.logspace(0, math.log10(MAX_FREQUENCY), FREQUENCIES).to(time)
         state = self.time(torch.cat((angles.sin(), angles.cos()), dim=-1)) + self.prompt(text.pooled)[:, None]
         state = F.silu(state)[:, :, None]
         modulation = self.modulation(state).unflatten(3, (6, -1))
-        tokens = self.enter(self.to_patches(x)) + self.position
+        x = torch.cat((x, guess), 2)
+        details = F.silu(self.stem(x))
+        tokens = self.enter(self.to_patches(torch.cat((x, details), 2))) + self.position
         words = self.word(text.tokens) + sinusoids(text.tokens.shape[1], tokens.shape[3]).to(x.device)
         kind = x.device.type
         if torch.is_autocast_enabled(kind):
@@ -144,7 +166,9 @@ class FlowTransformer(nn.Module):
         for block in self.blocks:
             tokens = block(tokens, words, bias, modulation)
         scale, shift = self.final(state).chunk(2, dim=-1)
-        return self.from_patches(self.out(normalise(tokens) * (1 + scale) + shift).float())
+        drawn = self.from_patches(self.out(normalise(tokens) * (1 + scale) + shift))
+        coarse, drawn = drawn.tensor_split([-details.shape[2]], 2)
+        return coarse.float() + self.head(torch.cat((drawn, details), 2)).float()
 
     def to_patches(self, x: Tensor) -> Tensor:
         """float[N, T, C, h, w] to tokens float[N, T, S, C * patch * patch]."""
@@ -190,16 +214,22 @@ class Flow(VideoModel):
         """One step down the mean squared error of the velocity, and of its change from frame to frame.
 
         Some clips lose their prompt, so that guidance has something to compare with; of some, the first frames are
-        given, and have no error.
+        given, and have no error. In some steps, the network sees a guess of its own (self-conditioning: Chen et
+        al., ICLR 2023).
         """
         params, clean = self.params, batch.latents
         text = without_prompt(self.read(batch.prompts), batch.rand() < params.prompt_dropout)
         frames = clean.shape[1]
         count = (batch.rand() * frames / 2).ceil() * (batch.rand() < params.given_share)
         given = torch.arange(frames, device=clean.device) < count[:, None]
-        time = (params.time_mean + params.time_std * batch.randn()).sigmoid()[:, None]
-        time, noise = torch.where(given, 1.0, time), batch.randn(*clean.shape[1:])
-        error = self.velocity(mix(noise, clean, time), time, text) - (clean - noise)
+        spread = params.time_std * batch.randn()[:, None] + params.frame_time_std * batch.randn(frames)
+        time = torch.where(given, 1.0, (params.time_mean + spread).sigmoid())[:, :, None, None, None]
+        noise, guess = batch.randn(*clean.shape[1:]), torch.zeros_like(clean)
+        x = torch.lerp(noise, clean, time.expand_as(clean))
+        if torch.rand((), generator=batch.rng) < params.guess_share:
+            with torch.no_grad():
+                guess = x + (1 - time) * self.velocity(x, guess, time, text)
+        error = self.velocity(x, guess, time, text) - (clean - noise)
         error = error * ~given[:, :, None, None, None]
         loss = error.square().mean() + params.change_weight * error.diff(dim=1).square().mean()
         update(("matrices", "others"), loss)
@@ -210,13 +240,13 @@ class Flow(VideoModel):
         text: Encoded = self.text_encoder(prompts)
         return text if self.params.words == "tokens" else text._replace(mask=torch.zeros_like(text.mask))
 
-    def velocity(self, x: Tensor, time: Tensor, text: Encoded) -> Tensor:
-        """v of noisy latents float[N, T, C, h, w] at times float[N, T]."""
+    def velocity(self, x: Tensor, guess: Tensor, time: Tensor, text: Encoded) -> Tensor:
+        """v of noisy latents float[N, T, C, h, w] at times float[N, T, 1, 1, 1]; ``guess`` of the clean ones is 0 where
+        there is none."""
         if self.params.target == "velocity":
-            return self.network(x, time, text)
-        t = time[:, :, None, None, None]
-        scale = (t.square() + (1 - t).square()).sqrt()
-        return (2 * t - 1) / scale.square() * x + self.network(x / scale, time, text) / scale
+            return self.network(x, guess, time.flatten(1), text)
+        scale = (time.square() + (1 - time).square()).sqrt()
+        return (2 * time - 1) / scale.square() * x + self.network(x / scale, guess, time.flatten(1), text) / scale
 
     def noise_shape(self) -> tuple[int, ...]:
         """The latents of a clip."""
@@ -236,10 +266,8 @@ class Flow(VideoModel):
         Frames that are ``first`` stay at time 1. To vary a video, the way begins at its mixture with the noise at time
         1 - change (SDEdit: Meng et al., ICLR 2022), and keeps that noise.
         """
-        clean, given = (
-            torch.zeros_like(noise),
-            torch.zeros(noise.shape[:2], dtype=torch.bool, device=noise.device),
-        )
+        clean, guess = torch.zeros_like(noise), torch.zeros_like(noise)
+        given = torch.zeros_like(noise[:, :, :1, :1, :1], dtype=torch.bool)
         x, times = noise, self.times(options.steps or self.params.steps)
         if options.like is not None:
             change = 0.5 if options.change is None else options.change
@@ -252,13 +280,12 @@ class Flow(VideoModel):
         renoise = self.params.renoise if options.like is None else 0.0  # the frames of ``like`` agree
         kept = math.sqrt(1 - renoise**2)
         for step, (start, end) in enumerate(itertools.pairwise(times), start=1):
-            x = torch.where(given[..., None, None, None], clean, x)
-            time = torch.where(given, 1.0, start)
-            velocity = self.guided_velocity(x, time, texts, options)
-            clip, held = x + (1 - start) * velocity, x - start * velocity  # guesses of x1 and x0
+            x, time = torch.where(given, clean, x), torch.where(given, 1.0, start)
+            velocity = self.guided_velocity(x, guess, time, texts, options)
+            clip, held = x + (1 - time) * velocity, x - time * velocity  # guesses of x1 and x0
             x = torch.lerp(kept * held + renoise * other_noise(noise, step), clip, end)
-        x = torch.where(given[..., None, None, None], clean, x)
-        return codec.decode(x).float().clamp(-1, 1)
+            guess = clip if self.params.guess_share else guess
+        return codec.decode(torch.where(given, clean, x)).float().clamp(-1, 1)
 
     def times(self, steps: int) -> list[float]:
         """The times that the sampler visits, ``steps`` + 1 from 0 to 1, closer to each other at first."""
@@ -266,7 +293,9 @@ class Flow(VideoModel):
         times: list[float] = (even / (even + self.params.shift * (1 - even))).tolist()
         return times
 
-    def guided_velocity(self, x: Tensor, time: Tensor, texts: list[Encoded], options: SampleOptions) -> Tensor:
+    def guided_velocity(
+        self, x: Tensor, guess: Tensor, time: Tensor, texts: list[Encoded], options: SampleOptions
+    ) -> Tensor:
         """v(nothing) + guidance (v(text) - v(nothing)) (Ho and Salimans, 2022); for two texts, v(text) is the mean of
         theirs, weighted by ``share``."""
         guidance = self.params.guidance if options.guidance is None else options.guidance
@@ -277,13 +306,8 @@ class Flow(VideoModel):
         velocity = torch.zeros_like(x)
         for weight, text in terms:
             if weight:
-                velocity = velocity + weight * self.velocity(x, time, text)
+                velocity = velocity + weight * self.velocity(x, guess, time, text)
         return velocity
-
-
-def mix(noise: Tensor, clean: Tensor, time: Tensor) -> Tensor:
-    """x_t = t x1 + (1 - t) x0 of float[N, T, ...] with times float[N, T]."""
-    return torch.lerp(noise, clean, time[:, :, None, None, None])
 
 
 def other_noise(noise: Tensor, step: int) -> Tensor:
