@@ -1,4 +1,4 @@
-"""Training, clips per second: our model against the tutorial's loop, and against what the processor can multiply.
+"""Training, clips per second: our models against the tutorial's loop, and against what the processor can multiply.
 
 Run from the repository: `python benchmarks/training.py`.
 """
@@ -99,10 +99,12 @@ def flop_of(step: Callable[[], None], steps: int) -> float:
 
 
 def main() -> None:
-    """Steps of both models, of the codec, and plain matrix products, in turn."""
+    """Steps of our models, of the tutorial's, of the codec, and plain matrix products, in turn."""
     ours, theirs = load_params(ROOT / "params.yaml"), load_params(ROOT / "tutorial" / "params.yaml")
+    flow = Params.model_validate(ours.model_dump() | {"model": {"kind": "flow"}})
     steps = {
         "train": model_step(ours),
+        "train a flow": model_step(flow),
         "tutorial": model_step(theirs),
         "autoencode": codec_step(ours),
     }
@@ -127,6 +129,7 @@ def main() -> None:
     found = rates({**{name: work(name) for name in steps}, "matmul": multiply})
     clips = {
         "train": ours.train.batch,
+        "train a flow": flow.train.batch,
         "tutorial": theirs.train.batch / 10,
         "autoencode": ours.codec.batch / 10,
     }

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -97,7 +98,7 @@ def test_first_frames_are_kept_and_gone_on_from() -> None:
     """A frame that is given comes back as it was, and the video begins at its level."""
     levels = torch.tensor([-0.2, 0.0, 0.2])
     first = clips_of(torch.tensor([RISE] * 3), levels)[:, :1]
-    video = draw([RISE] * 3, first=first)
+    video = draw([RISE] * 3, first=first, guidance=1.0)
     assert torch.equal(video[:, :1], first)
     assert all(slope > 0.3 for slope in slopes(video))
     assert (video[:, 1].mean((1, 2, 3)) - levels - 0.2).abs().max() < 0.15
@@ -175,6 +176,17 @@ def clip(root: Path, out: str) -> np.ndarray:
     (file,) = (root / out).glob("*.npy")
     loaded: np.ndarray = np.load(file)
     return loaded
+
+
+def test_the_table_of_options_is_written(exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects the picture in the docs: each option draws what it should, and is judged."""
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    options, rows = import_module("options"), []
+    monkeypatch.setattr(options, "report", lambda name, found: rows.extend(found))
+    options.main(str(exported / "models" / "export"), exported, 2, tmp_path / "options.png")
+    assert len(rows) == 15
+    assert all(0 <= row["joint"] <= 1 for row in rows)
+    assert Image.open(tmp_path / "options.png").width > 640
 
 
 def test_the_command_line_asks_for_more_than_a_prompt(exported: Path) -> None:

@@ -134,7 +134,10 @@ class FlowTransformer(nn.Module):
         width = HEAD_DIM * depth // 2
         self.patch, self.grid = patch, (rows, columns)
         details = params.details
-        self.stem, self.head = Convolutions(2 * channels, details, details), Convolutions(2 * details, details, channels)
+        self.stem, self.head = (
+            Convolutions(2 * channels, details, details),
+            Convolutions(2 * details, details, channels),
+        )
         self.enter = nn.Linear((2 * channels + details) * patch * patch, width)
         place = sinusoids(rows, width)[:, None].roll(width // 3, -1) + sinusoids(columns, width).roll(-width // 3, -1)
         self.position = nn.Parameter(0.5 * (sinusoids(frames, width)[:, None] + place.flatten(0, 1)))
@@ -302,12 +305,10 @@ class Flow(VideoModel):
         share = 0.5 if options.share is None else options.share
         weights = [guidance] if len(texts) == 1 else [guidance * (1 - share), guidance * share]
         nothing = without_prompt(texts[0], torch.ones(len(x), dtype=torch.bool, device=x.device))
-        terms = zip([1 - guidance, *weights], [nothing, *texts], strict=True)
-        velocity = torch.zeros_like(x)
-        for weight, text in terms:
-            if weight:
-                velocity = velocity + weight * self.velocity(x, guess, time, text)
-        return velocity
+        terms = [term for term in zip([1 - guidance, *weights], [nothing, *texts], strict=True) if term[0]]
+        x, guess, time = (torch.cat([part] * len(terms)) for part in (x, guess, time))
+        velocities = self.velocity(x, guess, time, join([text for _, text in terms])).chunk(len(terms))
+        return torch.stack([weight * part for (weight, _), part in zip(terms, velocities, strict=True)]).sum(0)
 
 
 def other_noise(noise: Tensor, step: int) -> Tensor:
@@ -319,3 +320,11 @@ def without_prompt(text: Encoded, which: Tensor) -> Encoded:
     """``text`` where ``which`` bool[N] prompts say nothing: no word is seen, and the pooled vector is 0."""
     kept = ~which[:, None]
     return Encoded(text.tokens, text.mask & kept, text.pooled * kept)
+
+
+def join(texts: list[Encoded]) -> Encoded:
+    """Several batches of encoded prompts as one, padded to the longest."""
+    longest = max(text.mask.shape[1] for text in texts)
+    tokens = torch.cat([F.pad(text.tokens, (0, 0, 0, longest - text.tokens.shape[1])) for text in texts])
+    mask = torch.cat([F.pad(text.mask, (0, longest - text.mask.shape[1])) for text in texts])
+    return Encoded(tokens, mask, torch.cat([text.pooled for text in texts]))
