@@ -249,15 +249,18 @@ def test_no_wording_of_a_scene_leaks_into_training(seed) -> None:
             assert bool(known.unseen_words & words) is (split == "unseen_synonym"), caption
             if beginnings and split != "unseen_template":
                 assert not re.match(f"(on .* background, )?({beginnings})(an?|two|three) ", caption), caption
+            if known.unseen_backdrops and "background" in words:
+                ways = [re.sub(r"\{.*?\}", ".+", text) for text in known.unseen_backdrops]
+                assert any(re.fullmatch(way, caption) for way in ways) is (split == "unseen_template"), caption
 
 
-def test_synonyms_of_sizes_and_speeds_are_held_out_too() -> None:
-    """Over some seeds each word for a size or a speed that is not plain is held out."""
+def test_synonyms_of_sizes_speeds_and_backgrounds_are_held_out_too() -> None:
+    """Over some seeds each word for a size, a speed or a background that is not plain is held out."""
     details = (["small", "large"], ["slowly", "quickly"], ["grey", "striped"])
     worlds = [Wordings(TRIPLES, 0.2, np.random.default_rng(seed), details) for seed in range(60)]
     held = set().union(*(wordings.unseen_words for wordings in worlds))
-    assert {"little", "tiny", "big", "huge", "gently", "rapidly", "swiftly"} <= held
-    assert not held & {"small", "large", "slowly", "quickly"}
+    assert {"little", "tiny", "big", "huge", "gently", "rapidly", "swiftly", "stripy"} <= held
+    assert not held & {"small", "large", "slowly", "quickly", "grey", "striped"}
 
 
 # --- never right for what was not understood -------------------------------------------------------------------------

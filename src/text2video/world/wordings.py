@@ -76,7 +76,7 @@ class Wordings:
         rng: np.random.Generator,
         details: Sequence[Sequence[str]] = ((), (), ()),
     ) -> None:
-        self.templates, self.unseen_templates = _split_templates(share, rng)
+        self.templates, self.unseen_templates = _split_templates(TEMPLATES, share, rng)
         columns = list(zip(*(triple[:3] for triple in triples), strict=True))
         phrases = _phrases([list(dict.fromkeys(column)) for column in (*columns, *details)])
         synonyms = _synonyms(phrases)
@@ -85,6 +85,8 @@ class Wordings:
         nouns = _words(chain.from_iterable(chain(*phrases.shape.values())))
         self.unseen_words = frozenset(held | {plural(word) for word in held & nouns})
         """Every form of the held-out synonyms."""
+        self.backdrops, self.unseen_backdrops = _split_templates(BACKDROPS, share, rng)
+        """Templates that name a background."""
         self._trained = _part(phrases, self.unseen_words, unseen=False)
         self._unseen = _part(phrases, self.unseen_words, unseen=True)
 
@@ -94,18 +96,21 @@ class Wordings:
         ``dice`` holds DICE numbers in [0, 1), and OWN_DICE for each object but the first; of details unsaid, the first
         six are enough.
         """
-        return self._say(self.templates, said, shown, dice)
+        return self._say((self.templates, self.backdrops), said, shown, dice)
 
     def with_unseen_template(self, said: Scene, shown: Scene, dice: Sequence[float]) -> str:
-        """A caption of trained words in a template that is held out."""
-        return self._say(self.unseen_templates, said, shown, dice)
+        """A caption of trained words in a template that is held out; also how it names a background, if it does."""
+        backdrops = self.unseen_backdrops or self.backdrops
+        return self._say((self.unseen_templates, backdrops), said, shown, dice)
 
     def with_unseen_synonym(self, said: Scene, shown: Scene, dice: Sequence[float]) -> str:
-        """A caption in a trained template, with one synonym that is held out, perhaps for a colour that is not said."""
+        """A caption in a trained template, with one synonym that is held out, perhaps for a colour that is not said,
+        or for the background."""
         pairs = zip(said.objects, shown.objects, strict=True)
         named = [one._replace(colour=other.colour) for one, other in pairs]
         options = [(number, aspect) for number, one in enumerate(named) for aspect in self._unseen_aspects(one)]
-        return self._say(self.templates, said, shown, dice, pick(options, dice[5]))
+        options += [(0, "background")] * bool(self._unseen.background.get(said.background or ""))
+        return self._say((self.templates, self.backdrops), said, shown, dice, pick(options, dice[5]))
 
     def has_unseen_synonym(self, triple: Request) -> bool:
         """Whether a synonym for the shape, colour or motion is held out."""
@@ -116,13 +121,14 @@ class Wordings:
 
     def _say(
         self,
-        templates: Sequence[str],
+        templates: tuple[Sequence[str], Sequence[str]],
         said: Scene,
         shown: Scene,
         dice: Sequence[float],
         unseen: tuple[int, str] | None = None,
     ) -> str:
-        """A caption from a template; ``unseen`` is the object and the aspect for which a held-out word is used."""
+        """A caption from one of each kind of templates; ``unseen`` is the object and the aspect for which a held-out
+        word is used."""
         alike = len(set(said.objects)) == 1 < len(said.objects)
         if unseen and alike:
             unseen = (0, unseen[1])
@@ -137,12 +143,13 @@ class Wordings:
             nouns, colours, predicates, sizes, speeds = options
             count = numeral(len(said.objects)) if alike else ""
             clauses.append(Clause(nouns, colours, predicates, sizes, speeds, coloured, count))
-        scene = _sentence(templates, clauses, dice)
+        scene = _sentence(templates[0], clauses, dice)
         if said.background is None:
             return scene
-        name = _form(self._trained.background[said.background], dice[8])
+        names = self._unseen if unseen and unseen[1] == "background" else self._trained
+        name = _form(names.background[said.background], dice[8])
         fields = {"scene": scene, "background": name, "a background": with_article(name)}
-        return pick(BACKDROPS, dice[7]).format_map(fields)
+        return pick(templates[1], dice[7]).format_map(fields)
 
 
 def pick(options: Sequence[Option], dice: float) -> Option:
@@ -201,17 +208,18 @@ def _form(groups: list[Forms], dice: float) -> str:
     return pick(groups[int(place)], place % 1)
 
 
-def _split_templates(share: float, rng: np.random.Generator) -> tuple[list[str], list[str]]:
-    """Templates to train on, and ``share`` of them, or as many as the others have the words of, to hold out."""
-    wanted = round(share * len(TEMPLATES))
-    uses = Counter(word for template in TEMPLATES for word in set(split_words(template)))
+def _split_templates(templates: Sequence[str], share: float, rng: np.random.Generator) -> tuple[list[str], list[str]]:
+    """Templates to train on, the first, plain one among them, and ``share`` of all, or as many as the others have the
+    words of, to hold out."""
+    wanted = round(share * len(templates))
+    uses = Counter(word for template in templates for word in set(split_words(template)))
     held: list[str] = []
-    for i in rng.permutation(len(TEMPLATES)):
-        words = set(split_words(TEMPLATES[i]))
-        if len(held) < wanted and TEMPLATES[i] != PLAIN and all(uses[word] > 1 for word in words):
-            held.append(TEMPLATES[i])
+    for i in rng.permutation(len(templates)):
+        words = set(split_words(templates[i]))
+        if len(held) < wanted and i and all(uses[word] > 1 for word in words):
+            held.append(templates[i])
             uses.subtract(words)
-    return [template for template in TEMPLATES if template not in held], held
+    return [template for template in templates if template not in held], held
 
 
 def _phrases(names: Sequence[Sequence[str]]) -> Phrases:
@@ -238,7 +246,7 @@ def _synonyms(phrases: Phrases) -> list[frozenset[str]]:
     predicates = [predicate for found in phrases.motion.values() for predicate in found]
     entries = [*chain(*phrases.shape.values()), *chain(*phrases.colour.values())]
     entries += [verb.meanings for verb, _ in predicates]
-    entries += chain(*phrases.size.values(), *phrases.speed.values())
+    entries += chain(*phrases.size.values(), *phrases.speed.values(), *phrases.background.values())
     said = _words(chain(*entries, *chain(*(groups for _, groups in predicates))))
     entries += [forms for way in WAYS.values() for forms in way]  # by themselves, not as diagonals have them
     never = plain_words() | FILLERS | set(HEARD)
