@@ -45,11 +45,7 @@ def command(*arguments: str, folder: Path | None = None) -> Callable[[], float]:
 
 def report(name: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Print rows of the same keys as a Markdown table and keep them in ``results/NAME.json``, with date and machine."""
-    machine = {
-        "date": date.today().isoformat(),
-        "processor": _processor(),
-        "threads": torch.get_num_threads(),
-    }
+    machine = {"date": date.today().isoformat(), "processor": _processor(), "threads": torch.get_num_threads()}
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps({**machine, "rows": list(rows)}, indent=2) + "\n")
     columns = list(rows[0])

@@ -42,10 +42,7 @@ def tutorial(folder: Path) -> Callable[[], float]:
     params = load_params(ROOT / "tutorial" / "params.yaml")
     codec, text = build_codec(params.codec, params.data.height_width), params.text
     spec = Spec(
-        codec.latent_shape,
-        10,
-        lambda: build_text_encoder(TextFacts(WORDS, 0), text.dim, text.pooling),
-        text.dim,
+        codec.latent_shape, 10, lambda: build_text_encoder(TextFacts(WORDS, 0), text.dim, text.pooling), text.dim
     )
     model = FrameGAN(params.frame_gan, spec).eval()
     tokens = torch.tensor([[2, 3, 4, 5]])

@@ -33,12 +33,7 @@ def shares(what: str, work: Callable[[], object]) -> list[dict[str, Any]]:
     averages = sorted(seen.key_averages(), key=lambda event: -event.self_cpu_time_total)
     total = sum(event.self_cpu_time_total for event in averages)
     return [
-        {
-            "what": what,
-            "operator": event.key,
-            "share": event.self_cpu_time_total / total,
-            "calls": event.count // CALLS,
-        }
+        {"what": what, "operator": event.key, "share": event.self_cpu_time_total / total, "calls": event.count // CALLS}
         for event in averages[:SHOWN]
     ]
 

@@ -59,10 +59,7 @@ def main() -> None:
                 command("-m", "text2video.cli", "--help", folder=ROOT),
                 command("-c", "import typer.main, pydantic, yaml, numpy", folder=ROOT),
             ),
-            "import text2video": (
-                command("-c", "import text2video", folder=ROOT),
-                command("-c", "pass", folder=ROOT),
-            ),
+            "import text2video": (command("-c", "import text2video", folder=ROOT), command("-c", "pass", folder=ROOT)),
         }
         rows = []
         for name, (ours, least) in pairs.items():

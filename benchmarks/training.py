@@ -31,10 +31,7 @@ def model_step(params: Params) -> Callable[[], None]:
     codec = on_device(build_codec(params.codec, params.data.height_width), CPU).eval().requires_grad_(False)
     text, shape = params.text, codec.latent_shape
     spec = Spec(
-        shape,
-        params.data.frames,
-        lambda: build_text_encoder(TextFacts(WORDS, 0), text.dim, text.pooling),
-        text.dim,
+        shape, params.data.frames, lambda: build_text_encoder(TextFacts(WORDS, 0), text.dim, text.pooling), text.dim
     )
     model = on_device(build_model(params.model.kind, params.own, spec), CPU)
     trainer, rng = Trainer(model, codec, params.train, 10**6), torch.Generator().manual_seed(0)
@@ -45,14 +42,7 @@ def model_step(params: Params) -> Callable[[], None]:
     def step() -> None:
         number = next(steps)
         sample = Batch(
-            real,
-            prompts,
-            prompts[mismatched(tokens, rng)],
-            number / 10**6,
-            number,
-            batch,
-            slice(0, batch),
-            rng,
+            real, prompts, prompts[mismatched(tokens, rng)], number / 10**6, number, batch, slice(0, batch), rng
         )
         with autocast(CPU, params.train.precision):
             trainer.step(sample)

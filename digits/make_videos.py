@@ -75,11 +75,7 @@ def plan(clips: int, seed: int) -> list[Clip]:
     held = held_out_pairs(seed)
     kept = [pair for pair in product(range(10), MOTIONS) if pair not in held]
     test = round(TEST * clips)
-    parts = [
-        ("train", kept, clips - test),
-        ("test", sorted(held), test // 2),
-        ("test", kept, test - test // 2),
-    ]
+    parts = [("train", kept, clips - test), ("test", sorted(held), test // 2), ("test", kept, test - test // 2)]
     planned: list[Clip] = []
     for folder, pairs, number in parts:
         for n in range(number):

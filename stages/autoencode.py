@@ -13,15 +13,11 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()
-def main(
-    root: Annotated[Path, typer.Option(help="The folder that holds params.yaml.")] = Path(),
-) -> None:
+def main(root: Annotated[Path, typer.Option(help="The folder that holds params.yaml.")] = Path()) -> None:
     """Train the codec on data/train; write models/codec, data/latents and metrics/autoencode.*."""
     layout = Layout(root)
     params = load_params(layout.params)
-    from text2video.training.autoencoder import (
-        autoencode,
-    )  # here: --help and bad params should not wait for torch
+    from text2video.training.autoencoder import autoencode  # here: --help and bad params should not wait for torch
 
     autoencode(params, layout)
 

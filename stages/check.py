@@ -14,9 +14,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()
-def main(
-    root: Annotated[Path, typer.Option(help="The folder that holds params.yaml.")] = Path(),
-) -> None:
+def main(root: Annotated[Path, typer.Option(help="The folder that holds params.yaml.")] = Path()) -> None:
     """Check the whole of params.yaml; write data/checked.txt, for which the other stages wait."""
     layout = Layout(root)
     check(load_params(layout.params), layout)

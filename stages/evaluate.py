@@ -13,9 +13,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()
-def main(
-    root: Annotated[Path, typer.Option(help="The folder that holds params.yaml.")] = Path(),
-) -> None:
+def main(root: Annotated[Path, typer.Option(help="The folder that holds params.yaml.")] = Path()) -> None:
     """Measure videos of models/export for the test captions; write metrics/evaluation.json, report.html and plots."""
     layout = Layout(root)
     params = load_params(layout.params)

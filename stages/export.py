@@ -16,8 +16,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def main(
     root: Annotated[Path, typer.Option(help="The folder that holds params.yaml.")] = Path(),
     ship: Annotated[
-        bool,
-        typer.Option(help="Make models/export the package's weights of its kind of model, and do no more."),
+        bool, typer.Option(help="Make models/export the package's weights of its kind of model, and do no more.")
     ] = False,
     half: Annotated[bool, typer.Option(help="With --ship: keep 16 bits of each weight.")] = False,
 ) -> None:

@@ -13,9 +13,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()
-def main(
-    root: Annotated[Path, typer.Option(help="The folder that holds params.yaml.")] = Path(),
-) -> None:
+def main(root: Annotated[Path, typer.Option(help="The folder that holds params.yaml.")] = Path()) -> None:
     """Encode the captions of data/train as text.kind says; write data/text."""
     layout, watch = Layout(root), console.Stopwatch()
     params = load_params(layout.params)

@@ -16,8 +16,7 @@ def main(
     name: Annotated[str, typer.Argument(help="The folder, in the repository's own: letters, digits, _.")],
     videos: Annotated[str | None, typer.Option(help="A folder of captioned videos to take the clips from.")] = None,
     cache: Annotated[
-        bool | None,
-        typer.Option(help="Whether outputs go into DVC's cache: as it was, or yes in a new folder."),
+        bool | None, typer.Option(help="Whether outputs go into DVC's cache: as it was, or yes in a new folder.")
     ] = None,
 ) -> None:
     """Write NAME/params.yaml, unless it is there, and NAME/dvc.yaml; `dvc repro NAME/dvc.yaml` runs it."""

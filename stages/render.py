@@ -13,9 +13,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()
-def main(
-    root: Annotated[Path, typer.Option(help="The folder that holds params.yaml.")] = Path(),
-) -> None:
+def main(root: Annotated[Path, typer.Option(help="The folder that holds params.yaml.")] = Path()) -> None:
     """Draw the prompts of params.yaml with models/export; write data/videos, in every video format."""
     layout = Layout(root)
     params = load_params(layout.params)

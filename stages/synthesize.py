@@ -14,9 +14,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()
-def main(
-    root: Annotated[Path, typer.Option(help="The folder that holds params.yaml.")] = Path(),
-) -> None:
+def main(root: Annotated[Path, typer.Option(help="The folder that holds params.yaml.")] = Path()) -> None:
     """Draw the clips of every split or cut them from videos; show some of them in metrics/data."""
     layout = Layout(root)
     synthesize(load_params(layout.params), layout)

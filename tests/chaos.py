@@ -83,10 +83,7 @@ def kill_while_writing(ground: Ground) -> None:
 
 def stop_by_signal(ground: Ground) -> None:
     """SIGINT, SIGTERM or SIGHUP at a random time."""
-    stage, number = (
-        ground.rng.choice(TRAINERS),
-        ground.rng.choice([signal.SIGINT, signal.SIGTERM, signal.SIGHUP]),
-    )
+    stage, number = (ground.rng.choice(TRAINERS), ground.rng.choice([signal.SIGINT, signal.SIGTERM, signal.SIGHUP]))
     root = ground.new(stage)
     victim = Victim(stage, root)
     victim.wait_until(lambda: list(root.glob(".scratch/*/lock")))

@@ -201,11 +201,7 @@ def test_prompts_that_are_read_alike_have_the_same_videos(folder):
     """Case, punctuation, spaces and words that say nothing change no bit, not even those of the noise."""
     model = load_model(folder)
     plain = model.generate("red circle moving up", seed=2)
-    for prompt in (
-        "Red Circle, moving up.",
-        "  red  circle MOVING up",
-        "a red circle that is moving up, please",
-    ):
+    for prompt in ("Red Circle, moving up.", "  red  circle MOVING up", "a red circle that is moving up, please"):
         assert np.array_equal(model.generate(prompt, seed=2), plain), prompt
 
 

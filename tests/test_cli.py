@@ -184,14 +184,7 @@ def test_prompts_come_from_a_file(encoding: str, end: str, tmp_path: Path) -> No
     found by its prompt in any script."""
     (tmp_path / "prompts.txt").write_bytes(PROMPTS.replace("\n", end).encode(encoding))
     code, *_ = command(
-        "generate",
-        "circle",
-        "--prompts",
-        tmp_path / "prompts.txt",
-        "--out",
-        tmp_path / "out",
-        "--format",
-        "npy",
+        "generate", "circle", "--prompts", tmp_path / "prompts.txt", "--out", tmp_path / "out", "--format", "npy"
     )
     assert code == 0
     expected = ["circle", "red circle moving up", "圆形", "red circle moving up"]
@@ -215,10 +208,7 @@ def test_a_home_is_a_home_in_any_option(tmp_path: Path, monkeypatch: pytest.Monk
     """Shells leave the ~ in `--out=~/videos` alone; a folder of that name is not what was meant."""
     monkeypatch.setenv("HOME", str(tmp_path / "her"))
     monkeypatch.chdir(tmp_path)
-    assert command("generate", "circle", "--out=~/videos")[:2] == (
-        0,
-        f"{tmp_path}/her/videos/000_circle_0.gif\n",
-    )
+    assert command("generate", "circle", "--out=~/videos")[:2] == (0, f"{tmp_path}/her/videos/000_circle_0.gif\n")
     assert command("judge", "~/videos/000_circle_0.gif") == (
         0,
         "~/videos/000_circle_0.gif: a large red square moving right quickly, on a white background\n",
@@ -247,11 +237,7 @@ def test_hostile_prompts_stay_in_the_folder(tmp_path: Path, monkeypatch: pytest.
     assert all(re.fullmatch(r"\d{3}_[^\W_A-Z](-|[^\W_A-Z]){0,39}_0\.gif", name) for name in names)
     plain = [name for name, prompt in zip(names, HOSTILE, strict=True) if prompt.isascii()]
     assert all(re.fullmatch(r"\d{3}_[a-z0-9-]{1,40}_0\.gif", name) for name in plain)
-    assert {str(path) for path in Path().rglob("*")} == {
-        "out",
-        "out/manifest.json",
-        *(f"out/{n}" for n in names),
-    }
+    assert {str(path) for path in Path().rglob("*")} == {"out", "out/manifest.json", *(f"out/{n}" for n in names)}
     assert all(line.isprintable() for line in (printed + err).splitlines())
     assert len(err) < 10_000
 
@@ -273,8 +259,7 @@ def test_any_prompts_give_videos_or_one_line(prompts: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong",
-    [["--count", "0"], ["--seed", "-1"], ["--seed", "x"], ["--format", "exe"], ["--scale", "9"], ["--oops"]],
+    "wrong", [["--count", "0"], ["--seed", "-1"], ["--seed", "x"], ["--format", "exe"], ["--scale", "9"], ["--oops"]]
 )
 def test_a_wrong_option_is_refused(wrong: list[str], tmp_path: Path) -> None:
     """With exit code 2 and the name of the option, before anything is written."""
@@ -408,12 +393,7 @@ def test_render_writes_every_prompt_in_every_format(model: mock.Mock, tmp_path: 
         (prompt, 3, index) for prompt in prompts for index in (0, 1)
     ]
     found = {str(path.relative_to(layout.videos)) for path in layout.videos.rglob("*") if path.is_file()}
-    assert found == {
-        "manifest.json",
-        "sheet.png",
-        "wall.gif",
-        *(name for video in videos for name in video["files"]),
-    }
+    assert found == {"manifest.json", "sheet.png", "wall.gif", *(name for video in videos for name in video["files"])}
     assert videos[3]["files"] == [
         "gif/001_x-touch-x_1.gif",
         "mp4/001_x-touch-x_1.mp4",
@@ -448,10 +428,7 @@ def test_render_refuses_an_empty_prompt_before_it_starts(tmp_path: Path) -> None
 
 def test_the_render_stage_reads_its_root(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`python -m stages.render --root DIR` says in one line that DIR holds no params.yaml."""
-    with (
-        mock.patch.object(sys, "argv", ["stages.render", "--root", str(tmp_path)]),
-        pytest.raises(SystemExit) as ended,
-    ):
+    with mock.patch.object(sys, "argv", ["stages.render", "--root", str(tmp_path)]), pytest.raises(SystemExit) as ended:
         console.run(render_stage.app)
     assert ended.value.code == 2
     assert re.fullmatch(r"error: .*params\.yaml.*\n", capsys.readouterr().err)

@@ -186,9 +186,7 @@ def test_prompts_come_from_standard_input(tmp_path: Path) -> None:
     """`… | text2video generate --prompts -`, in an environment that knows nothing but ASCII."""
     settings = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii", "PYTHONCOERCECLOCALE": "0"}
     done = run(
-        *(tmp_path, "generate", "circle", "--prompts", "-", "--out", "é"),
-        stdin="red circle 😀\n圆形\n",
-        **settings,
+        *(tmp_path, "generate", "circle", "--prompts", "-", "--out", "é"), stdin="red circle 😀\n圆形\n", **settings
     )
     assert done.returncode == 0, done.stderr
     names = ["000_circle_0.gif", "001_red-circle_0.gif", "002_prompt_0.gif"]
@@ -199,8 +197,7 @@ def test_prompts_come_from_standard_input(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "settings",
-    [{"COLUMNS": "20", "TERM": "dumb", "NO_COLOR": "1"}, {"HOME": "/nonexistent", "FORCE_COLOR": "1"}],
+    "settings", [{"COLUMNS": "20", "TERM": "dumb", "NO_COLOR": "1"}, {"HOME": "/nonexistent", "FORCE_COLOR": "1"}]
 )
 def test_an_odd_environment_changes_nothing(clips: Path, settings: dict[str, str]) -> None:
     """Terminals of any width, with colours or without, and users without a home."""

@@ -53,14 +53,7 @@ def test_pairs_that_are_held_out_are_never_trained_on(videos: Path) -> None:
     assert len(test - train) == 7  # of nine: the test folder has seven clips of them
     assert test & train
     assert {digit for digit, _ in train} == set(range(10))
-    assert {motion for _, motion in train} == {
-        "up",
-        "down",
-        "left",
-        "right",
-        "up then down",
-        "left then right",
-    }
+    assert {motion for _, motion in train} == {"up", "down", "left", "right", "up then down", "left then right"}
 
 
 def test_videos_show_what_their_captions_say(videos: Path) -> None:

@@ -38,13 +38,7 @@ PROMPTS = [
     "circle shrinking",
     "<b>red</b> triangle & moving up",
 ]
-SMALL = {
-    "train_clips": 600,
-    "validation_clips": 64,
-    "test_clips": 64,
-    "prompt_clips": 24,
-    "test_prompts": PROMPTS,
-}
+SMALL = {"train_clips": 600, "validation_clips": 64, "test_clips": 64, "prompt_clips": 24, "test_prompts": PROMPTS}
 CONFUSIONS = ("plots/confusion_shape.csv", "plots/confusion_colour.csv", "plots/confusion_motion.csv")
 UNJUDGED = ("evaluation.json", "evaluation_details.json", "report.html", "plots/spread.svg", "plots/wall.gif",
             "plots/closest_pairs.png")  # fmt: skip
@@ -243,13 +237,7 @@ SWAPS = {
 @pytest.fixture(scope="module")
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """A small world of scenes."""
-    few = {
-        "train_clips": 96,
-        "validation_clips": 16,
-        "test_clips": 24,
-        "prompt_clips": 6,
-        "test_prompts": list(SWAPS),
-    }
+    few = {"train_clips": 96, "validation_clips": 16, "test_clips": 24, "prompt_clips": 6, "test_prompts": list(SWAPS)}
     return make_place(tmp_path_factory.mktemp("scenes"), "scenes/params.yaml", **few)
 
 
@@ -417,12 +405,7 @@ def test_curves_and_the_tutorial_are_shown_where_they_are_known(tmp_path: Path) 
     [
         {"test_clips": 0, "prompt_clips": 0, "train_clips": 1, "validation_clips": 1},
         {"test_prompts": [], "test_clips": 1, "train_clips": 40},
-        {
-            "train_prompts": ["circle moving down"],
-            "unseen_motions": [],
-            "test_clips": 3,
-            "test_prompts": ["circle"],
-        },
+        {"train_prompts": ["circle moving down"], "unseen_motions": [], "test_clips": 3, "test_prompts": ["circle"]},
         {"frames": 2, "size": 16, "test_clips": 2, "prompt_clips": 1, "train_clips": 33},
     ],
     ids=["nothing", "no prompts", "nothing held out", "two small frames"],
@@ -567,13 +550,7 @@ def test_the_stage_prints_retrieval_where_nothing_is_judged(videos: Place, monke
     [
         {"train": ["a"], "validation": []},
         {"train": ["a"], "validation": ["a"], "unseen_clip": ["a"], "unseen_caption": []},
-        {
-            "train": ["a", "b"],
-            "validation": ["b"],
-            "unseen_clip": [],
-            "unseen_caption": ["a", "b"],
-            "more": ["?"],
-        },
+        {"train": ["a", "b"], "validation": ["b"], "unseen_clip": [], "unseen_caption": ["a", "b"], "more": ["?"]},
         {"train": [""], "validation": ["!"], "unseen_clip": ["!", ""]},
     ],
     ids=["no split", "one clip", "two captions", "no words"],

@@ -276,8 +276,7 @@ def test_after_a_loss_that_is_no_number_the_last_good_state_is_there(world: Path
 
 @pytest.mark.parametrize("stage", INPUTS)
 @pytest.mark.parametrize(
-    ("harm", "reason"),
-    [(partial(limit_files, 400), "File too large"), (full_disk, "No space left on device")],
+    ("harm", "reason"), [(partial(limit_files, 400), "File too large"), (full_disk, "No space left on device")]
 )
 def test_a_full_disk_is_one_line_and_costs_nothing(
     world: Path, tmp_path: Path, stage: str, harm: Callable[[], None], reason: str
@@ -376,12 +375,7 @@ def test_a_forged_codec_has_no_effect(
         {"codec": None},
         {"size": -8},
         {"model": {"noise_dim": 8}},
-        {
-            "model": {
-                **load_params(ROOT / "params.yaml").video_gan.model_dump(),
-                "harmonics": 10**9,
-            }
-        },
+        {"model": {**load_params(ROOT / "params.yaml").video_gan.model_dump(), "harmonics": 10**9}},
         {"text": {**load_params(ROOT / "params.yaml").text.model_dump(), "dim": 10**9}},
     ],
 )

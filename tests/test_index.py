@@ -52,10 +52,7 @@ def test_splitting_what_was_split_changes_nothing(prompt: str) -> None:
 def test_the_stage_reads_the_training_captions_and_no_others(tmp_path: Path, capsys) -> None:
     """Held-out clips' words stay unknown; each caption is encoded once; run again, the same bytes."""
     write_params(tmp_path / "params.yaml", tiny_params())
-    for split, captions in {
-        "train": ["a red circle", "circle moving up", "a red circle"],
-        "test": ["blue"],
-    }.items():
+    for split, captions in {"train": ["a red circle", "circle moving up", "a red circle"], "test": ["blue"]}.items():
         with PackedWriter(tmp_path / "data" / split, (1, 2, 2, 3), np.uint8) as store:
             store.append(np.zeros((len(captions), 1, 2, 2, 3), np.uint8), captions)
     index.main(tmp_path)

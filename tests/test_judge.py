@@ -150,15 +150,7 @@ def test_any_plain_background_will_do(back: tuple[int, int, int]) -> None:
 
 @pytest.mark.parametrize(
     ("degrees", "motion"),
-    [
-        (0, "right"),
-        (20, "right"),
-        (25, "up-right"),
-        (65, "up-right"),
-        (70, "up"),
-        (250, "down"),
-        (205, "down-left"),
-    ],
+    [(0, "right"), (20, "right"), (25, "up-right"), (65, "up-right"), (70, "up"), (250, "down"), (205, "down-left")],
 )
 def test_directions_are_sectors_of_45_degrees(degrees: float, motion: str) -> None:
     """Each direction is what lies nearer to it than to its neighbours; up is up on the screen."""
@@ -174,10 +166,7 @@ def test_directions_are_sectors_of_45_degrees(degrees: float, motion: str) -> No
         ("stops half way", np.minimum(np.linspace(10, 80, 10), 40), [30] * 10),
         ("steps back once", np.array([10, 14, 18, 22, 18, 26, 30, 34, 38, 42]), [30] * 10),
         ("swings from frame to frame", np.linspace(10, 50, 10), 30 + 6 * (-1.0) ** np.arange(10)),
-        (
-            "turns by less than 135 degrees",
-            *(31.5 + 18 * f(np.linspace(0, 2.1, 10)) for f in (np.cos, np.sin)),
-        ),
+        ("turns by less than 135 degrees", *(31.5 + 18 * f(np.linspace(0, 2.1, 10)) for f in (np.cos, np.sin))),
         ("turns about another point", *(25 + 15 * f(np.linspace(0, 4.5, 10)) for f in (np.cos, np.sin))),
         ("trembles on the spot", 30 + np.sin(np.arange(10) * 1.3), [30] * 10),
     ],

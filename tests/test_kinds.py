@@ -77,15 +77,7 @@ def test_a_kind_is_one_file_one_section_and_one_line(tmp_path: Path) -> None:
     assert (repository.folder / "metrics" / "train.csv").read_text().startswith("step,loss\n")
     repository.stage("export")
     out = tmp_path / "videos"
-    command = [
-        sys.executable,
-        "-m",
-        "text2video.cli",
-        "generate",
-        "a red circle moving up",
-        "--out",
-        str(out),
-    ]
+    command = [sys.executable, "-m", "text2video.cli", "generate", "a red circle moving up", "--out", str(out)]
     environment = repository.environment()
     subprocess.run(command, cwd=repository.folder, env=environment, check=True, capture_output=True)
     assert (out / "manifest.json").is_file()

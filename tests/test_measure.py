@@ -23,14 +23,7 @@ from text2video.video import to_clips
 SHAPE = (6, 24, 32, 3)  # frames that are not square, on grey
 COLOURS = {"red": (230, 20, 20), "lime": (20, 230, 20), "blue": (20, 20, 230), "white": (255, 255, 255),
            "cyan": (20, 230, 230), "black": (0, 0, 0)}  # fmt: skip
-DIRECTIONS = {
-    "left": (-3, 0),
-    "right": (3, 0),
-    "up": (0, -2),
-    "down": (0, 2),
-    "nowhere": (0, 0),
-    "to and fro": (4, 0),
-}
+DIRECTIONS = {"left": (-3, 0), "right": (3, 0), "up": (0, -2), "down": (0, 2), "nowhere": (0, 0), "to and fro": (4, 0)}
 
 
 def dots(n: int, seed: int) -> tuple[np.ndarray, list[str]]:

@@ -211,11 +211,7 @@ def test_what_is_no_video_is_refused(tmp_path: Path) -> None:
 
 def test_what_is_no_clip_is_not_written(tmp_path: Path) -> None:
     """A float clip or one without frames is a mistake to hear about at once."""
-    for clip in (
-        np.zeros((10, 64, 64, 3)),
-        np.zeros((0, 64, 64, 3), np.uint8),
-        np.zeros((64, 64, 3), np.uint8),
-    ):
+    for clip in (np.zeros((10, 64, 64, 3)), np.zeros((0, 64, 64, 3), np.uint8), np.zeros((64, 64, 3), np.uint8)):
         for kind, write in WRITERS.items():
             with pytest.raises(UserError, match="uint8"):
                 write(tmp_path / f"clip.{kind}", clip)

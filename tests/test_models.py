@@ -390,10 +390,7 @@ def test_what_the_gates_shut_out_does_not_change():
     straight = views(1, 1, 1, 0, 0)
     torch.testing.assert_close(straight.diff(dim=2), straight.diff(dim=2)[..., :1].expand(-1, -1, 5), atol=1e-5, rtol=0)
     trajectory = generator.trajectory
-    for numbers_, layer in (
-        (views(0, 0, 1, 0, 0), trajectory.direction),
-        (views(0, 0, 0, 1, 0), trajectory.line),
-    ):
+    for numbers_, layer in ((views(0, 0, 1, 0, 0), trajectory.direction), (views(0, 0, 0, 1, 0), trajectory.line)):
         way, (x, y) = numbers_[:, TRANSLATION], layer(TEXT_SCALE * text.pooled).detach().unbind(1)
         torch.testing.assert_close(way[:, 0] * y[:, None], way[:, 1] * x[:, None], atol=1e-5, rtol=1e-3)
     assert generator.gates.penalty(text).tolist() == pytest.approx([2] * 7), "each word pays"

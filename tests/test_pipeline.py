@@ -207,9 +207,7 @@ def test_a_second_repro_does_nothing(repository: Repository) -> None:
     assert repository.git("status", "--short") == ""
 
 
-def test_an_experiment_reruns_what_its_parameter_changes_and_shows_the_difference(
-    repository: Repository,
-) -> None:
+def test_an_experiment_reruns_what_its_parameter_changes_and_shows_the_difference(repository: Repository) -> None:
     """One more epoch trains again and draws no clips again; figures, curves and videos stand side by side."""
     output = repository.dvc("exp", "run", "--name", "longer", "-S", "train.epochs=3", "-S", "train.lr=1e-5")
     assert sorted(ran(output)) == sorted(["check", "train", "export", "render", "evaluate"])
@@ -349,14 +347,7 @@ def test_the_model_is_an_artifact(finished: Repository, tmp_path: Path) -> None:
 
 def test_hostile_prompts_pass_through_dvc_as_they_are(repository: Repository) -> None:
     """``-S`` or a hand writes them to params.yaml, render reads them there: none reaches a shell or another file."""
-    prompts = [
-        "../../x",
-        "; touch X",
-        "$(touch X) `touch X`",
-        "--out=elsewhere",
-        "круг 😀 up",
-        "a: [b, {c}] #",
-    ]
+    prompts = ["../../x", "; touch X", "$(touch X) `touch X`", "--out=elsewhere", "круг 😀 up", "a: [b, {c}] #"]
     quoted = ", ".join(json.dumps(prompt, ensure_ascii=False) for prompt in prompts)
     before = set(repository.folder.rglob("*"))
     output = repository.dvc("exp", "run", "--name", "hostile", "-S", f"render.prompts=[{quoted}]", "render")

@@ -96,11 +96,7 @@ TURNS: dict[str, tuple[dict[str, Any], Callable[[np.ndarray], np.ndarray], str]]
     "upside down": ({"degrees": 180}, lambda clip: clip[:, ::-1, ::-1], "left"),
     "mirrored": ({"degrees": 0, "hflip": True}, lambda clip: clip[:, :, ::-1], "left"),
     "flipped": ({"degrees": 0, "vflip": True}, lambda clip: clip[:, ::-1], "right"),
-    "corner to corner": (
-        {"matrix": [0, 1 << 16, 0, 1 << 16, 0, 0, 0, 0, 1 << 30]},
-        lambda c: c.swapaxes(1, 2),
-        "down",
-    ),
+    "corner to corner": ({"matrix": [0, 1 << 16, 0, 1 << 16, 0, 0, 0, 0, 1 << 30]}, lambda c: c.swapaxes(1, 2), "down"),
 }
 
 
@@ -398,8 +394,7 @@ def test_a_gif_is_composed_as_browsers_do(tmp_path: Path) -> None:
     for leave, expected in ((1, BLUE), (2, (255, 255, 255)), (3, RED)):
         kept = {"duration": 100, "disposal": 1}
         path = gif(
-            tmp_path / f"{leave}.gif",
-            [(1, whole, kept), (2, right, kept | {"disposal": leave}), (3, left, kept)],
+            tmp_path / f"{leave}.gif", [(1, whole, kept), (2, right, kept | {"disposal": leave}), (3, left, kept)]
         )
         assert tuple(reading.read_video(path)[2, 25, 25]) == expected
     path = gif(tmp_path / "b.gif", [(1, whole, {"duration": 20}), (2, (28, 28, 40, 40), {"duration": 20})])

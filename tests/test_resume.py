@@ -41,14 +41,7 @@ from text2video.errors import Stopped, UserError
 from text2video.files import atomic_write
 from text2video.layout import Layout
 from text2video.training import checkpoint
-from text2video.training.checkpoint import (
-    RNGState,
-    Stateful,
-    fingerprint,
-    read_checkpoint,
-    resumable,
-    write_checkpoint,
-)
+from text2video.training.checkpoint import RNGState, Stateful, fingerprint, read_checkpoint, resumable, write_checkpoint
 from text2video.training.samples import SamplePictures
 from text2video.training.tables import Curve
 
@@ -222,12 +215,7 @@ def test_the_pictures_are_not_forgotten(world: Path, uninterrupted: Results, tmp
 
 @pytest.mark.parametrize(
     ("stage", "number"),
-    [
-        ("autoencode", signal.SIGINT),
-        ("train", signal.SIGINT),
-        ("train", signal.SIGTERM),
-        ("train", signal.SIGHUP),
-    ],
+    [("autoencode", signal.SIGINT), ("train", signal.SIGINT), ("train", signal.SIGTERM), ("train", signal.SIGHUP)],
 )
 def test_a_signal_stops_it_in_one_line_and_it_goes_on_from_there(
     world: Path, uninterrupted: Results, tmp_path: Path, stage: str, number: int
@@ -420,11 +408,7 @@ def test_a_state_of_something_else_is_refused(tmp_path: Path) -> None:
     """A checkpoint that is whole but does not fit is no reason for a traceback, nor for a guess."""
     part: Stateful = torch.nn.Linear(2, 2)
     with resumable("train", tmp_path, "run", every=1000) as scratch:
-        for state in (
-            {"done": 1},
-            {"done": 1, "part": {"weight": torch.zeros(3)}},
-            {"part": part.state_dict()},
-        ):
+        for state in ({"done": 1}, {"done": 1, "part": {"weight": torch.zeros(3)}}, {"part": part.state_dict()}):
             write_checkpoint(scratch.file, state)
             with pytest.raises(UserError, match="remove it"):
                 scratch.restore({"part": part}, 2)

@@ -84,15 +84,11 @@ def test_a_failed_write_leaves_the_old_store(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "items",
-    [random_clips(2), random_clips(1).astype(np.float32), random_clips(1, size=9), random_clips(1)[0]],
+    "items", [random_clips(2), random_clips(1).astype(np.float32), random_clips(1, size=9), random_clips(1)[0]]
 )
 def test_items_that_do_not_fit_are_refused(tmp_path, items):
     """A wrong number, dtype or shape does not slip into a store."""
-    with (
-        PackedWriter(tmp_path / "s", (3, 8, 8, 3), np.uint8) as writer,
-        pytest.raises(ValueError, match="store"),
-    ):
+    with PackedWriter(tmp_path / "s", (3, 8, 8, 3), np.uint8) as writer, pytest.raises(ValueError, match="store"):
         writer.append(items, ["one"])
 
 

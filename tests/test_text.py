@@ -381,20 +381,7 @@ def test_a_damaged_cache_is_refused(name: str, damage: str, tmp_path: Path) -> N
 # --- pretrained encoders
 
 pretrained = pytest.mark.skipif(importlib.util.find_spec("transformers") is None, reason="needs the extra `pretrained`")
-VOCABULARY = [
-    "[PAD]",
-    "[UNK]",
-    "[CLS]",
-    "[SEP]",
-    "red",
-    "blue",
-    "circle",
-    "square",
-    "moving",
-    "up",
-    "left",
-    ",",
-]
+VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "red", "blue", "circle", "square", "moving", "up", "left", ","]
 SIZES = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
 PROMPTS = ["red circle moving up", "blue square", "red circle moving left, up", "circle"]
 
@@ -402,15 +389,7 @@ PROMPTS = ["red circle moving up", "blue square", "red circle moving left, up", 
 def make_encoder(folder: Path, kind: str = "bert") -> str:
     """A tiny encoder with random weights and a tokenizer, saved as people share them. Returns its folder as text."""
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
-    from transformers import (
-        BertConfig,
-        BertModel,
-        CLIPConfig,
-        CLIPModel,
-        PreTrainedTokenizerFast,
-        T5Config,
-        T5Model,
-    )
+    from transformers import BertConfig, BertModel, CLIPConfig, CLIPModel, PreTrainedTokenizerFast, T5Config, T5Model
 
     torch.manual_seed(1)
     size = len(VOCABULARY)
@@ -574,8 +553,7 @@ def test_a_hub_that_cannot_be_reached_is_one_line(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", refuse)
     with pytest.raises(
-        UserError,
-        match=r"^there is no folder 'owner/name', .*\(no route to the hub\); .* a folder that holds one$",
+        UserError, match=r"^there is no folder 'owner/name', .*\(no route to the hub\); .* a folder that holds one$"
     ):
         Pretrained.open("owner/name")
 

@@ -147,11 +147,7 @@ def test_the_steps_are_those_of_the_tutorials_loop(gan: FrameGAN) -> None:
         optimizer_g.step()
         assert (losses["loss_d"], losses["loss_g"]) == pytest.approx((loss_d.item(), loss_g.item()), rel=1e-4)
 
-    pairs = (
-        (gan.generator, generator),
-        (gan.discriminator, discriminator),
-        (gan.text_encoder.embedding, embedding),
-    )
+    pairs = ((gan.generator, generator), (gan.discriminator, discriminator), (gan.text_encoder.embedding, embedding))
     for mine, reference in pairs:
         for value, expected in zip(mine.parameters(), reference.parameters(), strict=True):
             torch.testing.assert_close(value, expected, rtol=1e-3, atol=1e-5)

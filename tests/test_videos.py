@@ -140,13 +140,7 @@ def test_text_files_of_the_same_name(tmp_path: Path) -> None:
         (tmp_path / name).with_suffix(".txt").write_bytes(caption)
     for hidden in ("._a.mp4", ".DS_Store", "notes.txt"):
         (tmp_path / hidden).write_bytes(b"x")
-    taken = {
-        "a.mp4": "a cat",
-        "b.GIF": "a dog",
-        "猫.mp4": "猫が歩く",
-        "кот и пёс.gif": "пёс бежит",
-        "d.e.gif": "kite",
-    }
+    taken = {"a.mp4": "a cat", "b.GIF": "a dog", "猫.mp4": "猫が歩く", "кот и пёс.gif": "пёс бежит", "d.e.gif": "kite"}
     assert found(tmp_path) == {name: (caption, None) for name, caption in taken.items()}
 
 
@@ -366,10 +360,7 @@ def test_clips_are_the_nearest_frames(tmp_path_factory: pytest.TempPathFactory, 
     times = np.cumsum([0, *hundredths[:-1]]) / 100
     assert len(read_video(path)) == len(times)
     shown = (cut(path, params)[:, :, 0, 0, 0].astype(int) - 9) // 10
-    ends = [
-        sum(hundredths) / 100,
-        times[-1] + (float(np.median(np.diff(times))) if len(times) > 1 else 1 / fps),
-    ]
+    ends = [sum(hundredths) / 100, times[-1] + (float(np.median(np.diff(times))) if len(times) > 1 else 1 / fps)]
     right = [nearest(times, window_times(end, params.data, windows).ravel()).tolist() for end in ends]
     assert shown.ravel().tolist() in right  # by the file's own length, or by that of its frames
 
@@ -424,10 +415,7 @@ def test_jumping_changes_no_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             monkeypatch.setattr("text2video.data.clips.FAR", far)
             monkeypatch.setattr("text2video.reading.containers.FAR", far / 2)
             file, calls = io.BytesIO(), itertools.count()
-            assert cut_clips(tmp_path / name, params.data, params.videos, file, partial(next, calls)) == (
-                3,
-                0,
-            )
+            assert cut_clips(tmp_path / name, params.data, params.videos, file, partial(next, calls)) == (3, 0)
             found = np.frombuffer(file.getvalue(), np.uint8).reshape(12, 16, 11, 16, 3).mean((1, 3, 4)) > 127
             shown.append((found << np.arange(11)).sum(1).tolist())
             decoded.append(next(calls))
@@ -791,8 +779,7 @@ def test_dvc_watches_the_folder(pipeline: Repository) -> None:
     assert "Running stage 'synthesize'" in pipeline.dvc("repro", "index")
     os.symlink(own, pipeline.folder / "data" / "raw" / "link")
     write_params(
-        pipeline.folder / "params.yaml",
-        tiny_params(data={"source": "videos"}, videos={"folder": "data/raw/link"}),
+        pipeline.folder / "params.yaml", tiny_params(data={"source": "videos"}, videos={"folder": "data/raw/link"})
     )
     assert "Running stage 'synthesize'" in pipeline.dvc("repro", "index")
     assert "up to date" in pipeline.dvc("repro", "index")

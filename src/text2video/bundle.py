@@ -23,16 +23,7 @@ from text2video.layout import Layout
 from text2video.models.base import SampleOptions, Spec
 from text2video.models.codec import build_codec
 from text2video.models.kinds import build_model
-from text2video.params import (
-    Candidates,
-    CodecParams,
-    ExportParams,
-    Positive,
-    Section,
-    Side,
-    TextParams,
-    model_kinds,
-)
+from text2video.params import Candidates, CodecParams, ExportParams, Positive, Section, Side, TextParams, model_kinds
 from text2video.sampling import Sampler
 from text2video.text.encoder import build_text_encoder
 from text2video.text.kinds import load_text
@@ -184,13 +175,7 @@ def save_bundle(params: ExportParams, layout: Layout) -> None:
     """Put ``models/codec``, ``models/trained`` and the text frontend together as ``models/export``."""
     codec = read_network_config(layout.codec, advice(layout.codec))
     trained = read_network_config(layout.model, advice(layout.model))
-    config = {
-        "format": FORMAT,
-        **params.model_dump(),
-        "size": codec["size"],
-        "codec": codec["codec"],
-        **trained,
-    }
+    config = {"format": FORMAT, **params.model_dump(), "size": codec["size"], "codec": codec["codec"], **trained}
     figures = {name: read_json(layout.metrics / name, "run `dvc repro`") for name in CARD_FIGURES}
     frontend = load_text(layout.text)
     with replace_folder(layout.export) as fresh:

@@ -39,13 +39,11 @@ class Format(StrEnum):
 
 # What may be asked of a model beside the prompt.
 Guidance = Annotated[
-    float | None,
-    typer.Option(min=0, max=100, help="How much the prompt counts; 1 is as trained; usually 2. (flow)"),
+    float | None, typer.Option(min=0, max=100, help="How much the prompt counts; 1 is as trained; usually 2. (flow)")
 ]
 Steps = Annotated[int | None, typer.Option(min=1, max=1000, help="Steps from noise to video; usually 12. (flow)")]
 Frames = Annotated[
-    int | None,
-    typer.Option(min=1, max=10_000, help="Frames of each video. (flow, if more than it was trained on)"),
+    int | None, typer.Option(min=1, max=10_000, help="Frames of each video. (flow, if more than it was trained on)")
 ]
 FirstFrame = Annotated[Path | None, typer.Option(help="A picture to begin with, cropped to their size. (flow)")]
 Like = Annotated[Path | None, typer.Option(help="A video that is varied. (flow)")]
@@ -70,8 +68,7 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def options(
     version: Annotated[
-        bool,
-        typer.Option("--version", is_eager=True, callback=_print_version, help="Show the version and exit."),
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Draw short videos from prompts with a small model, and judge them."""
@@ -82,9 +79,7 @@ def generate(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="PROMPTS",
-            help="What to draw, such as: 'red circle moving up-right'.",
-            show_default=False,
+            metavar="PROMPTS", help="What to draw, such as: 'red circle moving up-right'.", show_default=False
         ),
     ] = None,
     prompts_file: Annotated[

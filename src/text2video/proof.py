@@ -41,10 +41,7 @@ def judge_proof(params: Params, clips: int = 1024) -> dict[str, list[Check]]:
     leaving = draw_clips(straight, SEED, size, data.frames, radius=7, pace=1, edge=True)
     return {
         "our world": prove(ours, [parse_prompt(caption) for caption in captions]),
-        "drawn by OpenCV": [
-            *prove(theirs, others),
-            check("half out of the frame", "right", leaving, straight),
-        ],
+        "drawn by OpenCV": [*prove(theirs, others), check("half out of the frame", "right", leaving, straight)],
     }
 
 
@@ -59,10 +56,7 @@ def scenes_proof(params: Params, clips: int) -> dict[str, list[Check]]:
     overlapping = crossing.draw("validation", clips, SEED)[:2]
     several = [objects for objects in world.objects if objects > 1]
     others = draw_random(clips // 4, SEED, several, data.height_width[0], data.frames, True) if several else None
-    checks = {
-        "our world": prove(ours, list(map(parse_scene, captions))),
-        "drawn by OpenCV": prove(*theirs),
-    }
+    checks = {"our world": prove(ours, list(map(parse_scene, captions))), "drawn by OpenCV": prove(*theirs)}
     scenes = list(map(parse_scene, overlapping[1]))
     for number in several:
         rows = [row for row, scene in enumerate(scenes) if len(scene.objects) == number]

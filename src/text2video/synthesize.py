@@ -75,10 +75,7 @@ def draw_world(params: Params, layout: Layout) -> None:
 
 def _stores(world: World, wanted: WorldParams, layout: Layout) -> dict[Path, list[tuple[int, Draw]]]:
     """What goes into each store: how many clips, drawn how."""
-    splits = {
-        "train": (layout.train, wanted.train_clips),
-        "validation": (layout.validation, wanted.validation_clips),
-    }
+    splits = {"train": (layout.train, wanted.train_clips), "validation": (layout.validation, wanted.validation_clips)}
     splits |= {split: (layout.test / split, wanted.test_clips) for split in TEST_SPLITS}
     stores: dict[Path, list[tuple[int, Draw]]] = {
         path: [(n if world.triples(split) else 0, partial(world.draw, split))] for split, (path, n) in splits.items()

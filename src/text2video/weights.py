@@ -12,15 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from text2video.device import on_device
 from text2video.errors import UserError
-from text2video.files import (
-    advice,
-    atomic_write,
-    check_files,
-    read_sealed,
-    replace_folder,
-    sha256,
-    write_sealed,
-)
+from text2video.files import advice, atomic_write, check_files, read_sealed, replace_folder, sha256, write_sealed
 from text2video.models.codec import Codec, build_codec
 from text2video.params import CodecParams
 

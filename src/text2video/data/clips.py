@@ -26,12 +26,7 @@ class _Unforeseen(Exception):
 
 
 def cut_clips(
-    path: Path,
-    data: DataParams,
-    videos: VideosParams,
-    file: IO[bytes],
-    watch: Callable[[], None],
-    threads: int = 1,
+    path: Path, data: DataParams, videos: VideosParams, file: IO[bytes], watch: Callable[[], None], threads: int = 1
 ) -> tuple[int, int]:
     """Write the clips of a video to ``file``, ``uint8[n, T, H, W, 3]`` in C order.
 

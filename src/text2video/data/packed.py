@@ -26,12 +26,7 @@ class PackedWriter:
     """
 
     def __init__(self, path: Path, shape: Sequence[int], dtype: np.dtype | type | str, fps: float = 10) -> None:
-        self._path, self._shape, self._dtype, self._fps = (
-            Path(path),
-            tuple(map(int, shape)),
-            np.dtype(dtype),
-            fps,
-        )
+        self._path, self._shape, self._dtype, self._fps = (Path(path), tuple(map(int, shape)), np.dtype(dtype), fps)
         self._captions: list[str] = []
         self._labels: list[Labels] = []
         self._offsets = [0]

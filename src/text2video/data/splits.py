@@ -12,11 +12,7 @@ CLIP_SPLITS = ("train", "validation", "unseen_clip", "unseen_caption")
 
 
 def assign_splits(
-    captions: Sequence[Hashable],
-    given: Sequence[Split | None],
-    clip_share: float,
-    caption_share: float,
-    seed: int,
+    captions: Sequence[Hashable], given: Sequence[Split | None], clip_share: float, caption_share: float, seed: int
 ) -> list[str]:
     """One of CLIP_SPLITS for each video, by its caption and by the split that its folder says (None: none).
 

@@ -10,14 +10,7 @@ from typing import Any, NamedTuple
 from text2video.data.captions import decode_text, one_line
 from text2video.errors import UserError
 
-FILES = (
-    "file_name",
-    "video_path",
-    "path",
-    "file",
-    "filename",
-    "video",
-)  # columns; the first that is there counts
+FILES = ("file_name", "video_path", "path", "file", "filename", "video")  # columns; the first that is there counts
 CAPTIONS = ("text", "caption", "prompt")
 LISTS = ("prompts.txt", "captions.txt", "prompt.txt")  # beside videos.txt
 

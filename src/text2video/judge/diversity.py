@@ -86,10 +86,7 @@ def trait_diversity(
         halves = [_halves(rows, rng) for rows in groups if len(rows) > 1]
         if not halves:
             continue
-        for side, verdicts, rows in (
-            ("model", model, [h[2] for h in halves]),
-            ("real", real, [h[0] for h in halves]),
-        ):
+        for side, verdicts, rows in (("model", model, [h[2] for h in halves]), ("real", real, [h[0] for h in halves])):
             others = [h[1] for h in halves]
             distances = [trait_distances(take(verdicts, a), take(real, b)) for a, b in zip(rows, others, strict=True)]
             a, b = np.concatenate(rows), np.concatenate(others)

@@ -325,9 +325,5 @@ def _with_hidden(tracks: Tracks, shown: Array, clip: Array) -> Tracks:
         if len(close):
             tracks.centre[row, frame] = place
             both = [row, *close]
-            tracks.present[both, frame], tracks.whole[both, frame], tracks.cut[both, frame] = (
-                True,
-                False,
-                True,
-            )
+            tracks.present[both, frame], tracks.whole[both, frame], tracks.cut[both, frame] = (True, False, True)
     return tracks

@@ -106,12 +106,7 @@ def draw_scenes(
 
 
 def draw_random(
-    n: int,
-    seed: int = 0,
-    objects: Sequence[int] = (1, 2, 3),
-    size: int = 64,
-    frames: int = 10,
-    overlap: bool = False,
+    n: int, seed: int = 0, objects: Sequence[int] = (1, 2, 3), size: int = 64, frames: int = 10, overlap: bool = False
 ) -> tuple[Array, list[Scene]]:
     """``n`` clips of scenes of any words with so many objects, each number as often, that find room in a frame; and the
     scenes."""
@@ -226,10 +221,7 @@ def _background(name: str | None, inks: Array, rng: Rng, size: int) -> Array:
     first, second = np.array(tones, float)[rng.permutation(len(tones))[:2]]
     place = np.arange(4 * size) / (4 * size) - 0.5
     turn = 0 if name == "checked" else rng.uniform(0, np.pi)
-    u, v = (
-        np.cos(turn) * place + np.sin(turn) * place[:, None],
-        np.cos(turn) * place[:, None] - np.sin(turn) * place,
-    )
+    u, v = (np.cos(turn) * place + np.sin(turn) * place[:, None], np.cos(turn) * place[:, None] - np.sin(turn) * place)
     if name == "gradient":
         share = (u - u.min()) / (u.max() - u.min())
     else:

@@ -89,10 +89,7 @@ def _changed(clips: Array, scenes: Sequence[Scene]) -> Iterator[Check]:
 def _scene_groups(seen: Scenes, scenes: Sequence[Scene]) -> dict[str, Array]:
     """The clips by number of objects, by background and by each word."""
     words = [
-        {
-            f"{len(scene.objects)} object{'s'[: len(scene.objects) - 1]}",
-            f"on {shown.background or '(unclear)'}",
-        }
+        {f"{len(scene.objects)} object{'s'[: len(scene.objects) - 1]}", f"on {shown.background or '(unclear)'}"}
         | {label for one in scene.objects for label in one if label}
         for scene, shown in zip(scenes, seen.seen, strict=True)
     ]
@@ -180,7 +177,7 @@ DISTURBED: dict[str, Callable[[Array, np.random.Generator], Array]] = {
 # For scenes: in JPEG of quality 80 small yellow rings on pale stripes lose their holes, for a viewer too.
 COARSE = ("JPEG (quality 80)",)
 FINER: dict[str, Callable[[Array, np.random.Generator], Array]] = {
-    "JPEG (quality 90)": lambda clips, rng: _each_frame(lambda frame: _jpeg(frame, 90), clips),
+    "JPEG (quality 90)": lambda clips, rng: _each_frame(lambda frame: _jpeg(frame, 90), clips)
 }
 
 # --- spoilt: no longer what was asked --------------------------------------------------------------------------------
@@ -242,10 +239,7 @@ def _with_dots(clips: Array, verdicts: Verdicts, frames: slice, instead: bool) -
             if instead:
                 clip[t] = back
             else:
-                centre, radius = (
-                    (centre + np.array([width, height]) / 2) % (width, height),
-                    min(width, height) / 16,
-                )
+                centre, radius = ((centre + np.array([width, height]) / 2) % (width, height), min(width, height) / 16)
                 centre = np.clip(centre, radius + 1, np.array([width, height]) - radius - 2)
             square = instead and verdicts.shape[i] == "circle"
             _draw(clip[t], centre, radius, tracks.colour[i, t], square)
@@ -293,10 +287,7 @@ def _swap(aspect: str, scene: Scene) -> Scene | None:
     one, other = scene.objects[:2]
     if None in (getattr(one, aspect), getattr(other, aspect)):
         return None
-    swapped = (
-        one._replace(**{aspect: getattr(other, aspect)}),
-        other._replace(**{aspect: getattr(one, aspect)}),
-    )
+    swapped = (one._replace(**{aspect: getattr(other, aspect)}), other._replace(**{aspect: getattr(one, aspect)}))
     changed = scene._replace(objects=(*swapped, *scene.objects[2:]))
     return None if sorted(map(str, changed.objects)) == sorted(map(str, scene.objects)) else changed
 
@@ -328,11 +319,7 @@ def _joined(clips: Array, frames: slice) -> Array:
             room = cv2.distanceTransform(framed, cv2.DIST_L2, 5)[1:-1, 1:-1]
             y, x = np.unravel_index(room.argmax(), room.shape)
             _draw(
-                frame,
-                np.array([x, y]),
-                min(float(room.max()) - 2.5, len(frame) / 16),
-                np.array([225, 30, 30]),
-                False,
+                frame, np.array([x, y]), min(float(room.max()) - 2.5, len(frame) / 16), np.array([225, 30, 30]), False
             )
     return out
 

@@ -232,11 +232,7 @@ def moments(ink: Ink, coverage: Array, x: Array, y: Array, frames: int) -> dict[
         return np.hypot(ink.sum(coverage * a, frames), ink.sum(coverage * b, frames))
 
     square = dx * dx + dy * dy
-    c11, c22, c20 = (
-        ink.sum(coverage * square, frames),
-        ink.sum(coverage * square**2, frames),
-        size(real, imaginary),
-    )
+    c11, c22, c20 = (ink.sum(coverage * square, frames), ink.sum(coverage * square**2, frames), size(real, imaginary))
     c30 = size(real * dx - imaginary * dy, real * dy + imaginary * dx)
     fourth = real * real - imaginary * imaginary, 2 * real * imaginary
     c40 = size(*fourth)

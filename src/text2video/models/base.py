@@ -129,10 +129,7 @@ class Spec:
 
 
 def gan_optimizers(
-    generator: Iterable[nn.Parameter],
-    discriminator: Iterable[nn.Parameter],
-    lr: float,
-    betas: tuple[float, float],
+    generator: Iterable[nn.Parameter], discriminator: Iterable[nn.Parameter], lr: float, betas: tuple[float, float]
 ) -> dict[str, torch.optim.Optimizer]:
     """Adam for the weights of a generator, and Adam for those of its discriminator."""
     weights = {"generator": list(generator), "discriminator": list(discriminator)}

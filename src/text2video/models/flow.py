@@ -134,10 +134,8 @@ class FlowTransformer(nn.Module):
         width = HEAD_DIM * depth // 2
         self.patch, self.grid = patch, (rows, columns)
         details = params.details
-        self.stem, self.head = (
-            Convolutions(2 * channels, details, details),
-            Convolutions(2 * details, details, channels),
-        )
+        self.stem = Convolutions(2 * channels, details, details)
+        self.head = Convolutions(2 * details, details, channels)
         self.enter = nn.Linear((2 * channels + details) * patch * patch, width)
         place = sinusoids(rows, width)[:, None].roll(width // 3, -1) + sinusoids(columns, width).roll(-width // 3, -1)
         self.position = nn.Parameter(0.5 * (sinusoids(frames, width)[:, None] + place.flatten(0, 1)))
@@ -202,16 +200,9 @@ class Flow(VideoModel):
         known = set(map(id, matrices))
         others = [weight for weight in self.parameters() if id(weight) not in known]
         scale = RATE / self.params.depth
-        return {
-            "matrices": Muon([{"params": matrices, "lr_scale": scale}], lr=lr),
-            "others": torch.optim.AdamW(
-                [{"params": others, "lr_scale": scale}],
-                lr=lr,
-                betas=(0.9, 0.99),
-                weight_decay=0.0,
-                fused=True,
-            ),
-        }
+        rest = [{"params": others, "lr_scale": scale}]
+        adam = torch.optim.AdamW(rest, lr=lr, betas=(0.9, 0.99), weight_decay=0.0, fused=True)
+        return {"matrices": Muon([{"params": matrices, "lr_scale": scale}], lr=lr), "others": adam}
 
     def training_step(self, batch: Batch, codec: Codec, update: Update) -> dict[str, Tensor]:
         """One step down the mean squared error of the velocity, and of its change from frame to frame.

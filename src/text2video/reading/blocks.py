@@ -7,10 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-SHORTEST, USUAL = (
-    11,
-    100,
-)  # milliseconds: browsers show a frame that is to last less than the one for the other
+SHORTEST, USUAL = (11, 100)  # milliseconds: browsers show a frame that is to last less than the one for the other
 
 
 def durations(path: Path) -> list[int]:

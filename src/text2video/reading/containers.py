@@ -22,10 +22,7 @@ from text2video.reading.pictures import Picture, over_white, require_size
 CONTAINERS = {"format_whitelist": "mov,avi,matroska,apng", "protocol_whitelist": "file"}
 # What an MP4 may begin with.
 BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"moof", b"sidx", b"uuid"}
-WITH_ALPHA = {
-    "vp8": "libvpx",
-    "vp9": "libvpx-vp9",
-}  # FFmpeg's own decoders of these leave the alpha channel out
+WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # FFmpeg's own decoders of these leave the alpha channel out
 WIDEST = 10  # times wider than high, or higher than wide, a pixel may be
 UNSPECIFIED = 2  # the colour matrix that a stream does not name
 HIGH_DEFINITION = 720  # lines from which on browsers take such a stream's matrix for BT.709

@@ -19,11 +19,7 @@ def headline(figures: Figures) -> str:
 
 
 def _judged(pages: Mapping[str, Figures]) -> str:
-    beside = [
-        "ceiling",
-        "floor",
-        *(["tutorial"] if any("tutorial" in page for page in pages.values()) else []),
-    ]
+    beside = ["ceiling", "floor", *(["tutorial"] if any("tutorial" in page for page in pages.values()) else [])]
     lines = [_line("judged right", [*ACCURACIES, *beside], "n   joint, 95 %")]
     for split, page in pages.items():
         shares = [page[name]["value"] for name in ACCURACIES]

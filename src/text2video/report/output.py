@@ -116,10 +116,7 @@ def _matrices(counts: Mapping[str, Mapping[str, Mapping[str, int]]]) -> list[str
 def _curves(layout: Layout) -> list[str]:
     """The curves of training, as far as its files are there."""
     charts = []
-    for name, title, low in (
-        ("train", "Losses", None),
-        ("autoencode", "Codec loss", 0.0),
-    ):
+    for name, title, low in (("train", "Losses", None), ("autoencode", "Codec loss", 0.0)):
         columns = read_curves(layout.metrics / f"{name}.csv")
         steps = columns.pop("step", [])
         curves = {label: list(zip(steps, values, strict=True)) for label, values in columns.items()}

@@ -113,10 +113,7 @@ def confusion_matrix(title: str, counts: Mapping[str, Mapping[str, int]], order:
         return ""
     cell, left = 30, 14 + 6.2 * max(map(len, rows))
     top = 56 + 5.0 * max(map(len, columns))
-    body = [
-        text(4, 16, title, size=13, more=' font-weight="600"'),
-        text(4, 32, "asked ↓ seen →", size=10, fill=FAINT),
-    ]
+    body = [text(4, 16, title, size=13, more=' font-weight="600"'), text(4, 32, "asked ↓ seen →", size=10, fill=FAINT)]
     for i, label in enumerate(columns):
         x = left + cell * (i + 0.6)
         turn = f' transform="rotate(-50 {x:.1f} {top - 6:.1f})"'

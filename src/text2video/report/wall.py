@@ -47,12 +47,7 @@ class Tile(NamedTuple):
 
 
 def choose_tiles(
-    split: str,
-    captions: Sequence[str],
-    clips: Array,
-    real: Array,
-    judged: Judged | None,
-    taken: Sequence[str | None],
+    split: str, captions: Sequence[str], clips: Array, real: Array, judged: Judged | None, taken: Sequence[str | None]
 ) -> list[Tile]:
     """Some failures and some right ones of a split, each taken at even distances over the split; of ``taken_for``
     alone, which is no judge, any at even distances."""

@@ -23,19 +23,8 @@ from text2video.text.spelling import require_words
 
 MAX_TOKENS = 128  # of a prompt, special tokens included; the rest is left out
 WEIGHTS = "*.safetensors"  # pickled weights could run code
-READ = (
-    "config.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "vocab.txt",
-    "vocab.json",
-    "merges.txt",
-    "*.model",
-)
-POOLING_TOKEN = {
-    "cls": 0,
-    "lasttoken": -1,
-}  # of sentence-transformers; any other way of pooling is read as the mean
+READ = ("config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt", "vocab.json", "merges.txt", "*.model")
+POOLING_TOKEN = {"cls": 0, "lasttoken": -1}  # of sentence-transformers; any other way of pooling is read as the mean
 END = ".,;:!?…。！？"  # noqa: RUF001 (full-width signs are meant)
 BATCH = 32  # prompts of one length that are encoded together for a cache
 EXTRA = "text.kind pretrained needs the package transformers: pip install 'text2video[pretrained]'"

@@ -87,12 +87,7 @@ def train_codec(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, own.lr, total_steps=own.steps + 1, pct_start=0.1)
     batches = RandomFrames(clips, own, codec.latent_shape, ranks)
     losses = Curve(own.steps, most=500)
-    parts: dict[str, Stateful] = {
-        "codec": codec,
-        "optimizer": optimizer,
-        "schedule": schedule,
-        "losses": losses,
-    }
+    parts: dict[str, Stateful] = {"codec": codec, "optimizer": optimizer, "schedule": schedule, "losses": losses}
     start = checkpoints.restore(parts, own.steps)
     with ranks.progress("autoencode", own.steps, every=params.runtime.log_every, start=start) as progress:
         for step in checkpoints.steps(start, own.steps):

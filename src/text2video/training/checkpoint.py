@@ -31,11 +31,7 @@ from text2video.console import note, warn
 from text2video.errors import Stopped, UserError
 from text2video.files import atomic_write, remove_leftovers, sha256
 
-SIGNALS = (
-    signal.SIGINT,
-    signal.SIGTERM,
-    signal.SIGHUP,
-)  # Ctrl-C, `kill` and queues, a terminal that is closed
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, `kill` and queues, a terminal that is closed
 KEEP_DAYS = 30  # what nobody goes on with for so long is removed
 
 

@@ -30,10 +30,7 @@ class Curve:
 
     def text(self) -> str:
         """The curve as CSV; numbers with six significant digits."""
-        lines = [
-            ["step", *self.names],
-            *([step, *(f"{value:.6g}" for value in row)] for step, *row in self.rows),
-        ]
+        lines = [["step", *self.names], *([step, *(f"{value:.6g}" for value in row)] for step, *row in self.rows)]
         return "".join(",".join(map(str, line)) + "\n" for line in lines)
 
     def state_dict(self) -> dict[str, Any]:

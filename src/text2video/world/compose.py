@@ -76,12 +76,7 @@ def stream(seed: int, name: str, *numbers: int) -> np.random.Generator:
 
 
 def compose(
-    seeds: tuple[int, str, int],
-    n: int,
-    objects: int,
-    choose: Callable[[Dice], Plan | None],
-    frames: int,
-    fps: float,
+    seeds: tuple[int, str, int], n: int, objects: int, choose: Callable[[Dice], Plan | None], frames: int, fps: float
 ) -> tuple[list[Plan], list[Layer], Array]:
     """Plan ``n`` clips of at most so many ``objects``, and find a path for each object.
 

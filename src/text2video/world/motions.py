@@ -176,10 +176,7 @@ def _journey(
     way = draw.between(1, np.maximum((room - gap) / cut, shortest), np.minimum(over_edge, 1 - room - gap))
     leads_over = draw.edge & (least <= 0.35 * radius)
     enters = draw.coin(3)
-    return (
-        np.where(leads_over, np.where(enters, gap, 1 - gap - way), start),
-        np.where(leads_over, way, length),
-    )
+    return (np.where(leads_over, np.where(enters, gap, 1 - gap - way), start), np.where(leads_over, way, length))
 
 
 def _triangle_wave(turns: np.ndarray) -> np.ndarray:

@@ -182,10 +182,7 @@ def _filled(template: str, clause: Clause, dice: Sequence[float]) -> str:
         noun = plural(noun)
         template = re.sub(r"\bit\b", "they", re.sub(r"\bis\b", "are", template))
     size = f"{_form(clause.sizes, dice[4])} " if clause.sizes else ""
-    phrases = {
-        "thing": f"{size}{colour} {noun}" if clause.coloured else f"{size}{noun}",
-        "noun": f"{size}{noun}",
-    }
+    phrases = {"thing": f"{size}{colour} {noun}" if clause.coloured else f"{size}{noun}", "noun": f"{size}{noun}"}
     speed, order = (_form(clause.speeds, dice[5]), dice[6]) if clause.speeds else ("", 0)
     verbs_ = {"do": verb.base, "does": verb.base if clause.number else verb.third, "doing": verb.participle}
     fields = {name: _predicate(form, end, speed, order) for name, form in verbs_.items()} | {"colour": colour}

@@ -51,10 +51,7 @@ COLOUR_NAMES: dict[str, tuple[tuple[str, ...], ...]] = {
     "cyan": (("turquoise",), ("aqua",)),
 }
 
-SIZE_NAMES: dict[str, tuple[tuple[str, ...], ...]] = {
-    "small": (("little",), ("tiny",)),
-    "large": (("big",), ("huge",)),
-}
+SIZE_NAMES: dict[str, tuple[tuple[str, ...], ...]] = {"small": (("little",), ("tiny",)), "large": (("big",), ("huge",))}
 
 SPEED_NAMES: dict[str, tuple[tuple[str, ...], ...]] = {
     "slowly": (("gently",), ("at a slow pace",)),
