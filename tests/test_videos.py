@@ -741,7 +741,8 @@ def test_an_interrupt_leaves_nothing_half_written(tmp_path: Path, number: signal
     page = tiny_params(data={"source": "videos"}, videos={"folder": str(own), "windows": 1000})
     write_params(tmp_path / "params.yaml", page)
     command = [sys.executable, "-m", "stages.synthesize", "--root", str(tmp_path)]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as stage:
+    heard = partial(signal.signal, number, signal.SIG_DFL)  # what a shell runs in the background is deaf to Ctrl-C
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, preexec_fn=heard) as stage:
         for _ in range(3000):
             if list((tmp_path / "data").glob(".clips.*")) or stage.poll() is not None:
                 break
