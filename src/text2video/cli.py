@@ -98,7 +98,7 @@ def generate(
     model: Annotated[
         Path | None,
         typer.Option(
-            help="The folder of an exported model, or the kind of one that ships (video_gan)."
+            help="The folder of an exported model, or the kind of one that ships (video_gan, flow)."
             " [default: models/export if it is there, else video_gan]"
         ),
     ] = None,
