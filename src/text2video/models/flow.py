@@ -145,8 +145,8 @@ class FlowTransformer(nn.Module):
         self.blocks = nn.ModuleList(Block(width, int(params.neighbours * width / 6), self.grid) for _ in range(depth))
         self.out = nn.Linear(width, (channels + details) * patch * patch)
         for layer in (self.modulation, self.final, self.head.second):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+            for weight in layer.parameters():
+                nn.init.zeros_(weight)
 
     def forward(self, x: Tensor, guess: Tensor, time: Tensor, text: Encoded) -> Tensor:
         """Latents and their guess float[N, T, C, h, w] and times float[N, T] to float32[N, T, C, h, w]."""
