@@ -16,7 +16,7 @@ from text2video import load_model
 from text2video.bundle import Model, Wishes
 from text2video.console import run
 from text2video.data.packed import PackedReader
-from text2video.judge import Request, judge_clips, right
+from text2video.judge import judge_clips, right
 from text2video.judge.rules import DIRECTIONS
 from text2video.layout import Layout
 from text2video.sheets import contact_sheet, save_png
@@ -36,24 +36,24 @@ def main(
     """One row for each option, and the picture."""
     loaded, real = load_model(model), PackedReader(Layout(root).validation)
     prompts = list(real.captions[:clips])
-    rows = [as_asked(loaded, prompts, "as exported")]
-    rows += [as_asked(loaded, prompts, f"--guidance {value:g}", guidance=value) for value in (1.0, 1.5, 3.0, 4.0)]
-    rows += [as_asked(loaded, prompts, f"--steps {value}", steps=value) for value in (4, 8, 24)]
-    first = [one_by_one(loaded, [prompt], first=real[row][:1]) for row, prompt in enumerate(prompts)]
-    requests = [parse_prompt(text) for text in prompts]
-    rows.append(judged("--first-frame, of a real clip", np.concatenate(first), requests))
+    plain, row = as_asked(loaded, prompts, "as exported")
+    rows = [row]
+    rows += [as_asked(loaded, prompts, f"--guidance {value:g}", guidance=value)[1] for value in (1.0, 1.5, 3.0, 4.0)]
+    rows += [as_asked(loaded, prompts, f"--steps {value}", steps=value)[1] for value in (4, 8, 24)]
+    first = [second_video(loaded, prompt, first=real[row][:1]) for row, prompt in enumerate(prompts)]
+    rows.append(judged("--first-frame, of a real clip", np.concatenate(first), prompts))
     rows += [longer(loaded, clips, frames) for frames in (loaded.config["frames"], 2 * loaded.config["frames"], LONG)]
-    rows += [varied(loaded, prompts, change) for change in (0.3, 0.6, 0.8)]
+    rows += [varied(loaded, prompts, plain, change) for change in (0.3, 0.6, 0.8)]
     report("options" if root == Path() else f"options-{root.name}", rows)
     save_png(picture, contact_sheet(*strips(loaded, real)))
 
 
-def as_asked(model: Model, prompts: list[str], name: str, **wishes: Any) -> dict[str, Any]:
-    """Videos of the prompts, all with the same options."""
+def as_asked(model: Model, prompts: list[str], name: str, **wishes: Any) -> tuple[np.ndarray, dict[str, Any]]:
+    """Videos of the prompts, all with the same options, and their row."""
     start = time.perf_counter()
     clips = model.draw(prompts, SEED, range(len(prompts)), **wishes)
     speed = len(clips) / (time.perf_counter() - start)
-    return judged(name, clips, [parse_prompt(text) for text in prompts]) | {"clips/s": speed}
+    return clips, judged(name, clips, prompts) | {"clips/s": speed}
 
 
 def longer(model: Model, clips: int, frames: int) -> dict[str, Any]:
@@ -61,27 +61,26 @@ def longer(model: Model, clips: int, frames: int) -> dict[str, Any]:
     names = [f"{shape} moving {way}" for shape in ("circle", "square", "triangle") for way in DIRECTIONS]
     asked = [names[row % len(names)] for row in range(clips)]
     drawn = model.draw(asked, SEED, range(clips), frames=frames)
-    return judged(f"--frames {frames}, straight moves", drawn, [parse_prompt(text) for text in asked])
+    return judged(f"--frames {frames}, straight moves", drawn, asked)
 
 
-def varied(model: Model, prompts: list[str], change: float) -> dict[str, Any]:
-    """Variations of the model's own videos, and how far from these they are in grey levels."""
-    plain = model.draw(prompts, SEED, range(len(prompts)))
-    drawn = [one_by_one(model, [text], like=clip, change=change) for text, clip in zip(prompts, plain, strict=True)]
+def varied(model: Model, prompts: list[str], plain: np.ndarray, change: float) -> dict[str, Any]:
+    """Variations of the ``plain`` videos of the prompts, and how far from these they are in grey levels."""
+    drawn = [second_video(model, text, like=clip, change=change) for text, clip in zip(prompts, plain, strict=True)]
     clips = np.concatenate(drawn)
     far = float(np.abs(clips.astype(np.float32) - plain).mean())
-    return judged(f"--like --change {change}", clips, [parse_prompt(text) for text in prompts]) | {"grey levels": far}
+    return judged(f"--like --change {change}", clips, prompts) | {"grey levels": far}
 
 
-def one_by_one(model: Model, prompts: list[str], **wishes: Any) -> np.ndarray:
-    """Video 1 of each prompt: 0 is the one that is varied."""
-    return model.draw(prompts, SEED, [1] * len(prompts), **wishes)
+def second_video(model: Model, prompt: str, **wishes: Any) -> np.ndarray:
+    """Video 1 of a prompt: 0 may be the one that is varied."""
+    return model.draw([prompt], SEED, [1], **wishes)
 
 
-def judged(name: str, clips: np.ndarray, requests: list[Request]) -> dict[str, Any]:
-    """What the judge says of clips, as a row of the table."""
-    verdicts = judge_clips(clips)
-    shares = {aspect: float(hits.mean()) for aspect, hits in right(verdicts, requests).items()}
+def judged(name: str, clips: np.ndarray, prompts: list[str]) -> dict[str, Any]:
+    """What the judge says of the prompts' clips, as a row of the table."""
+    hits = right(judge_clips(clips), [parse_prompt(text) for text in prompts])
+    shares = {aspect: float(some.mean()) for aspect, some in hits.items()}
     return {"option": name, **shares, "clips/s": None, "grey levels": None}
 
 

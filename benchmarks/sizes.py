@@ -1,4 +1,4 @@
-"""Training of a flow by its depth: weights, memory and speed, beside a 3D U-Net that works on pixels.
+"""Training of a flow by its depth: memory and speed, beside a 3D U-Net that works on pixels.
 
 Run from the repository: `python benchmarks/sizes.py`. The U-Net is that of the package video-diffusion-pytorch (Ho et
 al., 2022) at its own width of 64; without the package it is left out. Each row is measured in a process of its own.
@@ -15,20 +15,21 @@ from typing import Annotated
 
 import torch
 import typer
+import yaml
+from ablations import changed
 from common import ROOT, report
 from training import CPU, model_step
 
 from text2video.device import autocast
-from text2video.params import Params, load_params
+from text2video.params import Params
 
 DEPTHS, BATCHES, STEPS = (4, 6, 8, 12), (2, 4), 3
 
 
 def flow_step(depth: int) -> tuple[Callable[[], None], int]:
     """A training step of a flow of that depth on random latents, and its clips."""
-    page = load_params(ROOT / "params.yaml").model_dump()
-    page |= {"model": {"kind": "flow"}, "flow": page["flow"] | {"depth": depth}}
-    params = Params.model_validate(page)
+    page = yaml.safe_load((ROOT / "params.yaml").read_text("utf-8"))
+    params = Params.model_validate(changed(page, f"model.kind=flow flow.depth={depth}", 1))
     return model_step(params), params.train.batch
 
 

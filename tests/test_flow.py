@@ -98,9 +98,10 @@ def test_first_frames_are_kept_and_gone_on_from() -> None:
     """A frame that is given comes back as it was, and the video begins at its level."""
     levels = torch.tensor([-0.2, 0.0, 0.2])
     first = clips_of(torch.tensor([RISE] * 3), levels)[:, :1]
-    video = draw([RISE] * 3, first=first, guidance=1.0)
-    assert torch.equal(video[:, :1], first)
-    assert all(slope > 0.3 for slope in slopes(video))
+    for guidance in (None, 1.0):
+        video = draw([RISE] * 3, first=first, guidance=guidance)
+        assert torch.equal(video[:, :1], first)
+        assert all(slope > 0.3 for slope in slopes(video))
     assert (video[:, 1].mean((1, 2, 3)) - levels - 0.2).abs().max() < 0.15
 
 

@@ -219,7 +219,7 @@ class Flow(VideoModel):
         spread = params.time_std * batch.randn()[:, None] + params.frame_time_std * batch.randn(frames)
         time = torch.where(given, 1.0, (params.time_mean + spread).sigmoid())[:, :, None, None, None]
         noise, guess = batch.randn(*clean.shape[1:]), torch.zeros_like(clean)
-        x = torch.lerp(noise, clean, time.expand_as(clean))
+        x = torch.lerp(noise, clean, time)
         if torch.rand((), generator=batch.rng) < params.guess_share:
             with torch.no_grad():
                 guess = x + (1 - time) * self.velocity(x, guess, time, text)
