@@ -160,10 +160,11 @@ class FlowParams(KindParams):
     guess_share: Share
     prompt_dropout: Share
     given_share: Share
+    guided_from: Share
     steps: Annotated[int, Field(ge=1, le=1000)]
     shift: Rate
     renoise: Share
-    guidance: Annotated[float, Field(ge=0, le=100)]
+    guidance: Annotated[float, Field(gt=0, le=100)]
 
 
 class FrameGanParams(KindParams):

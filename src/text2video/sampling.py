@@ -9,12 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from text2video.models.base import SampleOptions, VideoModel
+from text2video.models.base import PLAIN, SampleOptions, VideoModel
 from text2video.models.codec import Codec
 from text2video.text.prompts import Prompts, TextFrontend
 from text2video.video import to_clips
-
-PLAIN = SampleOptions()
 
 
 def draw_noise(shape: tuple[int, ...], text: str, seed: int, number: int) -> Tensor:
@@ -61,7 +59,7 @@ class Sampler:
         if candidates > 1:
             scores = self.model.rerank(noise, prompts[[0] * candidates], self.codec)
         best = 0 if scores is None else int(scores.argmax())
-        video = self._sample(noise[best : best + 1], prompts, options)
+        video = self.model.sample(noise[best : best + 1], prompts, self.codec, options)
         length = video.shape[1]
         for piece in itertools.count(1):
             if video.shape[1] >= (frames or length):
@@ -69,13 +67,8 @@ class Sampler:
             noise = draw_noise((1, *shape[1:]), f"{text}/{piece}", seed, number).to(self.device)
             kept = length // 2
             going_on = replace(options, first=video[:, -kept:], like=None, change=None)
-            video = torch.cat((video, self._sample(noise, prompts, going_on)[:, kept:]), dim=1)
+            video = torch.cat((video, self.model.sample(noise, prompts, self.codec, going_on)[:, kept:]), dim=1)
         return to_clips(video[:, :frames])
-
-    def _sample(self, noise: Tensor, prompts: Prompts, options: SampleOptions) -> Tensor:
-        if options.asked:
-            return self.model.sample_as_asked(noise, prompts, self.codec, options)
-        return self.model.sample(noise, prompts, self.codec)
 
     def _encode(self, prompts: Sequence[str]) -> Prompts:
         return self.frontend.encode(prompts).to(self.device)

@@ -19,7 +19,7 @@ class SampleOptions:
     """What may be asked of a sampler beside the prompts; None leaves it as it is. A kind lists what it obeys."""
 
     guidance: float | None = None
-    """How much the prompt counts: 1 as it was trained, more exaggerates it."""
+    """How much the prompt counts: 1 as in training's clips, more exaggerates it."""
     steps: int | None = None
     """Steps from noise to video."""
     first: Tensor | None = None
@@ -33,10 +33,8 @@ class SampleOptions:
     share: float | None = None
     """how much these count: 0 not at all, 1 alone."""
 
-    @property
-    def asked(self) -> list[str]:
-        """The names of those that are set."""
-        return [name for name, value in vars(self).items() if value is not None]
+
+PLAIN = SampleOptions()
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ class VideoModel(nn.Module):
     max_grad_norm = math.inf
     """To which the gradient of an update is clipped."""
     options: frozenset[str] = frozenset()
-    """The fields of ``SampleOptions`` that ``sample_as_asked`` obeys."""
+    """The fields of ``SampleOptions`` that ``sample`` obeys; the others are never set."""
 
     def optimizers(self, lr: float) -> dict[str, torch.optim.Optimizer]:
         """The optimizers by name. The loop sets their learning rate, which goes from ``lr`` to ``train.lr_final``; a
@@ -102,12 +100,8 @@ class VideoModel(nn.Module):
         """The shape of one clip's noise."""
         raise NotImplementedError
 
-    def sample(self, noise: Tensor, prompts: Prompts, codec: Codec) -> Tensor:
+    def sample(self, noise: Tensor, prompts: Prompts, codec: Codec, options: SampleOptions = PLAIN) -> Tensor:
         """Noise float[N, *noise_shape] and N prompts to videos float[N, T, 3, H, W] in [-1, 1]."""
-        raise NotImplementedError
-
-    def sample_as_asked(self, noise: Tensor, prompts: Prompts, codec: Codec, options: SampleOptions) -> Tensor:
-        """The same with options, for a kind that has some."""
         raise NotImplementedError
 
     def rerank(self, noise: Tensor, prompts: Prompts, codec: Codec) -> Tensor | None:

@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from text2video.models.base import Batch, SampleOptions, Spec, Update, VideoModel
+from text2video.models.base import PLAIN, Batch, SampleOptions, Spec, Update, VideoModel
 from text2video.models.codec import Codec
 from text2video.models.muon import Muon
 from text2video.text.encoder import Encoded
@@ -223,11 +223,24 @@ class Flow(VideoModel):
         if torch.rand((), generator=batch.rng) < params.guess_share:
             with torch.no_grad():
                 guess = x + (1 - time) * self.velocity(x, guess, time, text)
-        error = self.velocity(x, guess, time, text) - (clean - noise)
+        velocity = self.velocity(x, guess, time, text)
+        error = velocity - (clean - noise) - self.learned_guidance(velocity.detach(), x, guess, time, text, batch)
         error = error * ~given[:, :, None, None, None]
         loss = error.square().mean() + params.change_weight * error.diff(dim=1).square().mean()
         update(("matrices", "others"), loss)
         return {"loss": loss}
+
+    def learned_guidance(
+        self, velocity: Tensor, x: Tensor, guess: Tensor, time: Tensor, text: Encoded, batch: Batch
+    ) -> Tensor | float:
+        """What the network is to add to v(text), in the last part of training, so that drawing with ``guidance`` takes
+        one evaluation a step: (1 - 1 / guidance) (v(text) - v(nothing)) (Tang et al., 2025). Where it has learned that,
+        v(text) is what guidance makes of it; v(nothing) stays as it is."""
+        if batch.progress < self.params.guided_from:
+            return 0.0
+        with torch.no_grad():
+            nothing = self.velocity(x, guess, time, without_prompt(text))
+        return (1 - 1 / self.params.guidance) * (velocity - nothing)
 
     def read(self, prompts: Prompts) -> Encoded:
         """N prompts as vectors; with ``flow.words`` pooled, attention sees none of the words."""
@@ -246,11 +259,7 @@ class Flow(VideoModel):
         """The latents of a clip."""
         return self.shape
 
-    def sample(self, noise: Tensor, prompts: Prompts, codec: Codec) -> Tensor:
-        """As the parameters say."""
-        return self.sample_as_asked(noise, prompts, codec, SampleOptions())
-
-    def sample_as_asked(self, noise: Tensor, prompts: Prompts, codec: Codec, options: SampleOptions) -> Tensor:
+    def sample(self, noise: Tensor, prompts: Prompts, codec: Codec, options: SampleOptions = PLAIN) -> Tensor:
         """Noise float[N, T, C, h, w] and N prompts to videos float32[N, T, 3, H, W] in [-1, 1].
 
         Each step guesses the clip and mixes it with less noise. With ``renoise`` 0 the noise is the one that x holds
@@ -293,9 +302,11 @@ class Flow(VideoModel):
         """v(nothing) + guidance (v(text) - v(nothing)) (Ho and Salimans, 2022); for two texts, v(text) is the mean of
         theirs, weighted by ``share``."""
         guidance = self.params.guidance if options.guidance is None else options.guidance
+        if self.params.guided_from < 1:
+            guidance /= self.params.guidance  # v(text) holds that much
         share = 0.5 if options.share is None else options.share
         weights = [guidance] if len(texts) == 1 else [guidance * (1 - share), guidance * share]
-        nothing = without_prompt(texts[0], torch.ones(len(x), dtype=torch.bool, device=x.device))
+        nothing = without_prompt(texts[0])
         terms = [term for term in zip([1 - guidance, *weights], [nothing, *texts], strict=True) if term[0]]
         x, guess, time = (torch.cat([part] * len(terms)) for part in (x, guess, time))
         velocities = self.velocity(x, guess, time, join([text for _, text in terms])).chunk(len(terms))
@@ -307,9 +318,9 @@ def other_noise(noise: Tensor, step: int) -> Tensor:
     return noise.flatten(1).roll(STRIDE * step, 1).view_as(noise)
 
 
-def without_prompt(text: Encoded, which: Tensor) -> Encoded:
-    """``text`` where ``which`` bool[N] prompts say nothing: no word is seen, and the pooled vector is 0."""
-    kept = ~which[:, None]
+def without_prompt(text: Encoded, which: Tensor | None = None) -> Encoded:
+    """``text`` where ``which`` bool[N] prompts, or all, say nothing: no word is seen, and the pooled vector is 0."""
+    kept = torch.zeros_like(text.mask[:, :1]) if which is None else ~which[:, None]
     return Encoded(text.tokens, text.mask & kept, text.pooled * kept)
 
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from text2video.models.base import Batch, Spec, Update, VideoModel, gan_optimizers
+from text2video.models.base import PLAIN, Batch, SampleOptions, Spec, Update, VideoModel, gan_optimizers
 from text2video.models.codec import Codec
 from text2video.text.prompts import Prompts
 
@@ -93,7 +93,7 @@ class FrameGAN(VideoModel):
         """Every frame draws its own noise, which is why nothing ties frames together."""
         return (self.frames, self.params.noise_dim)
 
-    def sample(self, noise: Tensor, prompts: Prompts, codec: Codec) -> Tensor:
+    def sample(self, noise: Tensor, prompts: Prompts, codec: Codec, options: SampleOptions = PLAIN) -> Tensor:
         """Noise float[N, T, noise_dim] and N prompts to videos float[N, T, 3, H, W]."""
         return codec.decode(self.generator(noise, self.text_encoder(prompts).pooled))
 

@@ -14,7 +14,8 @@ A, B, C = 3.4445, -4.7750, 2.0315  # of the polynomial that drives singular valu
 
 
 class Muon(torch.optim.Optimizer):
-    """For matrices alone. With the scale of Liu et al. (2025), the learning rate of AdamW fits."""
+    """For matrices, and kernels of convolutions, each output channel a row. With the scale of Liu et al. (2025), the
+    learning rate of AdamW fits."""
 
     def __init__(self, weights: ParamsT, lr: float, momentum: float = 0.95, weight_decay: float = 0.01) -> None:
         super().__init__(weights, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
@@ -30,9 +31,10 @@ class Muon(torch.optim.Optimizer):
                 if not state:
                     state["momentum"] = torch.zeros_like(weight)
                 moment = state["momentum"].lerp_(weight.grad, 1 - group["momentum"])
-                direction = orthogonal(weight.grad.lerp(moment, group["momentum"]))
+                direction = orthogonal(weight.grad.lerp(moment, group["momentum"]).flatten(1))
                 weight.mul_(1 - group["lr"] * group["weight_decay"])
-                weight.add_(direction, alpha=-0.2 * max(weight.shape) ** 0.5 * group["lr"])
+                size = -0.2 * max(direction.shape) ** 0.5 * group["lr"]
+                weight.add_(direction.view_as(weight), alpha=size)
 
 
 def orthogonal(matrix: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from text2video.models.base import Batch, Spec, Update, VideoModel, cosine, gan_optimizers
+from text2video.models.base import PLAIN, Batch, SampleOptions, Spec, Update, VideoModel, cosine, gan_optimizers
 from text2video.models.codec import Codec, ResidualBlock
 from text2video.models.losses import gradient_penalty, relativistic_loss
 from text2video.models.views import (
@@ -517,7 +517,7 @@ class VideoGAN(VideoModel):
         """One vector for the whole clip."""
         return (self.params.noise_dim,)
 
-    def sample(self, noise: Tensor, prompts: Prompts, codec: Codec) -> Tensor:
+    def sample(self, noise: Tensor, prompts: Prompts, codec: Codec, options: SampleOptions = PLAIN) -> Tensor:
         """Noise float[N, noise_dim] and N prompts to videos float32[N, T, 3, H, W] in [-1, 1]."""
         return render(*self.generator(noise, self.text_encoder(prompts), codec))
 

@@ -14,7 +14,9 @@ from text2video.device import autocast, on_device, pick_device
 from text2video.errors import UserError
 from text2video.files import remove_leftovers, write_json, write_text
 from text2video.layout import Layout
+from text2video.models.base import cosine
 from text2video.models.codec import Codec, build_codec
+from text2video.models.muon import Muon
 from text2video.params import CodecParams, Params
 from text2video.training.batches import Batches
 from text2video.training.checkpoint import CheckpointStore, Stateful, fingerprint, require_finite
@@ -24,6 +26,7 @@ from text2video.video import to_video
 from text2video.weights import save_network
 
 CHUNK = 32  # clips encoded at a time
+WARMUP = 0.1  # share of the steps in which the learning rate rises
 
 
 def autoencode(params: Params, layout: Layout) -> None:
@@ -79,15 +82,17 @@ def read_clips(path: Path, size: tuple[int, int]) -> PackedReader:
 def train_codec(
     codec: Codec, clips: PackedReader, params: Params, device: torch.device, checkpoints: CheckpointStore, ranks: Ranks
 ) -> Curve:  # fmt: skip
-    """Fit the codec to single frames by squared plus a little absolute error. Returns the curve of the loss."""
+    """Fit the codec to single frames by squared plus a little absolute error, by Muon and, for the biases, Adam.
+    Returns the curve of the loss."""
     own = params.codec
     if not list(codec.parameters()):
         return Curve(0)
-    optimizer = torch.optim.Adam(codec.parameters(), lr=own.lr, betas=(0.9, 0.99), fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, own.lr, total_steps=own.steps + 1, pct_start=0.1)
+    kernels = [weight for weight in codec.parameters() if weight.ndim == 4]
+    biases = [weight for weight in codec.parameters() if weight.ndim < 4]
+    muon, adam = Muon(kernels, own.lr), torch.optim.Adam(biases, own.lr, betas=(0.9, 0.99), fused=True)
     batches = RandomFrames(clips, own, codec.latent_shape, ranks)
     losses = Curve(own.steps, most=500)
-    parts: dict[str, Stateful] = {"codec": codec, "optimizer": optimizer, "schedule": schedule, "losses": losses}
+    parts: dict[str, Stateful] = {"codec": codec, "kernels": muon, "biases": adam, "losses": losses}
     start = checkpoints.restore(parts, own.steps)
     with ranks.progress("autoencode", own.steps, every=params.runtime.log_every, start=start) as progress:
         for step in checkpoints.steps(start, own.steps):
@@ -97,11 +102,13 @@ def train_codec(
             local = F.mse_loss(decoded.float(), frames) + 0.2 * F.l1_loss(decoded.float(), frames)
             loss = ranks.mean(local.detach().clone())
             require_finite(loss, step, "codec.lr")
-            optimizer.zero_grad(set_to_none=True)
+            codec.zero_grad(set_to_none=True)
             local.backward()
             ranks.average(codec.parameters())
-            optimizer.step()
-            schedule.step()
+            lr = cosine(own.lr, 0.0, step / own.steps) * min((step + 1) / (WARMUP * own.steps), 1)
+            for optimizer in (muon, adam):
+                optimizer.param_groups[0]["lr"] = lr
+                optimizer.step()
             losses.add(step + 1, {"loss": loss.item()})
             progress.update(step + 1, loss=loss.item())
     return losses
