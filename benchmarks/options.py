@@ -18,11 +18,13 @@ from text2video.console import run
 from text2video.data.packed import PackedReader
 from text2video.judge import judge_clips, right
 from text2video.judge.rules import DIRECTIONS
+from text2video.judge.track import track
 from text2video.layout import Layout
 from text2video.sheets import contact_sheet, save_png
 from text2video.world.captions import parse_prompt
 
 SEED, LONG, STRIP = 0, 30, 10
+WITHIN, FEWEST = 22.5, 3  # degrees off a straight move's direction, and whole objects to see it from
 PICTURE = ROOT / "docs" / "options.png"
 PROMPT, OTHER = "a red circle moving right", "a green square bouncing vertically"
 
@@ -57,11 +59,26 @@ def as_asked(model: Model, prompts: list[str], name: str, **wishes: Any) -> tupl
 
 
 def longer(model: Model, clips: int, frames: int) -> dict[str, Any]:
-    """Videos of straight moves, of more frames than were trained on."""
+    """Videos of straight moves, of more frames than were trained on. The object leaves the frame in most of them, and a
+    video without one in each frame is not right: ``direction`` is the share of those that go where they should for as
+    long as the whole object is seen."""
     names = [f"{shape} moving {way}" for shape in ("circle", "square", "triangle") for way in DIRECTIONS]
     asked = [names[row % len(names)] for row in range(clips)]
     drawn = model.draw(asked, SEED, range(clips), frames=frames)
-    return judged(f"--frames {frames}, straight moves", drawn, asked)
+    ways = np.deg2rad([DIRECTIONS[prompt.partition(" moving ")[2]] for prompt in asked])
+    row = judged(f"--frames {frames}, straight moves", drawn, asked)
+    return row | {"direction": float((off_direction(drawn, ways) <= WITHIN).mean())}
+
+
+def off_direction(clips: np.ndarray, ways: np.ndarray) -> np.ndarray:
+    """The angle in degrees between the way of each clip's object and the one asked for, in radians counter-clockwise
+    from the right: from the first frame to the last before it touches the edge; 180 where these are too few."""
+    tracks = track(clips)
+    seen = np.logical_and.accumulate(tracks.whole, axis=1).sum(1)
+    last = tracks.centre[np.arange(len(clips)), np.maximum(seen - 1, 0)]
+    x, y = (last - tracks.centre[:, 0]).T
+    turned = np.rad2deg(np.arctan2(-y, x) - ways)
+    return np.where(seen >= FEWEST, np.abs((turned + 180) % 360 - 180), 180.0)
 
 
 def varied(model: Model, prompts: list[str], plain: np.ndarray, change: float) -> dict[str, Any]:
@@ -81,7 +98,7 @@ def judged(name: str, clips: np.ndarray, prompts: list[str]) -> dict[str, Any]:
     """What the judge says of the prompts' clips, as a row of the table."""
     hits = right(judge_clips(clips), [parse_prompt(text) for text in prompts])
     shares = {aspect: float(some.mean()) for aspect, some in hits.items()}
-    return {"option": name, **shares, "clips/s": None, "grey levels": None}
+    return {"option": name, **shares, "direction": None, "clips/s": None, "grey levels": None}
 
 
 def strips(model: Model, real: PackedReader) -> tuple[list[np.ndarray], list[str]]:

@@ -252,6 +252,10 @@ def test_scenes_are_evaluated_as_a_whole_and_by_object(scenes: Place) -> None:
         assert binding["alone"]["value"] >= binding["together"]["value"] >= 0.9
         assert binding["swapped"]["value"] == 0
         assert binding["alone"]["n"] > binding["together"]["n"] > 0
+        sizes = [binding[name]["n"] for name in ("one", "two", "three")]
+        assert sizes[1] + sizes[2] == binding["together"]["n"]
+        assert sum(sizes) == figures[split]["joint"]["n"]
+        assert all(binding[name]["value"] >= 0.8 for name, n in zip(("one", "two", "three"), sizes, strict=True) if n)
     page = scenes.text("report.html")
     assert "Does each object have what is its own?" in page
     assert "judged: a " in page

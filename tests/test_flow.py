@@ -221,6 +221,18 @@ def test_the_table_of_options_is_written(exported: Path, tmp_path: Path, monkeyp
     assert Image.open(tmp_path / "options.png").width > 640
 
 
+def test_a_direction_is_seen_before_the_object_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A square that goes right by four pixels a frame, and is out of the frame in the end; a blank has no direction."""
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    clips = np.full((2, 14, 64, 64, 3), 255, np.uint8)
+    for frame in range(14):
+        left = 10 + 4 * frame
+        clips[0, frame, 30:41, left : min(left + 11, 64)] = (255, 0, 0)
+    off = import_module("options").off_direction
+    assert off(clips, np.deg2rad([0, 0])).tolist() == pytest.approx([0, 180], abs=0.5)
+    assert off(clips, np.deg2rad([45, 0]))[0] == pytest.approx(45, abs=0.5)
+
+
 def test_the_command_line_asks_for_more_than_a_prompt(exported: Path) -> None:
     """Each option changes what it should and nothing else."""
     generate(exported, "plain")

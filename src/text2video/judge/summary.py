@@ -19,6 +19,7 @@ from text2video.measure.shares import wilson
 from text2video.request import Request, Scene
 
 ACCURACIES = (*ASPECTS, "joint")
+NUMBERS = ("one", "two", "three")
 SHIFTS = 4  # ways to give scenes captions that are not theirs
 QUALITIES = ("angle_error_degrees", "path_residual_px", "colour_distance", "area_variation")
 
@@ -90,12 +91,15 @@ def _tutorial_quality(tutorial: Mapping[str, Any], measure: str) -> float | None
 def binding(answers: Answers) -> Figures:
     """Whether attributes stay with their objects, in scenes of several: shares {value, interval, n} of objects that are
     right each by itself (``alone``), of clips in which all are (``together``), and of clips that show all shapes,
-    colours and motions, but on other objects (``swapped``)."""
-    several = np.bincount(answers.clip, minlength=len(answers.complete)) > 1
+    colours and motions, but on other objects (``swapped``); then of clips of one object, two and three that are right.
+    """
+    counts = np.bincount(answers.clip, minlength=len(answers.complete))
+    several = counts > 1
     shares = {
         "alone": answers.alone[several[answers.clip]],
         "together": answers.right["joint"][several],
         "swapped": answers.swapped[several],
+        **{name: answers.right["joint"][counts == number] for number, name in enumerate(NUMBERS, start=1)},
     }
     return {name: _accuracy(wilson(int(hits.sum()), len(hits))) for name, hits in shares.items()}
 

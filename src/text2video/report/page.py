@@ -105,7 +105,8 @@ the clips that show one object; smaller is better."""
 TUTORIAL = " <em>Tutorial</em>: the tutorial's system, on its own test clips."
 BINDING = """Clips of several objects. <em>Alone</em>: objects that are right in all that was asked of them.
 <em>Together</em>: clips in which all are, on the background that was asked for, and nothing else is to be seen.
-<em>Swapped</em>: clips that show all the shapes, colours and motions, but on other objects than was asked."""
+<em>Swapped</em>: clips that show all the shapes, colours and motions, but on other objects than was asked.
+<em>One</em>, <em>two</em>, <em>three</em>: clips of so many objects that are right."""
 RETRIEVAL = """R-precision: a small network, trained in this evaluation on real training clips and their captions, is
 shown a video and up to 32 different captions of the test splits, and takes the one that fits best. None of the wrong
 ones has all the words of the right one, or the reverse, and none in a drawn world may mean the same: they might be true
@@ -210,7 +211,7 @@ def _binding(figures: Figures) -> str:
                 ]
                 name = _name(split) if side == "model" else {"real": "ceiling"}.get(side, side)
                 rows.append(_row([name, *told, str(shares["together"]["n"])], "model" if side == "model" else ""))
-    return _table(["", "alone", "together", "swapped", "n"], rows, "wide") if rows else ""
+    return _table(["", "alone", "together", "swapped", "one", "two", "three", "n"], rows, "wide") if rows else ""
 
 
 def _retrieval(figures: Figures) -> str:
