@@ -49,7 +49,7 @@ def told(words: torch.Tensor) -> Prompts:
 def trained(guided_from: float = 1.0, steps: int = 400) -> Flow:
     """A flow of toy size, trained on such clips."""
     torch.manual_seed(0)
-    changed = {"depth": 2, "given_share": 0.5, "time_mean": 0.0, "guided_from": guided_from}
+    changed = {"depth": 2, "given_share": 0.5, "time_mean": 0.0, "guided_from": guided_from, "steps": 12}
     own = load_params(ROOT / "params.yaml").flow.model_copy(update=changed)
     page = TrainParams(seed=0, epochs=1, batch=16, lr=3e-3, lr_final=1e-4, ema=0.97, precision="fp32", sample_every=1)
     model = build_model("flow", own, Spec(SHAPE, FRAMES, lambda: WordEncoder(4, 8, "sum"), 8))
@@ -95,18 +95,15 @@ def test_guidance_makes_the_prompt_count(monkeypatch: pytest.MonkeyPatch) -> Non
     assert apart[1] < apart[2]
 
 
-def test_guidance_is_learned_so_that_a_step_takes_one_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_guidance_is_learned_so_that_a_step_takes_one_evaluation() -> None:
     """As trained, each step evaluates the network once for a video; another guidance, or none learned, takes two."""
-    model, rows = trained(), []
-    monkeypatch.setattr(model, "params", model.params.model_copy(update={"guided_from": 0.5}))
-    handle = model.network.register_forward_hook(lambda network, given, out: rows.append(len(out)))
-    try:
-        draw([RISE] * 3, steps=4)
-        assert rows == [3] * 4
-        draw([RISE] * 3, steps=4, guidance=1.0)
-        assert rows[4:] == [6] * 4
-    finally:
+    noise, prompts = torch.randn(3, FRAMES, *SHAPE), told(torch.tensor([RISE] * 3))
+    for guided_from, guidance, rows in ((0.5, None, 3), (0.5, 2.0, 3), (0.5, 1.5, 6), (1.0, None, 6)):
+        model, seen = trained(guided_from), []
+        handle = model.network.register_forward_hook(lambda network, given, out, seen=seen: seen.append(len(out)))
+        model.sample(noise, prompts, CODEC, SampleOptions(steps=4, guidance=guidance))
         handle.remove()
+        assert seen == [rows] * 4
 
 
 def test_what_guidance_is_learned_is_what_two_evaluations_give() -> None:

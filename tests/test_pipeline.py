@@ -24,7 +24,7 @@ from text2video.media import save_gif
 from text2video.params import Params, Section, load_params
 
 STAGES = ("check", "synthesize", "index", "autoencode", "train", "export", "render", "evaluate")
-PIPELINES = {"main": "", "tutorial": "tutorial/", "digits": "digits/"}  # name: prefix of its paths
+PIPELINES = {"main": "", "tutorial": "tutorial/", "digits": "digits/", "scenes": "scenes/"}  # name: prefix of its paths
 RESULTS = ("data", "models", "metrics", "dvc.lock")
 # What only carries values and messages: an edit there changes no result, or breaks the stage for all to see.
 PLUMBING = {f"src/text2video/{name}.py" for name in ("__init__", "console", "errors", "files", "layout", "params")} | {

@@ -58,7 +58,7 @@ class Wishes(TypedDict, total=False):
     """What may be asked of some kinds of model beside the prompt; what is left out is as the model was exported."""
 
     guidance: float
-    """How much the prompt counts: 1 as it was trained, more exaggerates it."""
+    """How much the prompt counts: 1 as in training's clips, more exaggerates it."""
     steps: int
     """Steps from noise to video: fewer are quicker, more are smoother."""
     frames: int
@@ -93,7 +93,7 @@ class Model:
 
         A video depends on its prompt, the seed, its number and the wishes alone: each has a batch and a thread to
         itself, because the rounding of a matrix product can change with the size of the batch and the number of
-        threads. Words that were never trained on are named in a warning and read as "any". Raises UserError for a
+        threads. Words that were never trained on are named in a warning and left out. Raises UserError for a
         prompt without words, and for a wish that this kind of model cannot fulfil.
         """
         prompts = [prompts] if isinstance(prompts, str) else list(prompts)
@@ -152,12 +152,12 @@ class Model:
         if "like" in tensors and "first" in tensors:
             raise UserError("like and first cannot be had together; leave one out")
         longest, size = self.config["frames"], tuple(self.config["size"])
-        for name, most in (("first", longest - 1), ("like", longest)):
+        for name, fewest, most in (("first", 1, longest - 1), ("like", longest, longest)):
             if name in tensors:
                 frames = tensors[name]
-                if not (1 <= len(frames) <= most and frames.shape[1:3] == size):
+                if not (fewest <= len(frames) <= most and frames.shape[1:3] == size):
                     found = f"{len(frames)} frames of {frames.shape[2]}x{frames.shape[1]} pixels"
-                    raise UserError(f"{name}: these are {found}; at most {most} of {size[1]}x{size[0]} will do")
+                    raise UserError(f"{name}: these are {found}; {fewest} to {most} of {size[1]}x{size[0]} will do")
                 tensors[name] = to_video(frames[None], device)
         if "towards" in tensors:
             tensors["towards"] = self.frontend.encode([tensors["towards"]]).to(device)

@@ -39,9 +39,9 @@ class Format(StrEnum):
 
 # What may be asked of a model beside the prompt.
 Guidance = Annotated[
-    float | None, typer.Option(min=0, max=100, help="How much the prompt counts; 1 is as trained; usually 2. (flow)")
+    float | None, typer.Option(min=0, max=100, help="How much the prompt counts; 1 is as in training. (flow)")
 ]
-Steps = Annotated[int | None, typer.Option(min=1, max=1000, help="Steps from noise to video; usually 12. (flow)")]
+Steps = Annotated[int | None, typer.Option(min=1, max=1000, help="Steps from noise to video. (flow)")]
 Frames = Annotated[
     int | None, typer.Option(min=1, max=10_000, help="Frames of each video. (flow, if more than it was trained on)")
 ]

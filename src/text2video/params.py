@@ -164,7 +164,7 @@ class FlowParams(KindParams):
     steps: Annotated[int, Field(ge=1, le=1000)]
     shift: Rate
     renoise: Share
-    guidance: Annotated[float, Field(gt=0, le=100)]
+    guidance: Annotated[float, Field(ge=1, le=100)]
 
 
 class FrameGanParams(KindParams):

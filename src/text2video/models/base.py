@@ -16,7 +16,7 @@ Update = Callable[[str | tuple[str, ...], Tensor], None]
 
 @dataclass(frozen=True)
 class SampleOptions:
-    """What may be asked of a sampler beside the prompts; None leaves it as it is. A kind lists what it obeys."""
+    """What may be asked of a sampler beside the prompts; None leaves it as it is. Kinds list what they obey."""
 
     guidance: float | None = None
     """How much the prompt counts: 1 as in training's clips, more exaggerates it."""
@@ -29,9 +29,9 @@ class SampleOptions:
     change: float | None = None
     """How much to change ``like``: 0 not at all, 1 all of it."""
     towards: Prompts | None = None
-    """N other prompts, and"""
+    """N other prompts to mix in."""
     share: float | None = None
-    """how much these count: 0 not at all, 1 alone."""
+    """How much these count: 0 not at all, 1 alone."""
 
 
 PLAIN = SampleOptions()
@@ -78,7 +78,7 @@ class VideoModel(nn.Module):
     frames_per_sample: int | None = None
     """Frames in one training sample; None for whole clips."""
     max_grad_norm = math.inf
-    """To which the gradient of an update is clipped."""
+    """The norm to which the gradient of an update is clipped."""
     options: frozenset[str] = frozenset()
     """The fields of ``SampleOptions`` that ``sample`` obeys; the others are never set."""
 
@@ -88,7 +88,7 @@ class VideoModel(nn.Module):
         raise NotImplementedError
 
     def training_step(self, batch: Batch, codec: Codec, update: Update) -> dict[str, Tensor]:
-        """One step on ``batch``: computes each loss and hands it to ``update`` with the name of its optimizer.
+        """One step on ``batch``: computes each loss and hands it to ``update`` with the names of its optimizers.
 
         ``codec`` is frozen and in evaluation mode; gradients may pass through it.
 

@@ -46,7 +46,7 @@ class IdentityCodec(Codec):
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions around a skip."""
+    """Two 3x3 convolutions with a skip around them."""
 
     def __init__(self, width: int, activation: Callable[[Tensor], Tensor] = F.silu) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ class ConvCodec(Codec):
 
     The code is normalised to mean 0 and variance 1 per channel, and noise is added to it while training: with its
     scale fixed, the code cannot outgrow the noise, so it becomes smooth and the decoder forgives a generator that is
-    slightly off (a variational autoencoder with fixed variance).
+    slightly off (like a variational autoencoder with fixed variance; there is no KL term).
     """
 
     def __init__(self, size: tuple[int, int], channels: int, width: int, noise: float) -> None:

@@ -43,8 +43,8 @@ class Block(nn.Module):
     """Attention over all tokens of the clip and all words, then a gated layer (SwiGLU: Shazeer, 2020).
 
     Both see ``neighbours`` features of each neighbour in time, height and width in place of the token's own.
-    Both are scaled, shifted and gated by the time and the text (adaLN-zero: Peebles and Xie, ICCV 2023), by one linear
-    layer for all blocks and a table for each (PixArt-alpha: Chen et al., ICLR 2024).
+    Both are scaled, shifted and gated by the time and the text (adaLN: Peebles and Xie, ICCV 2023), by one linear layer
+    for all blocks and a table for each (PixArt-alpha: Chen et al., ICLR 2024). Their last layers start at zero.
     """
 
     def __init__(self, width: int, neighbours: int, grid: tuple[int, int]) -> None:
@@ -185,6 +185,7 @@ class FlowTransformer(nn.Module):
 class Flow(VideoModel):
     """The kind ``flow``."""
 
+    guided: Tensor
     max_grad_norm = 1.0
     options = frozenset({"guidance", "steps", "first", "like", "change", "towards", "share"})
 
@@ -193,15 +194,16 @@ class Flow(VideoModel):
         self.params, self.shape = params, (spec.frames, *spec.latent_shape)
         self.text_encoder = spec.text_encoder()
         self.network = FlowTransformer(params, spec.latent_shape, spec.frames, spec.text_dim)
+        self.register_buffer("guided", torch.tensor(False, device="cpu"))  # whether v(text) has learned guidance
 
     def optimizers(self, lr: float) -> dict[str, torch.optim.Optimizer]:
-        """Muon (Jordan et al., 2024) for the blocks' matrices, AdamW for all other weights."""
+        """Muon (Jordan et al., 2024) for the blocks' matrices, Adam for all other weights."""
         matrices = [weight for weight in self.network.blocks.parameters() if weight.ndim == 2 and len(weight) > 6]
         known = set(map(id, matrices))
         others = [weight for weight in self.parameters() if id(weight) not in known]
         scale = RATE / self.params.depth
         rest = [{"params": others, "lr_scale": scale}]
-        adam = torch.optim.AdamW(rest, lr=lr, betas=(0.9, 0.99), weight_decay=0.0, fused=True)
+        adam = torch.optim.Adam(rest, lr=lr, betas=(0.9, 0.99), fused=True)
         return {"matrices": Muon([{"params": matrices, "lr_scale": scale}], lr=lr), "others": adam}
 
     def training_step(self, batch: Batch, codec: Codec, update: Update) -> dict[str, Tensor]:
@@ -209,7 +211,7 @@ class Flow(VideoModel):
 
         Some clips lose their prompt, so that guidance has something to compare with; of some, the first frames are
         given, and have no error. In some steps, the network sees a guess of its own (self-conditioning: Chen et
-        al., ICLR 2023).
+        al., ICLR 2023). Towards the end, guidance is part of the target.
         """
         params, clean = self.params, batch.latents
         text = without_prompt(self.read(batch.prompts), batch.rand() < params.prompt_dropout)
@@ -223,23 +225,21 @@ class Flow(VideoModel):
         if torch.rand((), generator=batch.rng) < params.guess_share:
             with torch.no_grad():
                 guess = x + (1 - time) * self.velocity(x, guess, time, text)
-        velocity = self.velocity(x, guess, time, text)
-        error = velocity - (clean - noise) - self.learned_guidance(velocity.detach(), x, guess, time, text, batch)
-        error = error * ~given[:, :, None, None, None]
+            torch.clear_autocast_cache()  # else older versions of PyTorch give the weights no gradient
+        velocity, target = self.velocity(x, guess, time, text), clean - noise
+        if batch.progress >= params.guided_from and params.prompt_dropout:  # else v(nothing) is not known
+            target = target + self.guidance_to_learn(velocity, x, guess, time, text)
+            self.guided.fill_(True)
+        error = (velocity - target) * ~given[:, :, None, None, None]
         loss = error.square().mean() + params.change_weight * error.diff(dim=1).square().mean()
         update(("matrices", "others"), loss)
         return {"loss": loss}
 
-    def learned_guidance(
-        self, velocity: Tensor, x: Tensor, guess: Tensor, time: Tensor, text: Encoded, batch: Batch
-    ) -> Tensor | float:
-        """What the network is to add to v(text), in the last part of training, so that drawing with ``guidance`` takes
-        one evaluation a step: (1 - 1 / guidance) (v(text) - v(nothing)) (Tang et al., 2025). Where it has learned that,
-        v(text) is what guidance makes of it; v(nothing) stays as it is."""
-        if batch.progress < self.params.guided_from:
-            return 0.0
-        with torch.no_grad():
-            nothing = self.velocity(x, guess, time, without_prompt(text))
+    @torch.no_grad()
+    def guidance_to_learn(self, velocity: Tensor, x: Tensor, guess: Tensor, time: Tensor, text: Encoded) -> Tensor:
+        """(1 - 1 / guidance) (v(text) - v(nothing)). With that added to its target, v(text) becomes v(nothing) +
+        guidance (u - v(nothing)), u what it was without: one evaluation draws with guidance (Tang et al., 2025)."""
+        nothing = self.velocity(x, guess, time, without_prompt(text))
         return (1 - 1 / self.params.guidance) * (velocity - nothing)
 
     def read(self, prompts: Prompts) -> Encoded:
@@ -302,7 +302,7 @@ class Flow(VideoModel):
         """v(nothing) + guidance (v(text) - v(nothing)) (Ho and Salimans, 2022); for two texts, v(text) is the mean of
         theirs, weighted by ``share``."""
         guidance = self.params.guidance if options.guidance is None else options.guidance
-        if self.params.guided_from < 1:
+        if self.guided:
             guidance /= self.params.guidance  # v(text) holds that much
         share = 0.5 if options.share is None else options.share
         weights = [guidance] if len(texts) == 1 else [guidance * (1 - share), guidance * share]

@@ -1,6 +1,7 @@
-"""Muon: momentum whose matrices are made orthogonal (Jordan et al., 2024), in float32.
+"""Muon: momentum whose matrices are made orthogonal (Jordan et al., 2024).
 
-PyTorch's own multiplies in bfloat16, which is a hundred times as slow on processors without it.
+It multiplies in float32 or, inside autocast, in that precision; PyTorch's own always in bfloat16, which not every
+processor has.
 """
 
 from typing import Any

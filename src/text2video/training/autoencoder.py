@@ -1,5 +1,6 @@
 """Training the codec, and writing every training clip in its code so that no experiment has to do it again."""
 
+import math
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -14,7 +15,6 @@ from text2video.device import autocast, on_device, pick_device
 from text2video.errors import UserError
 from text2video.files import remove_leftovers, write_json, write_text
 from text2video.layout import Layout
-from text2video.models.base import cosine
 from text2video.models.codec import Codec, build_codec
 from text2video.models.muon import Muon
 from text2video.params import CodecParams, Params
@@ -65,7 +65,8 @@ def autoencode(params: Params, layout: Layout) -> None:
 
 
 def read_clips(path: Path, size: tuple[int, int]) -> PackedReader:
-    """Open a store of clips of ``size`` (height, width). Raises UserError when it is none, or empty, or damaged.
+    """Open a store of clips of ``size`` (height, width). Raises UserError when there is none, or it is empty or
+    damaged.
 
     All of it is read once: damage should not be found after minutes, when a clip happens to be needed.
     """
@@ -82,8 +83,8 @@ def read_clips(path: Path, size: tuple[int, int]) -> PackedReader:
 def train_codec(
     codec: Codec, clips: PackedReader, params: Params, device: torch.device, checkpoints: CheckpointStore, ranks: Ranks
 ) -> Curve:  # fmt: skip
-    """Fit the codec to single frames by squared plus a little absolute error, by Muon and, for the biases, Adam.
-    Returns the curve of the loss."""
+    """Fit the codec to single frames; loss: squared error + 0.2 absolute error. Muon moves the kernels, Adam the
+    biases. Returns the curve of the loss."""
     own = params.codec
     if not list(codec.parameters()):
         return Curve(0)
@@ -105,13 +106,20 @@ def train_codec(
             codec.zero_grad(set_to_none=True)
             local.backward()
             ranks.average(codec.parameters())
-            lr = cosine(own.lr, 0.0, step / own.steps) * min((step + 1) / (WARMUP * own.steps), 1)
+            lr = own.lr * warmed_cosine((step + 1) / own.steps)
             for optimizer in (muon, adam):
                 optimizer.param_groups[0]["lr"] = lr
                 optimizer.step()
             losses.add(step + 1, {"loss": loss.item()})
             progress.update(step + 1, loss=loss.item())
     return losses
+
+
+def warmed_cosine(progress: float) -> float:
+    """A learning rate that rises from 0 to 1 over a share WARMUP of the training, and falls to 0 along a cosine."""
+    if progress < WARMUP:
+        return progress / WARMUP
+    return (1 + math.cos(math.pi * (progress - WARMUP) / (1 - WARMUP))) / 2
 
 
 class RandomFrames:
