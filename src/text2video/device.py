@@ -56,8 +56,7 @@ def _keep_apart() -> None:
     """Bind each of torch's threads to a core, where there are as many cores and more than one.
 
     They wait for each other a thousand times in a step. Where another program keeps a core busy, the kernel lets two of
-    them share the other one now and then, and each wait lasts a turn of some milliseconds: beside one busy program, two
-    bound threads are 1.7 to 2 times as fast, and were 20 times at worst. What is computed stays the same.
+    them share the other one now and then, and each wait lasts a turn of some milliseconds. What is computed is the same.
     """
     cores = sorted(os.sched_getaffinity(0))
     if not 1 < torch.get_num_threads() == len(cores):

@@ -20,8 +20,7 @@ class Codec(nn.Module):
         return self.encode_squares(squares(video, self.side))
 
     def encode_squares(self, cut: Tensor) -> Tensor:
-        """The same for a video that is cut into ``squares`` of ``side``: who makes one can make it so, and at the size
-        of a video, moving numbers about costs more than multiplying them."""
+        """The same for a video that is cut into ``squares`` of ``side`` already, as the video GAN draws its own."""
         raise NotImplementedError
 
     def decode(self, latents: Tensor) -> Tensor:

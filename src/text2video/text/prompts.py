@@ -18,7 +18,7 @@ class Prompts:
     tokens: Tensor
     """int64[N, L]: numbers of words, 0 for padding; or float32[N, L, D]: frozen features, zeros for padding."""
     mask: Tensor
-    """bool[N, L]: True for tokens, False for padding. Every row has a token. Of a frontend, its tokens come first."""
+    """bool[N, L]: True for tokens, False for padding. Every row has a token. Frontends put tokens first."""
     pooled: Tensor
     """float32[N, D]: a frozen vector for each prompt; D is 0 where tokens are words."""
 

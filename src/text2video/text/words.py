@@ -1,4 +1,4 @@
-"""Text of kind ``words``: a prompt is the set of its words that training captions know."""
+"""Text of kind ``words``: a prompt is the sequence of its words that training captions know."""
 
 import difflib
 from collections import Counter

@@ -1,6 +1,6 @@
 """Nothing is lost: a run that was stopped goes on where it was, and ends in the same bits as one that never was.
 
-While it goes, all that a run holds is saved every few seconds to a scratch folder, out of the reach of DVC, which
+While it goes, all that a run holds is saved every half minute to a scratch folder, out of the reach of DVC, which
 deletes the outputs of a stage that it is about to run again. The folder's name is made of everything that shapes the
 result, so that no run ever takes up another one's state; and it goes when the stage is done.
 """
@@ -215,7 +215,7 @@ def read_checkpoint(file: Path) -> dict[str, Any] | None:
 def locked(path: Path, what: str) -> Iterator[None]:
     """Hold ``path`` as a lock. It goes, and its folder if empty, with the block; the hold goes with the process, too.
 
-    Raises UserError, with ``what`` is at work, when another process holds it.
+    Raises UserError, which begins with ``what``, when another process holds it.
     """
     with _take_lock(path, what):
         try:

@@ -128,8 +128,8 @@ class Following(CheckpointStore):
 
 @contextmanager
 def resumable_ranks(stage: str, root: Path, run: str, every: float, ranks: Ranks) -> Iterator[CheckpointStore]:
-    """``resumable`` for the main process. The others go on from what it saved, and live as long as it does: it saves
-    when a signal comes. Raises Stopped, for them, when the main process is gone.
+    """``resumable`` for the main process. The others read what it saved and end with it: it saves when a signal
+    comes. Raises Stopped, for them, when the main process is gone.
     """
     if ranks.is_main:
         with resumable(stage, root, run, every) as checkpoints:
