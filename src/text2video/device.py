@@ -56,7 +56,7 @@ def _keep_apart() -> None:
     """Bind each of torch's threads to a core, where there are as many cores and more than one.
 
     They wait for each other a thousand times in a step. Where another program keeps a core busy, the kernel lets two of
-    them share the other one now and then, and each wait lasts a turn of some milliseconds. What is computed is the same.
+    them share the other one now and then, and each wait lasts a turn of some milliseconds. The results are the same.
     """
     cores = sorted(os.sched_getaffinity(0))
     if not 1 < torch.get_num_threads() == len(cores):
