@@ -279,6 +279,16 @@ def test_a_wish_that_cannot_be_read_is_one_line(
     assert not (exported / "refused").exists()
 
 
+def test_a_video_to_vary_is_a_whole_one(exported: Path) -> None:
+    """One of fewer frames is refused in one line, as is a first part that is as long as a video."""
+    model, clip = load_model(exported / "models" / "export"), np.full((10, 64, 64, 3), 255, np.uint8)
+    for frames in (1, 9):
+        with pytest.raises(UserError, match=rf"like: these are {frames} frames .* 10 to 10 of 64x64 will do"):
+            model.generate("red circle moving up", like=clip[:frames])
+    with pytest.raises(UserError, match="first: these are 10 frames .* 1 to 9 of 64x64 will do"):
+        model.generate("red circle moving up", first=clip)
+
+
 def test_an_unknown_word_is_told_once(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many videos there are, and of the second prompt, too."""
     monkeypatch.setattr(bundle, "BATCH", 1)
