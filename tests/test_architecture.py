@@ -57,9 +57,9 @@ FORBIDDEN = {
 }
 
 PATH = {
-    "video_gan": (34, 3750),
-    "flow": (33, 3455),
-    "frame_gan": (32, 3178),
+    "video_gan": (34, 3749),
+    "flow": (33, 3454),
+    "frame_gan": (32, 3177),
 }  # files and lines; the aim is 15 and 2,000
 
 

@@ -285,7 +285,7 @@ def test_a_video_to_vary_is_a_whole_one(exported: Path) -> None:
     for frames in (1, 9):
         with pytest.raises(UserError, match=rf"like: these are {frames} frames .* 10 to 10 of 64x64 will do"):
             model.generate("red circle moving up", like=clip[:frames])
-    with pytest.raises(UserError, match="first: these are 10 frames .* 1 to 9 of 64x64 will do"):
+    with pytest.raises(UserError, match=r"first: these are 10 frames .* 1 to 9 of 64x64 will do"):
         model.generate("red circle moving up", first=clip)
 
 

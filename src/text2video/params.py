@@ -113,6 +113,7 @@ class CodecParams(Section):
     noise: Annotated[float, Field(ge=0, le=1)]
     steps: Count
     batch: Positive
+    optimizer: Literal["adam", "muon"]
     lr: Rate
     precision: Precision
 

@@ -1,6 +1,5 @@
 """Training the codec, and writing every training clip in its code so that no experiment has to do it again."""
 
-import math
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -8,6 +7,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.optim import Adam
+from torch.optim.lr_scheduler import OneCycleLR
 
 from text2video.console import Stopwatch
 from text2video.data.packed import PackedReader, PackedWriter
@@ -83,17 +84,21 @@ def read_clips(path: Path, size: tuple[int, int]) -> PackedReader:
 def train_codec(
     codec: Codec, clips: PackedReader, params: Params, device: torch.device, checkpoints: CheckpointStore, ranks: Ranks
 ) -> Curve:  # fmt: skip
-    """Fit the codec to single frames; loss: squared error + 0.2 absolute error. Muon moves the kernels, Adam the
-    biases. Returns the curve of the loss."""
+    """Fit the codec to single frames; loss: squared error + 0.2 absolute error. Returns the curve of the loss."""
     own = params.codec
     if not list(codec.parameters()):
         return Curve(0)
-    kernels = [weight for weight in codec.parameters() if weight.ndim == 4]
-    biases = [weight for weight in codec.parameters() if weight.ndim < 4]
-    muon, adam = Muon(kernels, own.lr), torch.optim.Adam(biases, own.lr, betas=(0.9, 0.99), fused=True)
+    optimizers = build_optimizers(codec, own)
+    schedules = {
+        name: OneCycleLR(
+            one, own.lr, total_steps=own.steps + 1, pct_start=WARMUP, cycle_momentum=own.optimizer == "adam"
+        )
+        for name, one in optimizers.items()
+    }
     batches = RandomFrames(clips, own, codec.latent_shape, ranks)
     losses = Curve(own.steps, most=500)
-    parts: dict[str, Stateful] = {"codec": codec, "kernels": muon, "biases": adam, "losses": losses}
+    parts: dict[str, Stateful] = {"codec": codec, **optimizers, "losses": losses}
+    parts |= {f"schedule of {name}": schedule for name, schedule in schedules.items()}
     start = checkpoints.restore(parts, own.steps)
     with ranks.progress("autoencode", own.steps, every=params.runtime.log_every, start=start) as progress:
         for step in checkpoints.steps(start, own.steps):
@@ -106,20 +111,24 @@ def train_codec(
             codec.zero_grad(set_to_none=True)
             local.backward()
             ranks.average(codec.parameters())
-            lr = own.lr * warmed_cosine((step + 1) / own.steps)
-            for optimizer in (muon, adam):
-                optimizer.param_groups[0]["lr"] = lr
+            for name, optimizer in optimizers.items():
                 optimizer.step()
+                schedules[name].step()
             losses.add(step + 1, {"loss": loss.item()})
             progress.update(step + 1, loss=loss.item())
     return losses
 
 
-def warmed_cosine(progress: float) -> float:
-    """A learning rate that rises from 0 to 1 over a share WARMUP of the training, and falls to 0 along a cosine."""
-    if progress < WARMUP:
-        return progress / WARMUP
-    return (1 + math.cos(math.pi * (progress - WARMUP) / (1 - WARMUP))) / 2
+def build_optimizers(codec: Codec, params: CodecParams) -> dict[str, torch.optim.Optimizer]:
+    """Adam for all weights or, if ``optimizer`` is muon, Muon for the kernels and Adam for the biases."""
+    groups = {"weights": list(codec.parameters())}
+    if params.optimizer == "muon":
+        groups = {name: [weight for weight in codec.parameters() if (weight.ndim == 4) == (name == "kernels")]
+                  for name in ("kernels", "biases")}  # fmt: skip
+    return {
+        name: Muon(weights, params.lr) if name == "kernels" else Adam(weights, params.lr, (0.9, 0.99), fused=True)
+        for name, weights in groups.items()
+    }
 
 
 class RandomFrames:

@@ -1,0 +1,20 @@
+"""The codec's training: that either optimizer learns."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from tiny import tiny_params, write_params
+
+from stages import autoencode, index, synthesize
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
+def test_the_codec_learns_with_either_optimizer(optimizer: str, tmp_path: Path) -> None:
+    """The loss falls to a quarter."""
+    codec = {"optimizer": optimizer, "steps": 150, "width": 16, "lr": 5e-3}
+    write_params(tmp_path / "params.yaml", tiny_params(codec=codec))
+    for stage in (synthesize, index, autoencode):
+        stage.main(tmp_path)
+    losses = [float(row["loss"]) for row in csv.DictReader((tmp_path / "metrics" / "autoencode.csv").open())]
+    assert losses[-1] < losses[0] / 4
