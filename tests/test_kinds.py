@@ -39,7 +39,7 @@ class Still(VideoModel):
     def noise_shape(self):
         return (1,)
 
-    def sample(self, noise, prompts, codec, options) -> Tensor:
+    def sample(self, noise, prompts, codec, options=None) -> Tensor:
         return codec.decode(self(prompts)).clamp(-1, 1)
 '''
 SECTION = '''class StillParams(KindParams):
