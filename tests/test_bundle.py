@@ -37,6 +37,7 @@ CODEC = {
     "noise": 0.1,
     "steps": 1,
     "batch": 1,
+    "optimizer": "adam",
     "lr": 1,
     "precision": "fp32",
 }
