@@ -1,6 +1,7 @@
 """Training the codec, and writing every training clip in its code so that no experiment has to do it again."""
 
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -121,14 +122,12 @@ def train_codec(
 
 def build_optimizers(codec: Codec, params: CodecParams) -> dict[str, torch.optim.Optimizer]:
     """Adam for all weights or, if ``optimizer`` is muon, Muon for the kernels and Adam for the biases."""
-    groups = {"weights": list(codec.parameters())}
-    if params.optimizer == "muon":
-        groups = {name: [weight for weight in codec.parameters() if (weight.ndim == 4) == (name == "kernels")]
-                  for name in ("kernels", "biases")}  # fmt: skip
-    return {
-        name: Muon(weights, params.lr) if name == "kernels" else Adam(weights, params.lr, (0.9, 0.99), fused=True)
-        for name, weights in groups.items()
-    }
+    adam = partial(Adam, lr=params.lr, betas=(0.9, 0.99), fused=True)
+    if params.optimizer == "adam":
+        return {"weights": adam(codec.parameters())}
+    kernels = [weight for weight in codec.parameters() if weight.ndim == 4]
+    biases = [weight for weight in codec.parameters() if weight.ndim < 4]
+    return {"kernels": Muon(kernels, params.lr), "biases": adam(biases)}
 
 
 class RandomFrames:
