@@ -9,7 +9,7 @@ import typer
 from common import ROOT, rates, report
 
 from text2video import load_model
-from text2video.judge import judge_clips, score
+from text2video.judge import compare, judge_clips
 from text2video.params import load_params
 from text2video.world import World
 from text2video.world.captions import parse_prompt
@@ -32,7 +32,7 @@ def main() -> None:
     found = rates({str(number): lambda number=number: len(draw(number, 16)) for number in CANDIDATES})
     rows = []
     for number in CANDIDATES:
-        scores = score(judge_clips(draw(number, CLIPS)), requests)
+        scores = compare(judge_clips(draw(number, CLIPS)), requests).score
         rows.append(
             {"candidates": number, **{name: float(scores[name]["value"]) for name in NAMES},
              "clips": CLIPS, "clips per second": found[str(number)]}

@@ -14,7 +14,7 @@ from common import ROOT, command, rates, report
 from torchvision.utils import save_image
 
 from text2video import load_model
-from text2video.bundle import default_model
+from text2video.bundle import find_model
 from text2video.models.base import Spec
 from text2video.models.codec import build_codec
 from text2video.models.frame_gan import FrameGAN
@@ -27,7 +27,7 @@ PROMPT, WORDS = "circle moving up-right", 40
 
 def ours(batch: int, clips: int) -> Callable[[], float]:
     """So many clips, so many at once, to pixels."""
-    model = load_model(default_model())
+    model = load_model(find_model())
 
     def call() -> float:
         for _ in range(clips // batch):

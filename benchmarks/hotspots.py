@@ -71,7 +71,7 @@ def parts_of_the_data_path(params: Params) -> list[dict[str, Any]]:
 
 def a_video(model: Model) -> Callable[[], object]:
     """One video, without the threads that `generate` starts: the profiler would not see them."""
-    return lambda: model._sampler.best_clip("circle moving up-right", 0, 0, model.candidates)
+    return lambda: model.best_clip("circle moving up-right", 0, 0)
 
 
 def main() -> None:

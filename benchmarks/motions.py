@@ -11,7 +11,7 @@ import typer
 from common import ROOT, report
 
 from text2video import load_model
-from text2video.judge import judge_clips, score
+from text2video.judge import compare, judge_clips
 from text2video.judge.diversity import take
 from text2video.params import load_params
 from text2video.world import World
@@ -31,7 +31,7 @@ def main() -> None:
     for motion in (*sorted(set(motions)), "all"):
         these = np.flatnonzero((motions == motion) | (motion == "all"))
         asked = [requests[row] for row in these]
-        ours, theirs = (score(take(verdicts, these), asked) for verdicts in (model, real))
+        ours, theirs = (compare(take(verdicts, these), asked).score for verdicts in (model, real))
         row = {"motion": motion, "clips": len(these), "joint": ours["joint"]["value"]}
         for name in QUALITIES:
             row |= {name: ours[name]["median"], f"{name}, real": theirs[name]["median"]}

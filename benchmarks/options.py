@@ -16,7 +16,7 @@ from text2video import load_model
 from text2video.bundle import Model, Wishes
 from text2video.console import run
 from text2video.data.packed import PackedReader
-from text2video.judge import judge_clips, right
+from text2video.judge import compare, judge_clips
 from text2video.judge.rules import DIRECTIONS
 from text2video.judge.track import track
 from text2video.layout import Layout
@@ -96,7 +96,7 @@ def second_video(model: Model, prompt: str, **wishes: Any) -> np.ndarray:
 
 def judged(name: str, clips: np.ndarray, prompts: list[str]) -> dict[str, Any]:
     """What the judge says of the prompts' clips, as a row of the table."""
-    hits = right(judge_clips(clips), [parse_prompt(text) for text in prompts])
+    hits = compare(judge_clips(clips), [parse_prompt(text) for text in prompts]).right
     shares = {aspect: float(some.mean()) for aspect, some in hits.items()}
     return {"option": name, **shares, "direction": None, "clips/s": None, "grey levels": None}
 

@@ -12,8 +12,9 @@ from common import report
 
 from text2video import load_model
 from text2video.console import run
-from text2video.judge import Request, judge_clips, right
+from text2video.judge import compare, judge_clips
 from text2video.judge.scores import ASPECTS
+from text2video.request import Request
 
 SENTENCES = Path(__file__).with_name("sentences.txt")
 CLIPS, SEED = 16, 0
@@ -32,7 +33,7 @@ def main(
     loaded, rows = load_model(model), []
     for text, request in sentences():
         verdicts = judge_clips(loaded.draw([text] * CLIPS, SEED, range(CLIPS)))
-        shares = {name: float(hits.mean()) for name, hits in right(verdicts, [request] * CLIPS).items()}
+        shares = {name: float(hits.mean()) for name, hits in compare(verdicts, [request] * CLIPS).right.items()}
         rows.append({"sentence": text, **shares, "remark": loaded.frontend.check_prompt(text) or ""})
     names = (*ASPECTS, "joint")
     total = {name: float(np.mean([row[name] for row in rows])) for name in names}

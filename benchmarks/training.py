@@ -15,7 +15,7 @@ from torch.utils.flop_counter import flop_registry
 from text2video.device import autocast, on_device
 from text2video.models.base import Batch, Spec
 from text2video.models.codec import build_codec
-from text2video.models.kinds import build_model
+from text2video.models.kinds import kind_class
 from text2video.params import Params, load_params
 from text2video.text.encoder import build_text_encoder
 from text2video.text.prompts import Prompts, TextFacts
@@ -33,7 +33,7 @@ def model_step(params: Params) -> Callable[[], None]:
     spec = Spec(
         shape, params.data.frames, lambda: build_text_encoder(TextFacts(WORDS, 0), text.dim, text.pooling), text.dim
     )
-    model = on_device(build_model(params.model.kind, params.own, spec), CPU)
+    model = on_device(kind_class(params.model.kind)(params.own, spec), CPU)
     trainer, rng = Trainer(model, codec, params.train, 10**6), torch.Generator().manual_seed(0)
     batch, frames = params.train.batch, model.frames_per_sample or params.data.frames
     real, tokens = torch.randn(batch, frames, *shape), torch.randint(1, WORDS, (batch, 4))

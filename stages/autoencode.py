@@ -17,7 +17,7 @@ def main(root: Annotated[Path, typer.Option(help="The folder that holds params.y
     """Train the codec on data/train; write models/codec, data/latents and metrics/autoencode.*."""
     layout = Layout(root)
     params = load_params(layout.params)
-    from text2video.training.autoencoder import autoencode  # here: --help and bad params should not wait for torch
+    from text2video.autoencode import autoencode  # here: --help and bad params should not wait for torch
 
     autoencode(params, layout)
 

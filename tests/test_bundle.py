@@ -20,13 +20,13 @@ from text2video.errors import UserError
 from text2video.files import write_json
 from text2video.index import encode_captions
 from text2video.layout import Layout
-from text2video.models.base import Spec
+from text2video.models.base import Spec, draw_noise
 from text2video.models.codec import build_codec
-from text2video.models.kinds import build_model
+from text2video.models.video_gan import VideoGAN
 from text2video.params import CodecParams, ExportParams, load_params
-from text2video.sampling import draw_noise
 from text2video.text.encoder import build_text_encoder
 from text2video.text.words import Words
+from text2video.video import to_clips
 from text2video.weights import save_network
 
 CODEC = {
@@ -56,7 +56,7 @@ def layout(tmp_path_factory) -> Layout:
     encode_captions(words, PROMPTS, layout.text)
     codec = build_codec(CodecParams(**CODEC), (32, 32))
     shape = codec.latent_shape
-    model = build_model("video_gan", GAN, Spec(shape, 4, lambda: build_text_encoder(words.facts, 4), 4))
+    model = VideoGAN(GAN, Spec(shape, 4, lambda: build_text_encoder(words.facts, 4), 4))
     save_network(layout.codec, {"codec": codec}, {"codec": CODEC, "size": [32, 32]})
     config = {"kind": "video_gan", "model": GAN.model_dump(), "text": TEXT.model_dump(), "frames": 4,
               "latent_shape": shape, "fps": 10, "examples": PROMPTS[:2]}  # fmt: skip
@@ -178,15 +178,15 @@ def test_the_best_of_the_candidates_is_chosen(folder):
     """Protects the choice: of the candidates that one seed gives, the video is the one that the model ranks highest,
     and with one candidate there is none. Turning the ranks round gives another video."""
     loaded = load_model(folder)
-    sampler = loaded._sampler
-    critic = sampler.model.discriminator
+    critic = loaded.network.discriminator
     with torch.no_grad():
         for value in critic.parameters():
             value.normal_(0, 0.4)
-    noise = draw_noise((3, 4), sampler.frontend.canonical(PROMPTS[0]), 7, 0)
-    alone = [sampler.clips(PROMPTS[:1], row[None]) for row in noise]
+    noise = draw_noise((3, 4), loaded.canonical(PROMPTS[0]), 7, 0)
+    prompts, codec = loaded.frontend.encode(PROMPTS[:1] * 3), loaded.codec
     with torch.no_grad():
-        scores = sampler.model.rerank(noise, sampler.frontend.encode(PROMPTS[:1] * 3), sampler.codec)
+        alone = [to_clips(loaded.network.sample(row[None], prompts[[0]], codec)) for row in noise]
+        scores = loaded.network.rerank(noise, prompts, codec)
     best, worst = scores.argmax(), scores.argmin()
     assert best != worst
     assert np.abs(loaded.generate(PROMPTS[0], seed=7).astype(int) - alone[best]).max() <= 1
@@ -225,9 +225,9 @@ def test_without_a_path_the_pipelines_model_comes_first(layout, tmp_path, monkey
     """Protects the default: models/export of the current folder, else the shipped weights, else one line of advice."""
     monkeypatch.setattr(bundle, "shipped_model", lambda kind="video_gan": tmp_path / "weights" / kind)
     monkeypatch.chdir(layout.root)
-    assert bundle.default_model() == Path("models/export")
+    assert bundle.find_model() == Path("models/export")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="dvc repro"):
         load_model()
     ship_bundle(layout)
-    assert bundle.default_model() == tmp_path / "weights/video_gan"
+    assert bundle.find_model() == tmp_path / "weights/video_gan"

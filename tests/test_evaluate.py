@@ -20,7 +20,7 @@ import stages.evaluate
 from text2video import evaluate as stage
 from text2video.bundle import Model
 from text2video.data.packed import PackedReader, PackedWriter
-from text2video.judge import Request, judge_clips, right
+from text2video.judge import compare, judge_clips
 from text2video.judge.diversity import take, trait_diversity
 from text2video.judge.summary import Judged, unread
 from text2video.layout import TEST_SPLITS, Layout
@@ -29,6 +29,7 @@ from text2video.params import DataParams, Params, load_params
 from text2video.report import plots, wall
 from text2video.report.headline import TOO_FEW
 from text2video.report.page import times_real
+from text2video.request import Request
 from text2video.synthesize import synthesize
 from text2video.world import World, parse_prompt
 
@@ -592,7 +593,7 @@ def test_the_floor_is_exact(place: Place) -> None:
     store = PackedReader(place.layout.test / "seen")
     verdicts, requests = judge_clips(store[:24]), [parse_prompt(c) for c in store.captions[:24]]
     pairs = [(i, j) for i in range(24) for j in range(24) if i != j]
-    hits = right(take(verdicts, np.array([i for i, _ in pairs])), [requests[j] for _, j in pairs])
+    hits = compare(take(verdicts, np.array([i for i, _ in pairs])), [requests[j] for _, j in pairs]).right
     found = unread(verdicts, requests, own=True)
     for name in ("shape", "colour", "motion", "joint"):
         assert found[name] == pytest.approx(hits[name].mean(), abs=1e-4)

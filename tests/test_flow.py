@@ -23,7 +23,6 @@ from text2video.errors import UserError
 from text2video.models.base import Batch, SampleOptions, Spec
 from text2video.models.codec import IdentityCodec
 from text2video.models.flow import Flow
-from text2video.models.kinds import build_model
 from text2video.params import TrainParams, load_params
 from text2video.text.encoder import WordEncoder
 from text2video.text.prompts import Prompts
@@ -52,7 +51,7 @@ def trained(guided_from: float = 1.0, steps: int = 400) -> Flow:
     changed = {"depth": 2, "given_share": 0.5, "time_mean": 0.0, "guided_from": guided_from, "steps": 12}
     own = load_params(ROOT / "params.yaml").flow.model_copy(update=changed)
     page = TrainParams(seed=0, epochs=1, batch=16, lr=3e-3, lr_final=1e-4, ema=0.97, precision="fp32", sample_every=1)
-    model = build_model("flow", own, Spec(SHAPE, FRAMES, lambda: WordEncoder(4, 8, "sum"), 8))
+    model = Flow(own, Spec(SHAPE, FRAMES, lambda: WordEncoder(4, 8, "sum"), 8))
     trainer, rng = Trainer(model, CODEC, page, steps), torch.Generator().manual_seed(0)
     for step in range(steps):
         words = torch.randint(RISE, FALL + 1, (16,), generator=rng)

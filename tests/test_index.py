@@ -14,8 +14,8 @@ from stages import index
 from text2video import console
 from text2video.data.packed import PackedWriter
 from text2video.layout import Layout
-from text2video.text.cache import load_captions
 from text2video.text.spelling import tokenize
+from text2video.training.captions import load_captions
 
 prompts = st.text() | st.lists(st.sampled_from(["circle", "up-right", "cirkle", "круг", "7", "-"])).map(" ".join)
 

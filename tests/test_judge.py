@@ -13,21 +13,12 @@ from import_graph import ROOT
 from typer.testing import CliRunner
 
 from text2video import proof
-from text2video.judge import (
-    Verdicts,
-    confusion,
-    judge_clips,
-    judge_scenes,
-    opencv_world,
-    right,
-    rules,
-    score,
-    sentence,
-    wilson,
-)
+from text2video.judge import Verdicts, compare, judge_clips, judge_scenes, opencv_world, rules, sentence
 from text2video.judge.diversity import mode_recall, trait_distances
 from text2video.judge.proof import Check, check, prove, table
-from text2video.judge.scores import angle_errors, area_variations, colour_distances, compare
+from text2video.judge.scores import angle_errors, area_variations, colour_distances
+from text2video.judge.summary import confusions
+from text2video.measure.shares import wilson
 from text2video.params import load_params
 from text2video.request import Request, Scene
 from text2video.world import World, parse_prompt
@@ -64,7 +55,7 @@ def motion_of(clip: np.ndarray) -> str:
 
 def share_right(clips: np.ndarray, requests: Sequence[Request]) -> float:
     """Share of clips right in everything."""
-    return float(right(judge_clips(clips), requests)["joint"].mean())
+    return float(compare(judge_clips(clips), requests).right["joint"].mean())
 
 
 # --- the proof --------------------------------------------------------------------------------------------------------
@@ -310,32 +301,32 @@ def test_score_counts_what_is_right() -> None:
         Request("square", "red", "right"),
         Request(None, "blue", "left"),
     ]
-    hits = right(verdicts, requests)
+    hits = compare(verdicts, requests).right
     assert hits["shape"].tolist() == [True, True, False, True]
     assert hits["colour"].tolist() == [True, True, True, False]
     assert hits["motion"].tolist() == [True, True, True, False]
     assert hits["joint"].tolist() == [True, True, False, False]
-    page = score(verdicts, requests)
+    page = compare(verdicts, requests).score
     assert page["joint"] == {"value": 0.5, "low": 0.15, "high": 0.85, "n": 4}
     assert page["angle_error_degrees"]["n"] == 4
-    assert confusion(verdicts, requests, "motion") == {"right": {"right": 3}, "left": {"right": 1}}
-    assert confusion(verdicts, requests, "colour") == {"red": {"red": 2}, "blue": {"red": 1}}
+    assert confusions([compare(verdicts, requests)])["motion"] == {"right": {"right": 3}, "left": {"right": 1}}
+    assert confusions([compare(verdicts, requests)])["colour"] == {"red": {"red": 2}, "blue": {"red": 1}}
     with pytest.raises(ValueError, match="4 clips but 1 requests"):
-        right(verdicts, requests[:1])
+        compare(verdicts, requests[:1])
 
 
 def test_nothing_shown_is_wrong_in_everything() -> None:
     """A blank clip is wrong whatever was asked, also where the prompt leaves everything open."""
     verdicts = judge_clips(np.full((2, 10, 64, 64, 3), 255, np.uint8))
-    page = score(verdicts, [Request(None, None, None), Request("circle", "red", "up")])
+    page = compare(verdicts, [Request(None, None, None), Request("circle", "red", "up")]).score
     assert all(page[name]["value"] == 0 for name in ("shape", "colour", "motion", "joint", "detected"))
     assert page["path_residual_px"] == {"median": None, "mean": None, "n": 0}
-    assert confusion(verdicts, [Request("circle", None, None)] * 2, "shape") == {"circle": {"unclear": 2}}
+    assert confusions([compare(verdicts, [Request("circle", None, None)] * 2)])["shape"] == {"circle": {"unclear": 2}}
 
 
 def test_no_clips_give_a_readable_nothing() -> None:
     """An empty split is no reason to fail, and no reason to print NaN."""
-    page = score(judge_clips(np.empty((0, 10, 64, 64, 3), np.uint8)), [])
+    page = compare(judge_clips(np.empty((0, 10, 64, 64, 3), np.uint8)), []).score
     assert page["joint"] == {"value": None, "low": None, "high": None, "n": 0}
     json.dumps(page, allow_nan=False)
 
@@ -349,7 +340,7 @@ def test_any_clips_get_a_verdict(data: st.DataObject, shape: tuple[int, int, int
     assert set(verdicts.motion) <= {*rules.MOTIONS, ""}
     assert set(verdicts.shape) <= {*rules.SHAPES, ""}
     assert set(verdicts.colour) <= {*rules.COLOURS, ""}
-    json.dumps(score(verdicts, [Request("circle", "red", "up")] * shape[0]), allow_nan=False)
+    json.dumps(compare(verdicts, [Request("circle", "red", "up")] * shape[0]).score, allow_nan=False)
 
 
 def test_only_clips_are_judged() -> None:
@@ -393,7 +384,7 @@ def test_a_model_that_ignores_its_prompt_is_caught() -> None:
 def test_a_model_that_emits_still_pictures_is_caught() -> None:
     """No word of ours names standing still."""
     still = opencv_world.draw_clips(EVERYTHING, seed=7)[:, :1].repeat(10, 1)
-    assert score(judge_clips(still), EVERYTHING)["motion"]["value"] == 0
+    assert compare(judge_clips(still), EVERYTHING).score["motion"]["value"] == 0
 
 
 def test_a_model_that_draws_the_same_clip_each_time_is_caught() -> None:
@@ -435,7 +426,7 @@ def two() -> tuple[np.ndarray, Scene]:
 
 def scene_right(clips: np.ndarray, asked: Scene) -> bool:
     """Whether a clip shows a scene."""
-    return bool(right(judge_scenes(clips), [asked])["joint"][0])
+    return bool(compare(judge_scenes(clips), [asked]).right["joint"][0])
 
 
 def test_proof_of_scenes(scenes: tuple[np.ndarray, list[Scene]]) -> None:
@@ -488,7 +479,7 @@ def test_a_scene_is_right_as_a_whole_or_not(two: tuple[np.ndarray, Scene]) -> No
     ):
         assert not scene_right(clips, asked), asked
     with pytest.raises(ValueError, match="1 clips but 2 requests"):
-        right(judge_scenes(clips), [scene, scene])
+        compare(judge_scenes(clips), [scene, scene])
 
 
 @pytest.mark.parametrize(
@@ -555,4 +546,4 @@ def test_any_clips_get_a_verdict_as_scenes(data: st.DataObject, shape: tuple[int
     seen = judge_scenes(data.draw(arrays(np.uint8, (*shape, 3))))
     assert len(seen) == len(seen.seen) == shape[0]
     asked = [Scene((Request("circle", "red", "up"),))] * shape[0]
-    json.dumps(score(seen, asked), allow_nan=False)
+    json.dumps(compare(seen, asked).score, allow_nan=False)

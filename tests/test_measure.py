@@ -13,10 +13,16 @@ from text2video.data.packed import PackedReader, PackedWriter
 from text2video.measure import clips as measured
 from text2video.measure import nearest, network, retrieval
 from text2video.measure.clips import Ruler, make_ruler
-from text2video.measure.diversity import diversity_figures, pair_distance, same_caption
-from text2video.measure.flicker import flicker, flicker_figures
-from text2video.measure.frechet import frechet_distance, frechet_figures
 from text2video.measure.retrieval import distinct, make_questions, retrieval_figures
+from text2video.measure.sets import (
+    diversity_figures,
+    flicker,
+    flicker_figures,
+    frechet_distance,
+    frechet_figures,
+    pair_distance,
+    same_caption,
+)
 from text2video.measure.words import WordBags, words
 from text2video.video import to_clips
 

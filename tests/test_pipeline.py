@@ -93,7 +93,7 @@ def test_a_stage_depends_on_the_modules_that_it_imports(pipeline: str, stage: st
 
 def as_deps(needed: set[str], files: set[str]) -> str:
     """The lines for dvc.yaml: a folder where all of its modules are needed."""
-    for package in ("judge", "measure", "models", "reading", "report", "text", "world"):
+    for package in ("data", "judge", "measure", "models", "reading", "report", "text", "training", "world"):
         folder = f"src/text2video/{package}"
         inside = {file for file in files if file.startswith(f"{folder}/")}
         if inside <= needed:

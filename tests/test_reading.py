@@ -160,7 +160,7 @@ def test_frames_come_in_the_order_of_showing_with_their_times(tmp_path: Path) ->
         return frame
 
     path = encode(tmp_path / "clip.mkv", CLIP, options={"crf": "5", "bf": "4"}, frame=late)
-    shown = list(reading.frames(path))
+    shown = [(time, draw()) for time, draw in reading.frames(path)]
     assert [round(10 * time) for time, _ in shown] == times
     assert_near(np.stack([frame for _, frame in shown]), CLIP)
 
@@ -273,7 +273,7 @@ def test_an_avi_has_times_though_it_names_none(tmp_path: Path) -> None:
             if packet.size and number not in {3, 4, 7}:
                 packet.stream = copied
                 output.mux(packet)
-    shown = list(reading.frames(tmp_path / "gaps.avi"))
+    shown = [(time, draw()) for time, draw in reading.frames(tmp_path / "gaps.avi")]
     assert [round(10 * time) for time, _ in shown] == [0, 1, 2, 5, 6, 8, 9]
     np.testing.assert_array_equal(np.stack([frame for _, frame in shown]), CLIP[[0, 1, 2, 5, 6, 8, 9]])
 
@@ -677,7 +677,7 @@ def test_our_own_files_are_judged_as_they_are(kind: str, tmp_path: Path) -> None
         np.testing.assert_array_equal(whole, decoded)
     np.testing.assert_array_equal(reading.read_video(path, largest=64, most_frames=10), whole)
     np.testing.assert_array_equal(reading.read_video(path, threads=4), whole)
-    np.testing.assert_array_equal(np.stack([frame for _, frame in reading.frames(path)]), whole)
+    np.testing.assert_array_equal(np.stack([draw() for _, draw in reading.frames(path)]), whole)
     assert [round(10 * time, 6) for time, _ in reading.frames(path)] == list(range(10))
     assert reading.probe(path) == (64, 64, 10, 10, 1)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from text2video.data.folders import export_folders
+from text2video.cli import export_frames
 from text2video.data.packed import PackedReader, PackedWriter
 from text2video.errors import UserError
 
@@ -148,7 +148,8 @@ def test_exported_frames_are_rgb(tmp_path):
     """Another program sees red where the clip is red: the tutorial wrote red and blue swapped."""
     clips = np.zeros((1, 2, 4, 4, 3), np.uint8)
     clips[..., 0] = 255
-    export_folders(write_store(tmp_path / "s", clips, ["red"]), tmp_path / "folders")
+    write_store(tmp_path / "s", clips, ["red"])
+    export_frames(tmp_path / "s", tmp_path / "folders")
     with Image.open(tmp_path / "folders" / "video_0" / "frame_1.png") as picture:
         assert picture.convert("RGB").getpixel((0, 0)) == (255, 0, 0)
     assert (tmp_path / "folders" / "video_0" / "prompt.txt").read_text() == "red"
@@ -156,20 +157,20 @@ def test_exported_frames_are_rgb(tmp_path):
 
 def test_export_never_overwrites(tmp_path):
     """Exporting into a folder with something in it is refused and leaves it; an empty one is filled."""
-    store = write_store(tmp_path / "s", random_clips(1), ["a"])
+    write_store(tmp_path / "s", random_clips(1), ["a"])
     (tmp_path / "mine").mkdir()
-    export_folders(store, tmp_path / "mine")
+    export_frames(tmp_path / "s", tmp_path / "mine")
     (tmp_path / "mine" / "note").write_text("keep")
     (tmp_path / "file").write_text("keep")
     for target in ("mine", "file"):
         with pytest.raises(UserError, match=target):
-            export_folders(store, tmp_path / target)
+            export_frames(tmp_path / "s", tmp_path / target)
     assert (tmp_path / "mine" / "note").read_text() == "keep"
 
 
 def test_latents_are_not_exported_as_pictures(tmp_path):
     """A store that holds no clips is refused in one line."""
-    store = write_store(tmp_path / "s", np.zeros((1, 2, 4, 8, 8), np.float16), ["a"])
+    write_store(tmp_path / "s", np.zeros((1, 2, 4, 8, 8), np.float16), ["a"])
     with pytest.raises(UserError, match="uint8"):
-        export_folders(store, tmp_path / "f")
+        export_frames(tmp_path / "s", tmp_path / "f")
     assert not (tmp_path / "f").exists()

@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from text2video.errors import UserError
 from text2video.files import write_sealed
 from text2video.index import encode_captions
-from text2video.text import cache
-from text2video.text.cache import CaptionCache, load_captions
 from text2video.text.encoder import Encoded, FeatureEncoder, Pooling, WordEncoder, build_text_encoder
 from text2video.text.kinds import load_text
 from text2video.text.pretrained import MAX_TOKENS, Pretrained
 from text2video.text.prompts import Prompts, TextFacts, TextFrontend
 from text2video.text.spelling import FILLERS, key, tokenize
 from text2video.text.words import MAX_WORDS, Words
+from text2video.training import captions as cache
+from text2video.training.captions import CaptionCache, load_captions
 
 CAPTIONS = [
     "circle moving up",

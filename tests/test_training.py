@@ -13,8 +13,7 @@ from torch import Tensor
 from text2video.errors import UserError
 from text2video.models.base import Batch, Spec, cosine
 from text2video.models.codec import IdentityCodec
-from text2video.models.kinds import build_model
-from text2video.models.losses import gradient_penalty, relativistic_loss
+from text2video.models.video_gan import VideoGAN, gradient_penalty, relativistic_loss
 from text2video.params import TrainParams, load_params
 from text2video.text.encoder import WordEncoder
 from text2video.text.prompts import Prompts
@@ -33,7 +32,7 @@ def new_trainer(steps: int, **changes) -> Trainer:
              "gamma_final": 0.1, "gamma_every": 4, "gate_penalty": 0.1}  # fmt: skip
     own = page.video_gan.model_copy(update=small | changes)
     train = TrainParams(seed=0, epochs=1, batch=16, lr=2e-3, lr_final=2e-3, ema=0.9, precision="fp32", sample_every=1)
-    model = build_model("video_gan", own, Spec(SHAPE, FRAMES, lambda: WordEncoder(WORDS, 6, "sum"), text_dim=6))
+    model = VideoGAN(own, Spec(SHAPE, FRAMES, lambda: WordEncoder(WORDS, 6, "sum"), text_dim=6))
     return Trainer(model, IdentityCodec(SHAPE[1:]), train, steps)
 
 

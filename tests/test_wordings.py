@@ -17,7 +17,7 @@ from text2video.layout import TEST_SPLITS
 from text2video.media import save_npy
 from text2video.request import Request, Scene
 from text2video.world import SPLITS, World, parse_prompt, parse_scene
-from text2video.world.captions import read_prompt, read_scene, split_words
+from text2video.world.captions import read_scene, split_words
 from text2video.world.colours import COLOURS
 from text2video.world.motions import MOTIONS
 from text2video.world.shapes import SHAPES
@@ -72,7 +72,7 @@ def test_every_wording_is_understood() -> None:
         caption = wordings.trained(told, shown, dice.random(DICE).tolist())
         assert parse_scene(caption) in (told, shown)
         assert parse_prompt(caption) in (*told.objects, *shown.objects)
-        assert not read_prompt(caption).unknown
+        assert not read_scene(caption).unknown
         assert len(caption.split()) <= 20
         assert made_by(caption)
         said.update(split_words(caption))

@@ -19,15 +19,15 @@ from ruamel.yaml import YAML
 from tiny import ROOT, tiny_params, write_params
 
 from stages import autoencode, export, index, render, synthesize, train
+from text2video import autoencode as autoencode_module
 from text2video import bundle, console
 from text2video import render as render_module
-from text2video.training import autoencoder as autoencoder_module
 from text2video.training import train as train_module
 
 torch.optim.Adam([torch.zeros(1, requires_grad=True)])  # the first optimizer of a process takes seconds
 
 # A run is known by the code that is loaded: each child has the same, as long as the tests import no more than this.
-PRELOADED = (autoencode, train, export, render, bundle, render_module, autoencoder_module, train_module)
+PRELOADED = (autoencode, train, export, render, bundle, render_module, autoencode_module, train_module)
 INPUTS = {
     "synthesize": [],
     "index": ["data/train"],

@@ -5,8 +5,10 @@ hold its weights, ``README.md`` is the model card, and ``manifest.json`` has the
 safetensors nor torch notices a flipped bit. Nothing in a bundle is unpickled.
 """
 
+import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, TypedDict, Unpack
@@ -20,14 +22,13 @@ from text2video.device import side_by_side
 from text2video.errors import UserError
 from text2video.files import advice, check_files, read_json, replace_folder, sha256, write_json, write_text
 from text2video.layout import Layout
-from text2video.models.base import SampleOptions, Spec
-from text2video.models.codec import build_codec
-from text2video.models.kinds import build_model
+from text2video.models.base import PLAIN, SampleOptions, Spec, VideoModel, draw_noise
+from text2video.models.codec import Codec, build_codec
+from text2video.models.kinds import kind_class
 from text2video.params import Candidates, CodecParams, ExportParams, Positive, Section, Side, TextParams, model_kinds
-from text2video.sampling import Sampler
 from text2video.text.encoder import build_text_encoder
 from text2video.text.kinds import load_text
-from text2video.text.prompts import FRONTEND_FILE
+from text2video.text.prompts import FRONTEND_FILE, TextFrontend
 from text2video.video import to_clips, to_video
 from text2video.weights import Network, halve_weights, load_network, read_network_config
 
@@ -79,12 +80,14 @@ class Model:
     """A trained text-to-video model: it draws ``candidates`` videos for each that it returns, and keeps the best, where
     its kind can rank them."""
 
-    def __init__(self, sampler: Sampler, config: dict[str, Any]) -> None:
-        self._sampler = sampler
+    def __init__(
+        self, network: VideoModel, codec: Codec, frontend: TextFrontend, config: dict[str, Any],
+        device: torch.device | str = "cpu",
+    ) -> None:  # fmt: skip
+        self.network, self.codec, self.frontend, self.device = network, codec, frontend, device
         self.config = config
         self.candidates: int = config["candidates"]
         self.fps: int = config["fps"]
-        self.frontend = sampler.frontend
 
     def generate(
         self, prompts: Sequence[str] | str, seed: int = 0, count: int = 1, **wishes: Unpack[Wishes]
@@ -119,11 +122,38 @@ class Model:
 
         def clip(asked: tuple[str, int]) -> np.ndarray:
             prompt, number = asked
-            return self._sampler.best_clip(prompt, seed, number, self.candidates, frames, options)
+            return self.best_clip(prompt, seed, number, frames, options)
 
         clips = side_by_side(clip, zip(prompts, numbers, strict=True))
         shape = (0, frames or self.config["frames"], *self.config["size"], 3)
         return np.concatenate(clips) if clips else np.empty(shape, np.uint8)
+
+    @torch.no_grad()
+    def best_clip(
+        self, prompt: str, seed: int, number: int, frames: int | None = None, options: SampleOptions = PLAIN
+    ) -> np.ndarray:
+        """One clip uint8[1, T, H, W, 3]: of the candidates the one that the network ranks highest, the first where it
+        cannot rank (rejection by the discriminator: Azadi et al., ICLR 2019).
+
+        Where ``frames`` are more than the network draws at once, each next piece begins with the last half of the one
+        before.
+        """
+        shape, text = (self.candidates, *self.network.noise_shape()), self.canonical(prompt)
+        noise = draw_noise(shape, text, seed, number).to(self.device)
+        prompts, scores = self.frontend.encode([prompt]).to(self.device), None
+        if self.candidates > 1:
+            scores = self.network.rerank(noise, prompts[[0] * self.candidates], self.codec)
+        best = 0 if scores is None else int(scores.argmax())
+        video = self.network.sample(noise[best : best + 1], prompts, self.codec, options)
+        length = video.shape[1]
+        for piece in itertools.count(1):
+            if video.shape[1] >= (frames or length):
+                break
+            noise = draw_noise((1, *shape[1:]), f"{text}/{piece}", seed, number).to(self.device)
+            kept = length // 2
+            going_on = replace(options, first=video[:, -kept:], like=None, change=None)
+            video = torch.cat((video, self.network.sample(noise, prompts, self.codec, going_on)[:, kept:]), dim=1)
+        return to_clips(video[:, :frames])
 
     def draw_in_batches(
         self, prompts: Sequence[str], seed: int, numbers: Sequence[int], **wishes: Unpack[Wishes]
@@ -135,7 +165,7 @@ class Model:
 
     def require_able(self, wishes: Iterable[str], frames: int | None = None) -> None:
         """Raise UserError where this kind of model cannot fulfil one of the named wishes, or draw so many frames."""
-        able, kind, longest = self._sampler.model.options, self.config["kind"], self.config["frames"]
+        able, kind, longest = self.network.options, self.config["kind"], self.config["frames"]
         missing = ", ".join(name for name in wishes if name not in able and name != "frames")
         remedy = "such options need a model of kind flow: the one that ships (flow), or one of your own"
         if missing:
@@ -145,7 +175,7 @@ class Model:
 
     def _options(self, wishes: Wishes) -> SampleOptions:
         """Wishes as tensors, for one prompt. Raises UserError for those that do not go together or do not fit."""
-        device, tensors = self._sampler.device, dict[str, Any](wishes)
+        tensors = dict[str, Any](wishes)
         for name, other in (("change", "like"), ("share", "towards")):
             if name in tensors and other not in tensors:
                 raise UserError(f"{name} says how much {other} counts, and there is no {other}; give that, too")
@@ -158,16 +188,16 @@ class Model:
                 if not (fewest <= len(frames) <= most and frames.shape[1:3] == size):
                     found = f"{len(frames)} frames of {frames.shape[2]}x{frames.shape[1]} pixels"
                     raise UserError(f"{name}: these are {found}; {fewest} to {most} of {size[1]}x{size[0]} will do")
-                tensors[name] = to_video(frames[None], device)
+                tensors[name] = to_video(frames[None], self.device)
         if "towards" in tensors:
-            tensors["towards"] = self.frontend.encode([tensors["towards"]]).to(device)
+            tensors["towards"] = self.frontend.encode([tensors["towards"]]).to(self.device)
         return SampleOptions(**tensors)
 
     @torch.no_grad()
     def reconstruct(self, clips: np.ndarray) -> np.ndarray:
         """Clips ``uint8[N, T, H, W, 3]`` through the codec and back: the best that this model could draw of them."""
-        codec, device = self._sampler.codec, self._sampler.device
-        rebuilt = [to_clips(codec.decode(codec.encode(to_video(clip[None], device)))) for clip in clips]
+        codec = self.codec
+        rebuilt = [to_clips(codec.decode(codec.encode(to_video(clip[None], self.device)))) for clip in clips]
         return np.concatenate(rebuilt) if rebuilt else clips
 
 
@@ -264,22 +294,17 @@ def load_model(path: Path | str | None = None, device: torch.device | str = "cpu
         latent_shape=page.latent_shape, frames=page.frames, text_dim=page.text.dim,
         text_encoder=lambda: build_text_encoder(frontend.facts, page.text.dim, page.text.pooling),
     )  # fmt: skip
-    model = load("model", lambda: build_model(page.kind, own, spec))
-    return Model(Sampler(model, codec, frontend, device), config)
+    network = load("model", lambda: kind_class(page.kind)(own, spec))
+    return Model(network, codec, frontend, config, device)
 
 
-def default_model() -> Path:
-    """``models/export`` of the current folder, or the weights inside the package. Raises UserError without either."""
-    for folder in (Path("models/export"), shipped_model()):
-        if (folder / MANIFEST).is_file():
-            return folder
-    raise UserError("there is no trained model yet: run `dvc repro`, or name an exported model's folder")
-
-
-def find_model(path: Path | str | None) -> Path:
-    """The folder that ``load_model`` loads."""
+def find_model(path: Path | str | None = None) -> Path:
+    """The folder that ``load_model`` loads. Raises UserError where there is none to load without a path."""
     if path is None:
-        return default_model()
+        for folder in (Path("models/export"), shipped_model()):
+            if (folder / MANIFEST).is_file():
+                return folder
+        raise UserError("there is no trained model yet: run `dvc repro`, or name an exported model's folder")
     folder = Path(path)
     if folder.name == str(folder) and not folder.exists() and shipped_model(folder.name).is_dir():
         return shipped_model(folder.name)

@@ -16,7 +16,7 @@ from text2video.errors import UserError
 if TYPE_CHECKING:
     import numpy as np
 
-    from text2video.judge import Scene
+    from text2video.request import Scene
 
 app = typer.Typer(
     add_completion=False,
@@ -264,10 +264,17 @@ def export_frames(
     folder: Annotated[Path, typer.Argument(help="A new folder.")],
 ) -> None:
     """Unpack STORE into FOLDER: video_0/frame_0.png, …, video_0/prompt.txt, and so on."""
-    from text2video.data.folders import export_folders
     from text2video.data.packed import PackedReader
+    from text2video.files import replace_folder, write_text
+    from text2video.media import save_frames
 
-    export_folders(PackedReader(_expand_home(store)), _expand_home(folder))
+    clips, folder = PackedReader(_expand_home(store)), _expand_home(folder)
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise UserError(f"{folder} is not empty; name a new folder to export to")
+    with replace_folder(folder) as fresh:
+        for number, caption in enumerate(clips.captions):
+            save_frames(fresh / f"video_{number}", clips[number])
+            write_text(fresh / f"video_{number}" / "prompt.txt", caption)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from text2video.console import Progress, Stopwatch
 from text2video.data.packed import PackedReader
 from text2video.device import pick_device
 from text2video.judge import judge_clips, judge_scenes
-from text2video.judge.diversity import trait_diversity
+from text2video.judge.diversity import trait_diversity, traits
 from text2video.judge.proof import Check
 from text2video.judge.summary import (
     Figures,
@@ -29,15 +29,13 @@ from text2video.judge.summary import (
 )
 from text2video.layout import Layout
 from text2video.measure.clips import Measured, Ruler, make_ruler
-from text2video.measure.diversity import diversity_figures
-from text2video.measure.flicker import flicker_figures
-from text2video.measure.frechet import frechet_figures
 from text2video.measure.nearest import Nearest, find_nearest, nearest_figures
-from text2video.measure.retrieval import Questions, chosen, make_questions, retrieval_figures
+from text2video.measure.retrieval import Questions, make_questions, retrieval_figures
+from text2video.measure.sets import diversity_figures, flicker_figures, frechet_figures
 from text2video.params import Params
 from text2video.proof import is_scenes, judge_proof
-from text2video.report.output import Evaluation, read_tutorial, trait_spreads, write_report
-from text2video.report.page import SPLITS
+from text2video.report.output import read_tutorial, write_report
+from text2video.report.page import SPLITS, Evaluation
 from text2video.report.wall import Tile, choose_tiles, moving_sheet, pairs_picture
 from text2video.request import Request, Scene
 from text2video.world.captions import parse_prompt, parse_scene
@@ -87,9 +85,9 @@ def evaluate(params: Params, layout: Layout) -> Figures:
         captions = [caption for store in stores.values() for caption in store.captions]
         ruler = make_ruler(train, captions, seed, log_every)
     found = look_at_splits(model, ruler, stores, train, params, watch)
-    tutorial = read_tutorial(layout)
+    tutorial, tutorial_wall = read_tutorial(layout)
     with watch("compare"):
-        figures = split_pages(found, tutorial.figures)
+        figures = split_pages(found, tutorial)
         figures |= compare(found, ruler, PackedReader(layout.validation), seed)
     with watch("prove the judge"):
         proof = prove(params, found)
@@ -103,6 +101,7 @@ def evaluate(params: Params, layout: Layout) -> Figures:
             spreads=spreads(found),
             proof=proof,
             tutorial=tutorial,
+            tutorial_wall=tutorial_wall,
             fps=train.fps,
             frames=train.shape[0],
             drawn=params.world is not None,
@@ -120,12 +119,7 @@ def open_splits(folder: Path) -> dict[str, PackedReader]:
 
 
 def look_at_splits(
-    model: Model,
-    ruler: Ruler,
-    stores: Mapping[str, PackedReader],
-    train: PackedReader,
-    params: Params,
-    watch: Stopwatch,
+    model: Model, ruler: Ruler, stores: dict[str, PackedReader], train: PackedReader, params: Params, watch: Stopwatch
 ) -> Found:
     """The model's videos for each split and the real ones, measured and, with labels, judged; one split in memory at a
     time. The first split that has clips is compared with the training clips."""
@@ -173,9 +167,15 @@ def judge(model: Model, captions: list[str], clips: Array, real: Array, scenes: 
 def taken_for(split: Split, ruler: Ruler) -> list[str | None]:
     """The caption that the network chooses for each of the model's videos, its own where it is right; None where there
     is nothing to choose."""
-    picks = chosen(split.model.similarities, split.questions)
-    rows = zip(split.captions, picks, split.questions.own, split.questions.asked, strict=True)
-    return [(own if pick == row else ruler.captions[pick]) if asked else None for own, pick, row, asked in rows]
+    taken: list[str | None] = []
+    rows = zip(split.captions, split.model.similarities, split.questions.own, split.questions.others, strict=True)
+    for caption, row, own, others in rows:
+        if not len(others):
+            taken.append(None)
+            continue
+        best = others[row[others].argmax()]
+        taken.append(ruler.captions[best] if row[best] > row[own] else caption)
+    return taken
 
 
 def alike(scenes: bool, first: str, second: str) -> bool:
@@ -236,7 +236,7 @@ def tell_details(found: Found, ruler: Ruler) -> Figures:
     }
     if judged:
         details["prompts"] = prompt_rows(judged["prompts"]) if "prompts" in judged else []
-        details["confusion"] = confusions(judged)
+        details["confusion"] = confusions(split.answers["model"] for split in judged.values())
         details["splits"] = {name: split_details(split) for name, split in judged.items()}
     return details
 
@@ -283,7 +283,10 @@ def spreads(found: Found) -> dict[str, tuple[Array, Array]]:
             "nearest": (found.nearest.model_distance, found.nearest.real_distance),
             "flicker": (steady[0], steady[1]),
         }
-    return shown | (trait_spreads(found.judged["prompts"]) if "prompts" in found.judged else {})
+    if "prompts" in found.judged:
+        model, real = (traits(found.judged["prompts"].answers[side].objects) for side in ("model", "real"))
+        shown |= {name: (model[name], real[name]) for name in model}
+    return shown
 
 
 def prove(params: Params, found: Found) -> Mapping[str, list[Check]]:

@@ -10,10 +10,10 @@ from text2video.data.packed import PackedReader
 from text2video.files import replace_folder, sha256, write_sealed
 from text2video.layout import Layout
 from text2video.params import TextParams
-from text2video.text import cache
 from text2video.text.pretrained import Pretrained
 from text2video.text.prompts import TextFrontend
 from text2video.text.words import Words
+from text2video.training import captions as cache
 
 SHOWN = 60  # words that are told
 

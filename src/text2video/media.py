@@ -87,18 +87,10 @@ def save_avi(path: Path, clip: np.ndarray, fps: float = 10) -> None:
 
     The tutorial's ``cv2.VideoWriter`` has no setting for quality, and turns white into (251, 253, 250).
     """
-    _encode(path, clip, fps, "avi", "mpeg4", {"b": "4000000", "qmin": "1"}, tag="XVID")
+    _encode(path, clip, fps, "avi", "mpeg4", {"b": "4000000", "qmin": "1"})
 
 
-def _encode(
-    path: Path,
-    clip: np.ndarray,
-    fps: float,
-    container: str,
-    codec: str,
-    options: dict[str, str],
-    tag: str | None = None,
-) -> None:
+def _encode(path: Path, clip: np.ndarray, fps: float, container: str, codec: str, options: dict[str, str]) -> None:
     """Encode in memory with FFmpeg, then write. One thread, so that every run gives the same bytes."""
     clip = check_clip(path, clip)
     # 4:2:0 video has one colour for 2x2 pixels: the last row or column of an odd-sized clip is repeated.
@@ -111,13 +103,14 @@ def _encode(
             stream.height, stream.width = clip.shape[1:3]
             stream.pix_fmt = "yuv420p"
             stream.codec_context.thread_count = 1
-            if tag:
-                stream.codec_context.codec_tag = tag
+            if container == "avi":
+                stream.codec_context.codec_tag = "XVID"
             for frame in clip:
                 output.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
             output.mux(stream.encode())
     except av.FFmpegError as error:
-        raise UserError(f"cannot write {path}: FFmpeg says {_one_line(error)}") from error
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"cannot write {path}: FFmpeg says {reason}") from error
     with atomic_write(path) as file:
         file.write(buffer.getvalue())
 
@@ -145,7 +138,3 @@ def check_clip(path: Path, clip: np.ndarray) -> np.ndarray:
         found = f"{clip.dtype}{list(clip.shape)}"
         raise UserError(f"{path}: a clip is uint8[T, H, W, 3] with at least one frame, not {found}")
     return clip
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -1,6 +1,6 @@
 """What a prompt asks for, in the labels that the judge answers with. None leaves a choice open."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Request(NamedTuple):
@@ -18,3 +18,7 @@ class Scene(NamedTuple):
 
     objects: tuple[Request, ...]
     background: str | None = None
+
+    def labels(self) -> dict[str, Any]:
+        """Ready for JSON: ``objects``, each with shape, colour, motion, size and speed, and ``background``."""
+        return {"objects": [one._asdict() for one in self.objects], "background": self.background}

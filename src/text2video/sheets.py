@@ -31,10 +31,10 @@ def shrink(clip: np.ndarray, side: int, frames: int | None = None) -> np.ndarray
     return np.stack([cv2.resize(frame, (wide, tall), interpolation=cv2.INTER_AREA) for frame in clip])
 
 
-def film_strip(clip: np.ndarray) -> np.ndarray:
-    """The frames side by side, one grey pixel between two: ``uint8[H, T * (W + 1) - 1, 3]``."""
-    line = np.full((clip.shape[1], 1, 3), SEPARATOR, np.uint8)
-    return np.concatenate([part for frame in clip for part in (frame, line)][:-1], axis=1)
+def film_strip(clip: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
+    """The frames of a clip side by side, one grey pixel between two: uint8[H, T * (W + 1) - 1, 3]; or so many clips."""
+    line = np.full_like(clip[0][..., :1, :], SEPARATOR)
+    return np.concatenate([part for frame in clip for part in (frame, line)][:-1], axis=-2)
 
 
 def contact_sheet(clips: Sequence[np.ndarray], captions: Sequence[str], columns: int = 1) -> np.ndarray:

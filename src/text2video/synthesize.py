@@ -1,24 +1,32 @@
 """Fills the stores of all splits, from the drawn world or from a folder of videos, and shows what is in them."""
 
 import math
+import multiprocessing
+import os
 import shutil
-from collections.abc import Callable
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Generator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import closing
 from functools import partial
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from text2video.console import Progress, Stopwatch
-from text2video.data.packed import PackedWriter
+from text2video.data.packed import PackedWriter, pack
 from text2video.data.splits import CLIP_SPLITS
-from text2video.data.videos import Row, import_videos, save_rows
+from text2video.data.videos import Row, cores, import_videos, save_rows
 from text2video.files import replace_folder
 from text2video.layout import TEST_SPLITS, Layout
 from text2video.media import save_gif, slug
 from text2video.params import DataParams, Params, WorldParams
 from text2video.request import Request
-from text2video.sheets import SEPARATOR, contact_sheet, save_png
+from text2video.sheets import contact_sheet, film_strip, save_png
 from text2video.world import Drawn, World
 from text2video.world.captions import caption
 from text2video.world.motions import MOTIONS
@@ -27,7 +35,11 @@ CHUNK = 500  # clips drawn at a time, each chunk from a seed of its own,
 CHUNK_BYTES = 64 << 20  # or fewer, where they are large
 ABREAST = 4  # clips side by side in a motion's GIF
 
+MANY = 4000  # clips from which on several processes draw: each takes a second to start
+PROCESSES = 8  # at most: one writes what they draw
+
 Draw = Callable[[int, int], Drawn]  # of n and a seed
+Packed = tuple[list[bytes], list[str], list[dict[str, Any]]]  # clips, captions, labels
 
 
 def synthesize(params: Params, layout: Layout) -> None:
@@ -56,15 +68,18 @@ def draw_world(params: Params, layout: Layout) -> None:
     data, watch = params.data, Stopwatch()
     world = World(params)
     stores = _stores(world, params.world, layout)
-    total, done = sum(n for parts in stores.values() for n, _ in parts), 0
-    with Progress("synthesize", total, "clips", params.runtime.log_every) as progress:
-        for path, parts in stores.items():
+    chunks = {path: _chunks(parts, data) for path, parts in stores.items()}
+    jobs, done = [chunk for some in chunks.values() for chunk in some], 0
+    total = sum(n for _, n, _ in jobs)
+    with (
+        Progress("synthesize", total, "clips", params.runtime.log_every) as progress,
+        closing(_draw_all(jobs, min(params.runtime.threads or cores(), PROCESSES))) as drawn,
+        watch("draw"),
+    ):
+        for path, some in chunks.items():
             with PackedWriter(path, (data.frames, *data.height_width, 3), np.uint8, data.fps) as writer:
-                for seed, n, draw in _chunks(parts, data):
-                    with watch("draw"):
-                        drawn = draw(n, seed)
-                    with watch("pack"):
-                        writer.append(*drawn)
+                for _, n, _ in some:
+                    writer.append_packed(*next(drawn))
                     progress.update(done := done + n)
     with watch("pictures"):
         _show(world, params, layout.metrics / "data")
@@ -92,6 +107,44 @@ def _chunks(parts: list[tuple[int, Draw]], data: DataParams) -> list[tuple[int, 
     return [(seed, min(most, n - first), draw) for n, draw in parts for seed, first in enumerate(range(0, n, most))]
 
 
+def _draw_all(jobs: list[tuple[int, int, Draw]], processes: int) -> Generator[Packed, None, None]:
+    """The clips of all chunks, in order; nothing depends on the number of processes."""
+    if processes == 1 or sum(n for _, n, _ in jobs) < MANY:
+        yield from map(_draw, jobs)
+        return
+    waiting: deque[Future[Packed]] = deque()
+    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _serve)
+    try:
+        for job in jobs:
+            waiting.append(pool.submit(_draw, job))
+            if len(waiting) > 2 * processes:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _serve() -> None:
+    """In a process that draws: Ctrl-C is for the one that started it, and with that one it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+
+    def follow() -> None:
+        if parent:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+def _draw(job: tuple[int, int, Draw]) -> Packed:
+    """The clips of one chunk."""
+    seed, n, draw = job
+    drawn = draw(n, seed)
+    return pack(drawn.clips), drawn.captions, drawn.labels
+
+
 def _show(world: World, params: Params, folder: Path) -> None:
     """A GIF for each motion, with a clip of each shape side by side; one for each number of objects that clips have, if
     it is two or more; and a sheet of film strips of all of it."""
@@ -104,20 +157,14 @@ def _show(world: World, params: Params, folder: Path) -> None:
             wording = MOTIONS[motion].wordings[0]
             prompts = [caption(Request(*next(looks), motion), wording) for _ in drawn.shapes[:ABREAST]]
             clips = [world.draw_prompt(prompt, 1, 0).clips[0] for prompt in prompts]
-            save_gif(fresh / f"{slug(motion)}.gif", _abreast(clips), data.fps)
+            save_gif(fresh / f"{slug(motion)}.gif", film_strip(clips), data.fps)
             strips.append(clips[number % len(clips)])
             captions.append(prompts[number % len(clips)])
         scenes = world.draw("seen", 16 * ABREAST if max(drawn.objects) > 1 else 0, 0)
         counts = [len(labels["objects"]) for labels in scenes.labels]
         for count in sorted(set(counts) - {1}):
             rows = [row for row, number in enumerate(counts) if number == count][:ABREAST]
-            save_gif(fresh / f"{count}-objects.gif", _abreast(list(scenes.clips[rows])), data.fps)
+            save_gif(fresh / f"{count}-objects.gif", film_strip(list(scenes.clips[rows])), data.fps)
             strips += list(scenes.clips[rows])
             captions += [scenes.captions[row] for row in rows]
         save_png(fresh / "sheet.png", contact_sheet(strips, captions, columns=2))
-
-
-def _abreast(clips: list[np.ndarray]) -> np.ndarray:
-    """Clips side by side, with a line between them: uint8[T, H, W, 3]."""
-    line = np.full_like(clips[0][:, :, :1], SEPARATOR)
-    return np.concatenate([part for clip in clips for part in (clip, line)][:-1], axis=2)

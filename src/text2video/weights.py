@@ -46,22 +46,10 @@ def save_weights(path: Path, network: nn.Module) -> None:
 
 
 def halve_weights(path: Path) -> None:
-    """Write a file of ``save_weights`` again with 16 bits a number; ``load_weights`` reads both."""
+    """Write a file of ``save_weights`` again with 16 bits a number; ``load_network`` reads both."""
     state = {key: value.half() for key, value in load_file(path).items()}
     with atomic_write(path) as file:
         file.write(save(state))
-
-
-def load_weights(path: Path, network: nn.Module, remedy: str) -> None:
-    """Fill a network from ``save_weights``. Raises UserError, ending in ``remedy``, when the file does not fit."""
-    if not path.is_file():
-        raise UserError(f"{path} is missing; {remedy}")
-    try:
-        network.load_state_dict(load_file(path))
-    except (SafetensorError, RuntimeError, OSError, ValueError) as error:
-        raise UserError(f"{path} is damaged or of another shape ({str(error).splitlines()[0]}); {remedy}") from error
-    if not all(torch.isfinite(value).all() for value in network.state_dict().values()):
-        raise UserError(f"{path} holds numbers that are not finite; {remedy}")
 
 
 class _NoInitialisation(TorchFunctionMode):
@@ -82,15 +70,17 @@ def load_network(build: Callable[[], Network], path: Path, remedy: str) -> Netwo
             wanted = {name: list(value.shape) for name, value in build().state_dict().items()}
         with safe_open(path, "pt") as file:
             found = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118 (no dict)
+        if found != wanted:
+            raise UserError(f"{path} does not hold the network of its config.json; {remedy}")
+        network = build()
+        network.load_state_dict(load_file(path))
     except FileNotFoundError as error:
         raise UserError(f"{path} is missing; {remedy}") from error
     except (SafetensorError, OSError, RuntimeError, ValueError, TypeError) as error:
         reason = str(error).partition("\n")[0]
         raise UserError(f"{path} is damaged or of another shape ({reason}); {remedy}") from error
-    if found != wanted:
-        raise UserError(f"{path} does not hold the network of its config.json; {remedy}")
-    network = build()
-    load_weights(path, network, remedy)
+    if not all(torch.isfinite(value).all() for value in network.state_dict().values()):
+        raise UserError(f"{path} holds numbers that are not finite; {remedy}")
     return network.eval().requires_grad_(False)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from text2video.errors import UserError
 from text2video.params import DataParams, VideosParams
-from text2video.reading import lazy_frames, probe
+from text2video.reading import frames, probe
 from text2video.reading.pictures import Picture
 
 TIE = 2e-3  # seconds; of two frames that are as near as that the earlier is taken, so that rounded times change nothing
@@ -119,7 +119,7 @@ def _apart(targets: np.ndarray) -> list[np.ndarray]:
 
 
 def _watched(path: Path, watch: Callable[[], None], threads: int, begin: float = 0) -> Iterator[tuple[float, Picture]]:
-    for time, draw in lazy_frames(path, threads, begin):
+    for time, draw in frames(path, threads, begin):
         watch()
         yield time, draw
 

@@ -174,9 +174,9 @@ class _Captions:
         """The captions in the tables and the two lists of one folder."""
         for name in sorted(names, key=lambda name: (not name.startswith("metadata."), name)):
             if is_table(name):
-                table = read_table(self.folder / at / name)
-                self.notes += [f"{'/'.join(filter(None, (at, name)))}: {table.problem}"] * bool(table.problem)
-                for file, caption in table.rows:
+                rows, problem = read_table(self.folder / at / name)
+                self.notes += [f"{'/'.join(filter(None, (at, name)))}: {problem}"] * bool(problem)
+                for file, caption in rows:
                     self._take_row(at, file, caption, name)
         for file, caption in read_lists(self.folder / at, names):
             self._take_row(at, file, caption, "prompts.txt and videos.txt")
@@ -245,11 +245,11 @@ def _moves(path: Path) -> bool:
 
 def _tar_videos(folder: Path, tar: str) -> Iterator[Video]:
     """The videos in a tar, or the tar itself with what is wrong with it."""
-    shard = read_tar(folder / tar, VIDEOS | OTHER_VIDEOS | {".webp"})
+    videos, problem = read_tar(folder / tar, VIDEOS | OTHER_VIDEOS | {".webp"})
     outside = PurePosixPath(tar).parts[:-1]
-    for member, caption in shard.videos:
+    for member, caption in videos:
         folders = PurePosixPath(member.name).parts[:-1]
         split = split_of(outside, PurePosixPath(tar).name) or split_of(folders)
         yield Video(f"{tar}/{member.name}", folder / tar, caption or "", split, caption_problem(caption), member)
-    if shard.problem:
-        yield Video(tar, folder / tar, "", None, shard.problem)
+    if problem:
+        yield Video(tar, folder / tar, "", None, problem)

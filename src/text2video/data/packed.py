@@ -4,9 +4,8 @@ import math
 import mmap
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
@@ -19,28 +18,28 @@ VERSION = 2
 Labels = dict[str, Any]  # of one clip: its objects, each with what is known of it, and its background
 
 
-class PackedWriter:
+def pack(items: np.ndarray) -> list[bytes]:
+    """Each item compressed on its own, with a checksum, as a store has them."""
+    compress = zstandard.ZstdCompressor(level=3, write_checksum=True).compress
+    return [compress(items[row : row + 1].tobytes()) for row in range(len(items))]
+
+
+class PackedWriter(ExitStack):
     """Writes a store: the folder appears, or takes the place of an older one, when the ``with`` block ends well.
 
     Items have one shape and dtype. Each is compressed on its own, with a checksum, and written at once.
     """
 
     def __init__(self, path: Path, shape: Sequence[int], dtype: np.dtype | type | str, fps: float = 10) -> None:
+        super().__init__()
         self._path, self._shape, self._dtype, self._fps = (Path(path), tuple(map(int, shape)), np.dtype(dtype), fps)
         self._captions: list[str] = []
         self._labels: list[Labels] = []
         self._offsets = [0]
-        self._compress = zstandard.ZstdCompressor(level=3, write_checksum=True).compress
-        self._writing = self._write()
 
     def __enter__(self) -> Self:
-        self._writing.__enter__()
+        self.enter_context(self._write())
         return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        return self._writing.__exit__(kind, error, trace)
 
     def append(self, items: np.ndarray, captions: Sequence[str], labels: Sequence[Labels] | None = None) -> None:
         """Add ``items[n, *shape]``, their ``n`` captions and, for all of a store or none of it, their ``n`` labels.
@@ -54,8 +53,13 @@ class PackedWriter:
                 f"{items.dtype}{items.shape} with {len(captions)} captions does not go into a store "
                 f"of {self._dtype}{self._shape}"
             )
-        for row in range(len(items)):
-            data = self._compress(items[row : row + 1].tobytes())
+        self.append_packed(pack(items), captions, labels)
+
+    def append_packed(
+        self, packed: Sequence[bytes], captions: Sequence[str], labels: Sequence[Labels] | None = None
+    ) -> None:
+        """The same for items that :func:`pack` has compressed, in another process perhaps."""
+        for data in packed:
             self._file.write(data)
             self._offsets.append(self._offsets[-1] + len(data))
         self._captions.extend(captions)

@@ -5,7 +5,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import Any
 
 from text2video.data.captions import decode_text, one_line
 from text2video.errors import UserError
@@ -17,34 +17,28 @@ LISTS = ("prompts.txt", "captions.txt", "prompt.txt")  # beside videos.txt
 Row = tuple[str, str | None]  # a file and its caption
 
 
-class Table(NamedTuple):
-    """The rows that name a file, in their order, and what is wrong with the table."""
-
-    rows: list[Row]
-    problem: str
-
-
 def is_table(name: str) -> bool:
     """Whether a file of that name may list videos."""
     return PurePosixPath(name).suffix.lower() in {".csv", ".tsv", ".jsonl"}
 
 
-def read_table(path: Path) -> Table:
-    """The files and captions in a CSV or JSONL file; other columns are ignored."""
+def read_table(path: Path) -> tuple[list[Row], str]:
+    """The files and captions in a CSV or JSONL file, in their order, and what is wrong with it; other columns are
+    ignored."""
     try:
         text = decode_text(path.read_bytes())
         records = list(_json_lines(text) if path.suffix.lower() == ".jsonl" else _csv_lines(text))
     except (OSError, ValueError, csv.Error, RecursionError) as error:
-        return Table([], f"not taken, it cannot be read ({one_line(str(error))})")
+        return [], f"not taken, it cannot be read ({one_line(str(error))})"
     columns = {key for record in records for key in record}
     file = next((key for key in FILES if key in columns), None)
     caption = next((key for key in CAPTIONS if key in columns), None)
     if file is None or caption is None:
         lacking = FILES if file is None else CAPTIONS
-        return Table([], f"not taken, it has no column {', '.join(lacking[:-1])} or {lacking[-1]}")
+        return [], f"not taken, it has no column {', '.join(lacking[:-1])} or {lacking[-1]}"
     rows = [(str(record[file]), _text(record.get(caption))) for record in records if record.get(file)]
     nameless = len(records) - len(rows)
-    return Table(rows, f"{nameless} rows name no file" if nameless else "")
+    return rows, f"{nameless} rows name no file" if nameless else ""
 
 
 def read_lists(folder: Path, names: Iterable[str]) -> Iterator[Row]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from tempfile import NamedTemporaryFile
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from text2video.data.captions import decode_text, one_line
 from text2video.data.tables import CAPTIONS
@@ -23,15 +23,9 @@ class Member(NamedTuple):
     size: int
 
 
-class Shard(NamedTuple):
-    """The videos of a tar, each with its caption (None: it has none), and what is wrong with the tar."""
-
-    videos: list[tuple[Member, str | None]]
-    problem: str
-
-
-def read_tar(path: Path, suffixes: set[str]) -> Shard:
-    """List a tar: only headers and captions are read."""
+def read_tar(path: Path, suffixes: set[str]) -> tuple[list[tuple[Member, str | None]], str]:
+    """The videos of a tar, each with its caption (None: it has none), and what is wrong with the tar. Only headers and
+    captions are read."""
     videos: list[tuple[str, Member]] = []
     captions: dict[str, str] = {}
     problem = ""
@@ -49,7 +43,7 @@ def read_tar(path: Path, suffixes: set[str]) -> Shard:
                         captions[key] = found
     except (tarfile.TarError, OSError, EOFError, ValueError) as error:
         problem = f"it cannot be read as a tar to its end ({one_line(str(error))})"
-    return Shard([(member, captions.get(key)) for key, member in videos], problem)
+    return [(member, captions.get(key)) for key, member in videos], problem
 
 
 @contextmanager
@@ -61,17 +55,13 @@ def unpacked(tar: Path, member: Member, scratch: Path) -> Iterator[Path]:
     with NamedTemporaryFile(dir=scratch, prefix="member.") as copy:
         with open(tar, "rb") as source:
             source.seek(member.offset)
-            _copy(source, copy, member.size)
-        if copy.tell() != member.size:
+            left = member.size
+            while left and (data := source.read(min(left, 1 << 20))):
+                left -= copy.write(data)
+        if left:
             raise UserError(f"{tar} is cut short")
         copy.flush()
         yield Path(copy.name)
-
-
-def _copy(source: BinaryIO, target: object, size: int) -> None:
-    while size and (data := source.read(min(size, 1 << 20))):
-        target.write(data)  # type: ignore[attr-defined]
-        size -= len(data)
 
 
 def _key(name: str) -> tuple[str, str]:

@@ -39,15 +39,6 @@ SMALL = 96  # and GIFs' frames no larger than twice as many pixels
 EXAMPLES = 3  # files that are named for each reason to leave some out
 
 
-class _Decoded(NamedTuple):
-    """The clips of a video, ``uint8[n, T, H, W, 3]`` in a file, or why there are none."""
-
-    file: IO[bytes]
-    n: int = 0
-    padded: int = 0
-    problem: str = ""
-
-
 class Row(NamedTuple):
     """A line of ``metrics/clips.csv``."""
 
@@ -107,25 +98,25 @@ def _decode_all(videos: list[Video], params: Params, scratch: Path) -> list[Row]
         Progress("synthesize", len(videos), "videos", params.runtime.log_every) as progress,
         PackedWriter(scratch / "all", shape, np.uint8, data.fps) as writer,
     ):
-        for video, decoded in zip(videos, _decoded(videos, params, scratch), strict=True):
-            with decoded.file:
-                decoded.file.seek(0)
-                for _ in range(decoded.n):
-                    clip = np.frombuffer(decoded.file.read(math.prod(shape)), np.uint8).reshape(1, *shape)
-                    writer.append(clip, [video.caption])
-            rows.append(Row(video.name, video.caption, "", decoded.n, decoded.problem, decoded.padded))
+        for file, row in _decoded(videos, params, scratch):
+            with file:
+                file.seek(0)
+                for _ in range(row.clips):
+                    clip = np.frombuffer(file.read(math.prod(shape)), np.uint8).reshape(1, *shape)
+                    writer.append(clip, [row.caption])
+            rows.append(row)
             progress.update(len(rows))
     return rows
 
 
-def _decoded(videos: list[Video], params: Params, scratch: Path) -> Iterator[_Decoded]:
-    """The clips of each video, in order, from as many workers as there are cores."""
-    workers = params.runtime.threads or _cores()
+def _decoded(videos: list[Video], params: Params, scratch: Path) -> Iterator[tuple[IO[bytes], Row]]:
+    """``_decode`` of each video, in order, by as many workers as there are cores."""
+    workers = params.runtime.threads or cores()
     threads = max(1, workers // len(videos))  # of each video
     stop = threading.Event()
     cv2.setNumThreads(1)  # the workers are side by side already
     executor = ThreadPoolExecutor(workers)
-    waiting: deque[Future[_Decoded]] = deque()
+    waiting: deque[Future[tuple[IO[bytes], Row]]] = deque()
     try:
         for video in videos:
             waiting.append(executor.submit(_decode, video, params, scratch, stop, threads))
@@ -138,7 +129,7 @@ def _decoded(videos: list[Video], params: Params, scratch: Path) -> Iterator[_De
         executor.shutdown(cancel_futures=True)
 
 
-def _cores() -> int:
+def cores() -> int:
     """The processor's cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -147,24 +138,27 @@ class _Interrupted(Exception):
     """The stage was stopped while a worker was at work."""
 
 
-def _decode(video: Video, params: Params, scratch: Path, stop: threading.Event, threads: int) -> _Decoded:
-    """Cut one video. What is wrong with it is its problem, what is wrong with our disk is raised."""
+def _decode(video: Video, params: Params, scratch: Path, stop: threading.Event, threads: int) -> tuple[IO[bytes], Row]:
+    """Cut one video: its clips, ``uint8[n, T, H, W, 3]``, in a file, and its row. What is wrong with it stands in that,
+    what is wrong with our disk is raised."""
 
     def watch() -> None:
         if stop.is_set():
             raise _Interrupted
 
     file = tempfile.SpooledTemporaryFile(SPOOL, dir=str(scratch))  # noqa: SIM115 - who takes the clips closes it
-    if video.problem:
-        return _Decoded(file, problem=video.problem)
+    row = Row(video.name, video.caption, "", 0, video.problem)
+    if row.left_out:
+        return file, row
     try:
         with ExitStack() as stack:
             path = video.path
             if video.member:
                 path = stack.enter_context(unpacked(video.path, video.member, scratch))
-            return _Decoded(file, *cut_clips(path, params.data, params.videos, file, watch, threads))
+            clips, padded = cut_clips(path, params.data, params.videos, file, watch, threads)
+        return file, row._replace(clips=clips, padded=padded)
     except UserError as error:
-        return _Decoded(file, problem=str(error).removeprefix(f"{path} cannot be read as a video: "))
+        return file, row._replace(left_out=str(error).removeprefix(f"{path} cannot be read as a video: "))
     except OSError as error:
         raise UserError(f"{video.name} cannot be unpacked to {scratch}: {error.strerror or error}") from error
 

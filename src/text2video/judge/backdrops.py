@@ -5,13 +5,12 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
 from text2video.judge import rules
 from text2video.judge.track import dot
 
-Array = NDArray[Any]
+Array = np.ndarray
 SITES = 12  # pixels of the frame's rim, besides corners and middles, whose colours are tried as tones,
 GOLDEN = 0.618  # at such shares of its length that no pattern keeps step with them
 

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import wasserstein_distance
 
 from text2video.judge.scores import mean_known
 from text2video.judge.verdicts import Verdicts, take
 
-Array = NDArray[Any]
+Array = np.ndarray
 TRAITS = ("start_x", "start_y", "speed", "size")
 ROUNDS = 8  # ways to cut the clips in halves, averaged
 

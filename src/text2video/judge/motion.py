@@ -1,22 +1,21 @@
 """From tracks to the motion's name: fits of ideal paths, and the rules that say which one a viewer would name."""
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from text2video.judge import rules
 from text2video.judge.track import Tracks
 
-Array = NDArray[Any]
+Array = np.ndarray
 PERIODS, PHASES = 24, 16  # of the first search for the best wave
 FLAT = 0.02  # variance below which a stretch of a wave is too flat to be scaled up to anything
 
 
 def name_motions(tracks: Tracks, height: int, width: int) -> dict[str, Array]:
-    """``motion``, ``direction``, ``displacement`` and ``residual`` of Verdicts, [N] each, from the frames that show the
-    object whole. The residual of what has no name is that of the nearest ideal path."""
+    """``motion``, ``direction``, ``displacement``, ``residual`` and ``speed`` of Verdicts, [N] each, of the frames that
+    show the object whole. The residual of what has no name is that of the nearest ideal path."""
     n, t = tracks.present.shape
     side, weight = min(height, width), tracks.whole.astype(float)
     path = _Path(tracks.centre, weight, side)
@@ -29,13 +28,16 @@ def name_motions(tracks: Tracks, height: int, width: int) -> dict[str, Array]:
     names = np.where(near, names, "")
     best = np.where((names != "").any(0), (names != "").argmax(0), residuals.argmin(0)), np.arange(n)
     enough = tracks.present.all(1) & (weight.sum(1) >= max(rules.MIN_WHOLE * t, 3))
-    enough &= _largest_step(tracks) <= rules.MAX_JUMP * side
+    both = tracks.whole[:, 1:] & tracks.whole[:, :-1]
+    steps = np.linalg.norm(np.diff(tracks.centre, axis=1), axis=2) * both
+    enough &= steps.max(1, initial=0) <= rules.MAX_JUMP * side
     dx, dy = path.velocity.T
     return {
         "motion": np.where(enough, names[best], ""),
         "direction": np.degrees(np.arctan2(-dy, dx)) % 360,
         "displacement": np.hypot(dx, dy) * (t - 1),
         "residual": residuals[best],
+        "speed": steps.sum(1) / np.maximum(both.sum(1), 1),
     }
 
 
@@ -46,12 +48,6 @@ def _stays_near(tracks: Tracks, ideal: Array, side: int) -> Array:
     reach = 0.6 * np.sqrt((tracks.area * tracks.whole).max(1, initial=0))  # a disc's radius is .56 of that
     slack = rules.MAX_OFF * side + tracks.cut * reach[:, None, None]  # left, top, right, bottom
     return np.all((ahead >= -slack[..., :2]) & (ahead <= slack[..., 2:]), axis=(1, 2))
-
-
-def _largest_step(tracks: Tracks) -> Array:
-    """The longest way of the centre between two frames that show the object whole, float[N]."""
-    steps = np.linalg.norm(np.diff(tracks.centre, axis=1), axis=2)
-    return (steps * (tracks.whole[:, 1:] & tracks.whole[:, :-1])).max(1, initial=0)
 
 
 def weighted_mean(values: Array, weight: Array) -> Array:

@@ -1,11 +1,9 @@
 """From pixels to the tracks of several objects before any plain or simply patterned background."""
 
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from text2video.judge import rules
@@ -26,21 +24,7 @@ from text2video.judge.track import (
     usual_contrast,
 )
 
-Array = NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Objects:
-    """What is found in N clips: M objects in all, those of one clip together."""
-
-    tracks: Tracks
-    """Of the M objects. Where another hides part of an object, it counts as cut off on all sides."""
-    clip: Array
-    """int[M]: the number of each object's clip."""
-    background: Array
-    """str[N]: a colour's or a pattern's name."""
-    clean: Array
-    """bool[N]: whether there is nothing else to be seen, but for specks."""
+Array = np.ndarray
 
 
 class _Blobs(NamedTuple):
@@ -72,18 +56,19 @@ class _Pixels(NamedTuple):
         return _Pixels(self.ink.keep(which, frame), self.colour[which], self.back[which])
 
 
-def find_objects(clips: Array) -> Objects:
-    """Find and follow the objects of ``clips`` uint8[N, T, H, W, 3]. ValueError for arrays of another type or form."""
-    parts = [_find(chunk) for chunk in chunks(clips)]
-    return Objects(
-        tracks=join([part.tracks for part in parts]),
-        clip=np.concatenate([part.clip + i * CHUNK for i, part in enumerate(parts)]),
-        background=np.concatenate([part.background for part in parts]),
-        clean=np.concatenate([part.clean for part in parts]),
-    )
+def find_objects(clips: Array) -> tuple[Tracks, Array, Array, Array]:
+    """Find and follow the M objects of N ``clips`` uint8[N, T, H, W, 3], those of one clip together.
+
+    Returns their tracks (where another hides part of an object, it counts as cut off on all sides), the number of each
+    one's clip, int[M], the name of each clip's background, str[N], and whether there is nothing else to be seen, but
+    for specks, bool[N]. ValueError for arrays of another type or form.
+    """
+    tracks, owners, names, clean = zip(*map(_find, chunks(clips)), strict=True)
+    clip = np.concatenate([owner + i * CHUNK for i, owner in enumerate(owners)])
+    return join(tracks), clip, np.concatenate(names), np.concatenate(clean)
 
 
-def _find(clips: Array) -> Objects:
+def _find(clips: Array) -> tuple[Tracks, Array, Array, Array]:
     """:func:`find_objects` for a few clips."""
     n, t, height, width = clips.shape[:4]
     size, scale = height * width, (min(height, width) / 64) ** 2
@@ -98,12 +83,8 @@ def _find(clips: Array) -> Objects:
     owner = slot[_grow(labels, pixels.ink, n * t, height, width)]
     stray = pixels.ink.sum((pixels.ink.distance >= rules.OBJECT_LEVEL) & (owner < 0), n * t)
     mine = owner >= 0
-    return Objects(
-        tracks=_measure(pixels.keep(mine, owner[mine]), blobs, blob, clip, height, width),
-        clip=clip,
-        background=behind.name,
-        clean=~((stray >= rules.STRAY_AREA * scale) | crowded).reshape(n, t).any(1),
-    )
+    tracks = _measure(pixels.keep(mine, owner[mine]), blobs, blob, clip, height, width)
+    return tracks, clip, behind.name, ~((stray >= rules.STRAY_AREA * scale) | crowded).reshape(n, t).any(1)
 
 
 def _find_pixels(clips: Array, behind: Backdrops, crowded: Array) -> _Pixels:

@@ -6,17 +6,16 @@ the colours are others, sizes run from 3 to 12 pixels (of 64), and paths have th
 
 from collections.abc import Sequence
 from itertools import combinations
-from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from text2video.judge import rules
 from text2video.request import Request, Scene
 
-Array = NDArray[Any]
+Array = np.ndarray
 Rng = np.random.Generator
+Palette = dict[str, tuple[int, int, int]]
 COLOURS = {
     "red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "black": (0, 0, 0),
     "yellow": (255, 255, 0), "orange": (255, 140, 0), "purple": (128, 0, 128), "cyan": (0, 220, 220),
@@ -62,7 +61,7 @@ def draw_clips(
     size: int = 64,
     frames: int = 10,
     factor: int = 4,
-    colours: dict[str, tuple[int, int, int]] | None = None,
+    colours: Palette = COLOURS,
     radius: float | None = None,
     pace: float | None = None,
     edge: bool = False,
@@ -76,31 +75,26 @@ def draw_clips(
     for request in requests:
         path = _path(request, rng, size, frames, radius, pace)
         if edge:
-            path[:, :2] += _way_to_edge(path[-1, :2], STEPS[request.motion or ""], size)
+            step = np.array(STEPS[request.motion or ""])
+            path[:, :2] += np.where(step, (step > 0) * (size - 1) - path[-1, :2], 0)
         clip = np.full((frames, size, size, 3), 255, np.uint8)
-        clips.append(_draw(clip, request, path, colours or COLOURS, factor))
+        clips.append(_draw(clip, request, path, colours, factor))
     return np.stack(clips)
 
 
 def draw_scenes(
-    scenes: Sequence[Scene],
-    seed: int = 0,
-    size: int = 64,
-    frames: int = 10,
-    factor: int = 4,
-    colours: dict[str, tuple[int, int, int]] | None = None,
-    overlap: bool = False,
+    scenes: Sequence[Scene], seed: int = 0, size: int = 64, frames: int = 10, overlap: bool = False
 ) -> Array:
     """One clip for each scene of fully named requests, uint8[N, frames, size, size, 3], on the background that it names
     or on any. With ``overlap``, some two of the objects overlap in some frame, otherwise none do."""
     rng, clips = np.random.default_rng(seed), []
     for scene in scenes:
-        inks = np.array([(colours or COLOURS)[one.colour or ""] for one in scene.objects])
+        inks = np.array([COLOURS[one.colour or ""] for one in scene.objects])
         back = _background(scene.background, inks, rng, size)
         paths = _place(scene, rng, size, frames, overlap)
         clip = np.repeat(back[None], frames, 0)
         for one, path in zip(scene.objects, paths, strict=True):
-            clip = _draw(clip, one, path, colours or COLOURS, factor)
+            clip = _draw(clip, one, path)
         clips.append(clip)
     return np.stack(clips)
 
@@ -166,7 +160,8 @@ def _path(request: Request, rng: Rng, size: int, frames: int, radius: float | No
     time, unit = np.linspace(0, 1, frames), size / 64
     margin = (REACH[shape] * radius + 1) * unit
     if motion in STEPS:
-        x, y = _straight(STEPS[motion], rng, time, size, margin, pace)
+        way = min((0.26 + 0.49 * pace) * size, size - 1 - 2 * margin)
+        x, y = (_start(rng, size, margin, step * way) + step * way * time for step in STEPS[motion])
     elif motion.startswith("rotating"):
         turn = (155 + 190 * pace) * (1 if motion.endswith(" clockwise") else -1) * time
         orbit = rng.uniform(8 * unit, max(size / 2 - margin, 9 * unit))
@@ -193,7 +188,7 @@ def _gap(scene: Scene, paths: list[Array]) -> float:
     return min((float((np.hypot(*(p - q)[:, :2].T) - a - b).min()) for (p, a), (q, b) in pairs), default=np.inf)
 
 
-def _draw(clip: Array, request: Request, path: Array, colours: dict[str, tuple[int, int, int]], factor: int) -> Array:
+def _draw(clip: Array, request: Request, path: Array, colours: Palette = COLOURS, factor: int = 4) -> Array:
     """``clip`` uint8[T, size, size, 3] with an object in front, along x, y, radius (pixels) and angle (degrees
     clockwise), float[T, 4]."""
     frames, size = [], clip.shape[1]
@@ -237,14 +232,6 @@ def _start(rng: Rng, size: int, margin: float, way: float) -> float:
     return margin + max(-way, 0) + rng.uniform(0, max(size - 1 - 2 * margin - abs(way), 0))
 
 
-def _straight(
-    step: tuple[int, int], rng: Rng, time: Array, size: int, margin: float, pace: float
-) -> tuple[Array, Array]:
-    way = min((0.26 + 0.49 * pace) * size, size - 1 - 2 * margin)
-    x, y = (_start(rng, size, margin, d * way) + d * way * time for d in step)
-    return x, y
-
-
 def _bounce(rng: Rng, time: Array, size: int, margin: float, pace: float) -> tuple[Array, Array]:
     way = min((0.25 + 0.35 * pace) * size, size - 1 - 2 * margin)
     wave = np.abs(2 * ((time / rng.uniform(0.6, 1.1) + rng.uniform()) % 1) - 1)
@@ -257,9 +244,3 @@ def _zigzag(rng: Rng, time: Array, size: int, margin: float, pace: float) -> tup
     swing = min(rng.uniform(4, 9) * size / 64, room / 2)
     wave = 4 * np.abs((time / rng.uniform(4 / 9, 7 / 9) + rng.uniform()) % 1 - 0.5) - 1
     return _start(rng, size, margin, way) + way * time, _start(rng, size, margin, 2 * swing) + swing * (1 + wave)
-
-
-def _way_to_edge(end: Array, step: tuple[int, int], size: int) -> Array:
-    """How to shift a path that ends at ``end`` so that it ends on the edge that it heads for."""
-    edge = np.where(np.array(step) > 0, size - 1, 0)
-    return np.where(np.array(step) != 0, edge - end, 0)

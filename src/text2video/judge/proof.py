@@ -4,20 +4,19 @@ Works on clips of any renderer, and changes nothing but pixels: the same tables 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from text2video.judge import rules
 from text2video.judge.backdrops import find_backdrops
 from text2video.judge.scenes import Scenes, judge_scenes
-from text2video.judge.scores import Requests, Seen, right
+from text2video.judge.scores import Requests, Seen, compare
 from text2video.judge.verdicts import ASPECTS, Verdicts, judge_clips
 from text2video.request import Request, Scene
 
-Array = NDArray[Any]
+Array = np.ndarray
 BAR = 0.99  # share of clips that have to come out as they should
 FEW = 20
 EXTREME = 0.1  # share of the clips that count as the smallest, largest, slowest, fastest
@@ -59,7 +58,7 @@ def prove(clips: Array, asked: Requests, seed: int = 0) -> list[Check]:
         verdicts, groups = seen, _groups(seen, cast(Sequence[Request], asked))
         same = [Request(*labels) for labels in zip(seen.shape, seen.colour, seen.motion, strict=True)]
         disturbed, spoilt, spoil_more, changed = DISTURBED, SPOILT, {}, iter(())
-    hits = right(seen, asked).values()
+    hits = compare(seen, asked).right.values()
     checks = [
         Check(name, "right", len(rows), *(float(hit[rows].mean()) for hit in hits))
         for name, rows in groups.items()
@@ -110,7 +109,7 @@ def table(checks: Sequence[Check]) -> str:
 
 def check(name: str, wanted: str, clips: Array, requests: Requests) -> Check:
     """One check of ``clips`` against ``requests``."""
-    hits = right(_judge(clips, requests), requests)
+    hits = compare(_judge(clips, requests), requests).right
     return Check(name, wanted, len(requests), *(float(hit.mean()) for hit in hits.values()))
 
 

@@ -6,26 +6,12 @@ background, 0, towards the object, 1. Nothing here is learned, and nothing is ta
 
 # Degrees counter-clockwise from the viewer's right.
 DIRECTIONS = {
-    "right": 0,
-    "up-right": 45,
-    "up": 90,
-    "up-left": 135,
-    "left": 180,
-    "down-left": 225,
-    "down": 270,
-    "down-right": 315,
-}
+    "right": 0, "up-right": 45, "up": 90, "up-left": 135, "left": 180, "down-left": 225, "down": 270, "down-right": 315,
+}  # fmt: skip
 MOTIONS = (
-    *DIRECTIONS,
-    "rotating clockwise",
-    "rotating counter-clockwise",
-    "shrinking",
-    "expanding",
-    "bouncing vertically",
-    "bouncing horizontally",
-    "zigzagging vertically",
-    "zigzagging horizontally",
-)
+    *DIRECTIONS, "rotating clockwise", "rotating counter-clockwise", "shrinking", "expanding", "bouncing vertically",
+    "bouncing horizontally", "zigzagging vertically", "zigzagging horizontally",
+)  # fmt: skip
 SHAPES = ("circle", "square", "triangle", "star", "cross", "ring")
 # Where each hue ends, in degrees, half way between the tones that a viewer calls by these names; behind purple is red.
 HUES = {"red": 17, "orange": 44, "yellow": 75, "green": 160, "cyan": 203, "blue": 265, "purple": 333}

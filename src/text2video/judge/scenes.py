@@ -1,17 +1,15 @@
 """What clips of several objects show: each object's labels and the background, also in words."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from text2video.judge import rules
 from text2video.judge.objects import find_objects
 from text2video.judge.verdicts import Verdicts, name_tracks, take
 from text2video.request import Request, Scene
 
-Array = NDArray[Any]
+Array = np.ndarray
 GROWING = ("shrinking", "expanding")
 
 
@@ -41,14 +39,14 @@ def take_scenes(scenes: Scenes, n: int) -> Scenes:
 def judge_scenes(clips: Array, fps: float = 10.0) -> Scenes:
     """Judge ``clips`` (uint8[N, T, H, W, 3], RGB) of one or more objects before any plain, striped, checked or graded
     background from their pixels alone. ValueError for anything else."""
-    found = find_objects(clips)
+    tracks, clip, backgrounds, clean = find_objects(clips)
     height, width = clips.shape[2:4]
-    verdicts = name_tracks(found.tracks, height, width)
+    verdicts = name_tracks(tracks, height, width)
     labels = (verdicts.shape, verdicts.colour, verdicts.motion, *_relative(verdicts, min(height, width), fps))
     objects = [Request(*map(str, row)) for row in zip(*labels, strict=True)]
-    ends = np.searchsorted(found.clip, np.arange(len(clips) + 1))
-    seen = [Scene(tuple(objects[ends[i] : ends[i + 1]]), str(name)) for i, name in enumerate(found.background)]
-    return Scenes(seen, found.clean, verdicts, found.clip)
+    ends = np.searchsorted(clip, np.arange(len(clips) + 1))
+    seen = [Scene(tuple(objects[ends[i] : ends[i + 1]]), str(name)) for i, name in enumerate(backgrounds)]
+    return Scenes(seen, clean, verdicts, clip)
 
 
 def _relative(verdicts: Verdicts, side: int, fps: float) -> tuple[Array, Array]:
@@ -66,10 +64,9 @@ def _relative(verdicts: Verdicts, side: int, fps: float) -> tuple[Array, Array]:
 
 def sentence(scene: Scene) -> str:
     """A scene in words: "a small red circle moving left slowly and a blue ring shrinking, on a striped background"."""
-    if not scene.objects:
-        return "nothing" + _backdrop(scene)
-    told = [_clause(one) for one in scene.objects]
-    return (" and ".join([", ".join(told[:-1]), told[-1]] if told[1:] else told)) + _backdrop(scene)
+    told = [_clause(one) for one in scene.objects] or ["nothing"]
+    told[-2:] = [" and ".join(told[-2:])]
+    return ", ".join(told) + (f", on a {scene.background} background" if scene.background else "")
 
 
 def _clause(one: Request) -> str:
@@ -78,7 +75,3 @@ def _clause(one: Request) -> str:
     words += [moving or "(unclear motion)", one.speed]
     text = " ".join(word for word in words if word)
     return ("an " if text.lstrip("(")[0] in "aeiou" else "a ") + text
-
-
-def _backdrop(scene: Scene) -> str:
-    return f", on a {scene.background} background" if scene.background else ""

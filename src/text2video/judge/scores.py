@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from text2video.judge import rules
@@ -17,7 +16,7 @@ from text2video.judge.verdicts import ASPECTS, Verdicts, take
 from text2video.measure.shares import wilson
 from text2video.request import Request, Scene
 
-Array = NDArray[Any]
+Array = np.ndarray
 Seen = Verdicts | Scenes
 Requests = Sequence[Request] | Sequence[Scene]
 
@@ -147,16 +146,6 @@ def _fits(labels: Array, wanted: Array) -> Array:
     return fits
 
 
-def right(seen: Seen, requests: Requests) -> dict[str, Array]:
-    """:attr:`Answers.right` of clips and requests."""
-    return compare(seen, requests).right
-
-
-def score(seen: Seen, requests: Requests) -> dict[str, Any]:
-    """:attr:`Answers.score` of clips and requests."""
-    return compare(seen, requests).score
-
-
 def summary(values: Array) -> dict[str, Any]:
     """Median, mean and count, rounded, ready for JSON."""
     median, mean = (round(float(f(values)), 3) if len(values) else None for f in (np.median, np.mean))
@@ -194,14 +183,3 @@ def area_variations(verdicts: Verdicts) -> Array:
     weight = verdicts.tracks.whole.astype(float)
     _, line = fit_line(log, weight)
     return np.sqrt(weighted_mean((log - line) ** 2, weight)[:, 0])
-
-
-def confusion(verdicts: Verdicts, requests: Sequence[Request], aspect: str) -> dict[str, dict[str, int]]:
-    """Counts asked -> judged ("unclear" for none) of shape, colour or motion; open requests do not count."""
-    counts: dict[str, dict[str, int]] = {}
-    for request, seen in zip(requests, getattr(verdicts, aspect), strict=True):
-        asked = getattr(request, aspect)
-        if asked is not None:
-            row = counts.setdefault(asked, {})
-            row[seen or "unclear"] = row.get(seen or "unclear", 0) + 1
-    return counts

@@ -5,7 +5,7 @@ numbers, and what explains it (intervals, the quality of each split) in lists: `
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
@@ -13,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 
 from text2video.judge.scenes import Scenes, take_scenes
-from text2video.judge.scores import Answers, Requests, Seen, angle_errors, compare, confusion, mean_known
+from text2video.judge.scores import Answers, Requests, Seen, angle_errors, compare, mean_known
 from text2video.judge.verdicts import ASPECTS
 from text2video.measure.shares import wilson
 from text2video.request import Request, Scene
@@ -59,6 +59,7 @@ def split_figures(split: str, splits: Mapping[str, Judged], tutorial: Mapping[st
     figures: Figures = {name: _accuracy(model[name]) for name in ACCURACIES}
     if isinstance(judged.model, Scenes):
         figures["binding"] = {side: binding(answers) for side, answers in judged.answers.items()}
+    theirs = {row["measure"]: row["model"] for row in tutorial.get("quality", [])}
     figures["quality"] = [
         {
             "measure": name,
@@ -66,7 +67,7 @@ def split_figures(split: str, splits: Mapping[str, Judged], tutorial: Mapping[st
             "ceiling": real[name]["mean"],
             "codec": codec[name]["mean"],
             "floor": floor.get(name),  # only the angle error looks at the caption
-            "tutorial": _tutorial_quality(tutorial, name),
+            "tutorial": theirs.get(name),
         }
         for name in QUALITIES
     ]
@@ -81,11 +82,6 @@ def split_figures(split: str, splits: Mapping[str, Judged], tutorial: Mapping[st
 def _accuracy(share: Figures) -> Figures:
     """A Wilson share {value, low, high, n} with its interval as a list."""
     return {"value": share["value"], "interval": [share["low"], share["high"]], "n": share["n"]}
-
-
-def _tutorial_quality(tutorial: Mapping[str, Any], measure: str) -> float | None:
-    rows = {row["measure"]: row["model"] for row in tutorial.get("quality", [])}
-    return rows.get(measure)
 
 
 def binding(answers: Answers) -> Figures:
@@ -131,14 +127,8 @@ def _unread_scenes(scenes: Scenes, asked: Sequence[Scene]) -> dict[str, float | 
     """:func:`unread` of scenes, over SHIFTS pairings of clips with captions that are not theirs."""
     n = min(len(scenes), len(asked))
     clips = take_scenes(scenes, n)
-    pages = (
-        [
-            compare(clips, [asked[(row + shift) % len(asked)] for row in range(n)]).score
-            for shift in np.unique(np.linspace(1, len(asked) - 1, SHIFTS).astype(int)).tolist()
-        ]
-        if len(asked) > 1
-        else []
-    )
+    shifts = np.unique(np.linspace(1, len(asked) - 1, SHIFTS).astype(int)).tolist() if len(asked) > 1 else []
+    pages = [compare(clips, [asked[(row + shift) % len(asked)] for row in range(n)]).score for shift in shifts]
     shares = {name: mean_known([page[name]["value"] for page in pages], 4) for name in ACCURACIES}
     return shares | {"angle_error_degrees": mean_known([page["angle_error_degrees"]["mean"] for page in pages], 4)}
 
@@ -178,25 +168,21 @@ def prompt_rows(judged: Judged) -> list[Figures]:
     for prompt in dict.fromkeys(judged.prompts):
         own = np.flatnonzero(prompts == prompt)
         shares = {name: wilson(int(hits[name][own].sum()), len(own)) for name in ACCURACIES}
-        asked = _as_json(judged.requests[own[0]])
+        told = judged.requests[own[0]]
+        asked = told.labels() if isinstance(told, Scene) else told._asdict()
         rows.append({"prompt": prompt, "asked": asked, **shares, "ceiling": round(float(ceiling[own].mean()), 4)})
     return rows
 
 
-def _as_json(asked: Request | Scene) -> Figures:
-    """What was asked, in plain names."""
-    if isinstance(asked, Request):
-        return asked._asdict()
-    return {"objects": [one._asdict() for one in asked.objects], "background": asked.background}
-
-
-def confusions(splits: Mapping[str, Judged]) -> dict[str, dict[str, dict[str, int]]]:
-    """Counts asked -> judged over all splits, for each of ASPECTS."""
-    found: dict[str, dict[str, dict[str, int]]] = {}
-    for aspect in ASPECTS:
-        counts: dict[str, Counter[str]] = {}
-        for answers in (judged.answers["model"] for judged in splits.values()):
-            for asked, row in confusion(answers.objects, answers.asked, aspect).items():
-                counts.setdefault(asked, Counter()).update(row)
-        found[aspect] = {asked: dict(sorted(counts[asked].items())) for asked in sorted(counts)}
-    return found
+def confusions(answers: Iterable[Answers]) -> dict[str, dict[str, dict[str, int]]]:
+    """Counts asked -> judged ("unclear" for none) for each of ASPECTS; what a request leaves open does not count."""
+    counts: dict[str, dict[str, Counter[str]]] = {aspect: {} for aspect in ASPECTS}
+    for one in answers:
+        for aspect, rows in counts.items():
+            for request, seen in zip(one.asked, getattr(one.objects, aspect), strict=True):
+                if (asked := getattr(request, aspect)) is not None:
+                    rows.setdefault(asked, Counter())[seen or "unclear"] += 1
+    return {
+        aspect: {asked: dict(sorted(row.items())) for asked, row in sorted(rows.items())}
+        for aspect, rows in counts.items()
+    }

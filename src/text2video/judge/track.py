@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from text2video.judge import rules
 
-Array = NDArray[Any]
+Array = np.ndarray
 CHUNK = 32  # clips handled together: few enough for the arrays to stay in the processor's cache
 GAP = rules.REGION_MARGIN + 1  # empty rows between frames that are stacked into one tall image
 
@@ -56,21 +54,16 @@ def track(clips: Array) -> Tracks:
 
 def chunks(clips: Array) -> list[Array]:
     """``clips`` in parts of CHUNK, of which there is one at least. ValueError for what is no array of clips."""
-    check_clips(clips)
+    if clips.ndim != 5 or clips.shape[-1] != 3 or clips.dtype != np.uint8:
+        raise ValueError(f"clips must be uint8[N, T, H, W, 3], not {clips.dtype}{list(clips.shape)}")
+    if min(clips.shape[1:]) == 0:
+        raise ValueError(f"clips without pixels: {list(clips.shape)}")
     return [clips[i : i + CHUNK] for i in range(0, max(len(clips), 1), CHUNK)]
 
 
 def join(parts: Sequence[Tracks]) -> Tracks:
     """The tracks of all parts, one after the other."""
     return Tracks(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Tracks)})
-
-
-def check_clips(clips: Array) -> None:
-    """ValueError for what is no array of clips."""
-    if clips.ndim != 5 or clips.shape[-1] != 3 or clips.dtype != np.uint8:
-        raise ValueError(f"clips must be uint8[N, T, H, W, 3], not {clips.dtype}{list(clips.shape)}")
-    if min(clips.shape[1:]) == 0:
-        raise ValueError(f"clips without pixels: {list(clips.shape)}")
 
 
 def background(clips: Array) -> Array:

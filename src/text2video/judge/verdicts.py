@@ -1,17 +1,15 @@
 """From tracks to verdicts: shape, colour and motion of each clip, or "" where a viewer could not name them."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from text2video.judge import rules
 from text2video.judge.backdrops import name_hue
 from text2video.judge.motion import name_motions
 from text2video.judge.track import Tracks, track
 
-Array = NDArray[Any]
+Array = np.ndarray
 ASPECTS = ("shape", "colour", "motion")
 OUTLINE = ("triangular", "fourfold", "fivefold", "hollow", "elongation", "spread", "area")
 
@@ -71,11 +69,8 @@ def name_tracks(tracks: Tracks, height: int, width: int) -> Verdicts:
     labels = {"shape": _shapes(tracks), "colour": _colours(tracks), "motion": motions["motion"]}
     detected = np.all(tracks.present, axis=1)
     first, used = tracks.whole.argmax(1), tracks.whole.any(1, keepdims=True)
-    steps = np.linalg.norm(np.diff(tracks.centre, axis=1), axis=2)
-    counts = tracks.whole[:, 1:] & tracks.whole[:, :-1]
     measured = motions | {
         "start": np.where(used, tracks.centre[np.arange(n), first], 0),
-        "speed": (steps * counts).sum(1) / np.maximum(counts.sum(1), 1),
         "size": np.sqrt((tracks.area * tracks.whole).sum(1) / np.maximum(tracks.whole.sum(1), 1)),
     }
     clear = {name: np.where(detected, label, "") for name, label in labels.items()}

@@ -2,17 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from numpy.typing import NDArray
+import numpy as np
 
 from text2video.data.packed import PackedReader
-from text2video.measure.flicker import flicker
 from text2video.measure.nearest import thumbnails
 from text2video.measure.network import TextVideoNetwork, text_features, train_network, video_features
 from text2video.measure.retrieval import distinct, similarities
+from text2video.measure.sets import flicker
 
-Array = NDArray[Any]
+Array = np.ndarray
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,13 @@
 """Does the model draw, or does it copy? Its clips' distance to the nearest training clip, beside that of real ones."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from text2video.data.packed import PackedReader
 
-Array = NDArray[Any]
+Array = np.ndarray
 MOST = 20_000  # training clips that are searched; of more, a random sample
 GRID = 8  # cells a side of a thumbnail: an anti-aliased shape that moves by a pixel changes it
 CHUNK = 256  # training clips unpacked at a time

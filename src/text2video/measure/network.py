@@ -2,12 +2,10 @@
 caption goes with a video, and gives the features that distances between sets of videos are measured in."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from text2video.console import Progress
@@ -17,7 +15,7 @@ from text2video.measure.words import WordBags
 from text2video.sheets import shrink
 from text2video.video import to_video
 
-Array = NDArray[Any]
+Array = np.ndarray
 CLIPS = 4096  # that are trained on, at most
 STEPS, EPOCHS = 200, 30  # so many steps, or so many passes over few clips
 BATCH, LR = 64, 3e-3
@@ -37,8 +35,8 @@ class VideoTower(nn.Module):
     def __init__(self, frames: int, height: int, width: int, background: Tensor) -> None:
         super().__init__()
         self.background = nn.Buffer(background[:, None, None])  # becomes 0, like the padding
-        self.frame = nn.Sequential(_flat(3, 16, 6, 4), _flat(16, 32, 3, 1), _flat(32, 64, 3, 2))
-        self.high = nn.Sequential(_deep(64, 32, 2), _deep(32, 64, 1))
+        self.frame = nn.Sequential(_layer(2, 3, 16, 6, 4), _layer(2, 16, 32, 3, 1), _layer(2, 32, 64, 3, 2))
+        self.high = nn.Sequential(_layer(3, 64, 32, 3, 2), _layer(3, 32, 64, 3, 1))
         with torch.no_grad():
             size = self.eval()._look(torch.zeros(1, frames, 3, height, width)).shape[1]
         self.features = nn.Linear(size, WIDTH)
@@ -58,16 +56,11 @@ class VideoTower(nn.Module):
         return features
 
 
-def _flat(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Sequential:
-    """Convolution over space, normalisation, ReLU."""
-    convolution = nn.Conv2d(inputs, outputs, kernel, stride, (kernel - 1) // 2, bias=False)
-    return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU())
-
-
-def _deep(inputs: int, outputs: int, stride: int) -> nn.Sequential:
-    """Convolution over space and time, normalisation, ReLU."""
-    convolution = nn.Conv3d(inputs, outputs, 3, stride, 1, bias=False)
-    return nn.Sequential(convolution, nn.BatchNorm3d(outputs), nn.ReLU())
+def _layer(dimensions: int, inputs: int, outputs: int, kernel: int, stride: int) -> nn.Sequential:
+    """Convolution over space or, of three dimensions, over time and space; normalisation, ReLU."""
+    convolution, normalisation = (nn.Conv2d, nn.BatchNorm2d) if dimensions == 2 else (nn.Conv3d, nn.BatchNorm3d)
+    layer = convolution(inputs, outputs, kernel, stride, (kernel - 1) // 2, bias=False)
+    return nn.Sequential(layer, normalisation(outputs), nn.ReLU())
 
 
 class TextVideoNetwork(nn.Module):

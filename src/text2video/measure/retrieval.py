@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from text2video.measure.shares import wilson
-from text2video.measure.words import may_mean_the_same, words
+from text2video.measure.words import words
 
-Array = NDArray[Any]
+Array = np.ndarray
 CANDIDATES = 32  # captions to choose among, the right one included
 FEWEST = 12  # videos: of fewer, the 95 % interval of a share of one half is wider than half of the scale
 
@@ -47,21 +47,15 @@ def make_questions(
     own = np.array([number[tuple(words(caption))] for caption in captions], int)
 
     def same(row: int, other: int) -> bool:
-        if may_mean_the_same(bags[row], bags[other]):
+        if bags[row] <= bags[other] or bags[other] <= bags[row]:  # "red circle moving up" shows "circle moving up", too
             return True
         return alike is not None and alike(known[row], known[other])
 
-    return Questions(own, [_wrong(row, len(known), same, rng) for row in own.tolist()])
+    def wrong(right: int) -> Array:
+        found = (row for row in rng.permutation(len(known)).tolist() if not same(row, right))
+        return np.fromiter(islice(found, CANDIDATES - 1), int)
 
-
-def _wrong(own: int, n: int, same: Callable[[int, int], bool], rng: np.random.Generator) -> Array:
-    found: list[int] = []
-    for row in rng.permutation(n).tolist():
-        if len(found) == CANDIDATES - 1:
-            break
-        if not same(row, own):
-            found.append(row)
-    return np.array(found, int)
+    return Questions(own, [wrong(row) for row in own.tolist()])
 
 
 def similarities(videos: Array, texts: Array) -> Array:
@@ -76,20 +70,8 @@ def hits(scores: Array, questions: Questions) -> Array:
     """float[N]: 1 where the right caption has a higher similarity than all wrong ones, 0 where some wrong one has more;
     1 / k where k captions, the right one among them, share the highest. ``scores`` float[N, K]."""
     rows = zip(scores, questions.own, questions.others, strict=True)
-    return np.array([_share(row[own], row[others]) for row, own, others in rows], float)
-
-
-def _share(own: float, others: Array) -> float:
-    return 0.0 if (others > own).any() else 1 / (1 + int((others == own).sum()))
-
-
-def chosen(scores: Array, questions: Questions) -> Array:
-    """int[N]: the caption that the network takes for each video, the right one where it is as good as any other."""
-    best = []
-    for row, own, others in zip(scores, questions.own, questions.others, strict=True):
-        among = np.append(own, others)
-        best.append(among[row[among].argmax()])
-    return np.array(best, int)
+    shares = [(row[others] <= row[own]).all() / (1 + (row[others] == row[own]).sum()) for row, own, others in rows]
+    return np.array(shares, float)
 
 
 def floor(painter: Array, questions: Questions, own: bool) -> float | None:

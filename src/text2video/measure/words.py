@@ -18,12 +18,6 @@ def words(caption: str) -> list[str]:
     return WORD.findall(text) or text.split()
 
 
-def may_mean_the_same(first: frozenset[str], second: frozenset[str]) -> bool:
-    """Whether one caption has all words of the other: a video of "red circle moving up" shows "circle moving up", too,
-    so neither is a wrong answer for the other."""
-    return first <= second or second <= first
-
-
 class WordBags:
     """Numbers the words of the training captions, in alphabetical order."""
 

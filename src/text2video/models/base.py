@@ -1,8 +1,10 @@
 """What the training loop and the sampler ask of a model, whatever its kind."""
 
+import hashlib
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -122,13 +124,27 @@ class Spec:
     text_dim: int
 
 
-def gan_optimizers(
-    generator: Iterable[nn.Parameter], discriminator: Iterable[nn.Parameter], lr: float, betas: tuple[float, float]
-) -> dict[str, torch.optim.Optimizer]:
-    """Adam for the weights of a generator, and Adam for those of its discriminator."""
-    weights = {"generator": list(generator), "discriminator": list(discriminator)}
-    first, second = map(float, betas)  # torch refuses whole numbers
-    return {name: torch.optim.Adam(some, lr=lr, betas=(first, second), fused=True) for name, some in weights.items()}
+class GAN(VideoModel):
+    """A ``generator`` with a ``text_encoder``, against a ``discriminator``; ``params`` has the betas of Adam."""
+
+    params: Any
+    generator: Any
+    text_encoder: Any
+    discriminator: Any
+
+    def optimizers(self, lr: float) -> dict[str, torch.optim.Optimizer]:
+        """Adam for the generator with its text encoder, and Adam for the discriminator."""
+        generator = [*self.generator.parameters(), *self.text_encoder.parameters()]
+        weights = {"generator": generator, "discriminator": list(self.discriminator.parameters())}
+        betas = (self.params.beta1, self.params.beta2)
+        return {name: torch.optim.Adam(some, lr=lr, betas=betas, fused=True) for name, some in weights.items()}
+
+
+def draw_noise(shape: tuple[int, ...], text: str, seed: int, number: int) -> Tensor:
+    """Standard normal noise float32[shape] that depends on the text, the seed and the number of the clip alone."""
+    digest = hashlib.sha256(f"{seed}/{number}/{text}".encode("utf-8", "surrogatepass")).digest()
+    generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
+    return torch.randn(shape, generator=generator)
 
 
 def cosine(start: float, end: float, progress: float) -> float:

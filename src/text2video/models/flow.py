@@ -156,7 +156,8 @@ class FlowTransformer(nn.Module):
         modulation = self.modulation(state).unflatten(3, (6, -1))
         x = torch.cat((x, guess), 2)
         details = F.silu(self.stem(x))
-        tokens = self.enter(self.to_patches(torch.cat((x, details), 2))) + self.position
+        patches = F.pixel_unshuffle(torch.cat((x, details), 2), self.patch)  # float[N, T, C * patch * patch, h, w]
+        tokens = self.enter(patches.flatten(3).mT.contiguous()) + self.position
         words = self.word(text.tokens) + sinusoids(text.tokens.shape[1], tokens.shape[3]).to(x.device)
         kind = x.device.type
         if torch.is_autocast_enabled(kind):
@@ -167,19 +168,10 @@ class FlowTransformer(nn.Module):
         for block in self.blocks:
             tokens = block(tokens, words, bias, modulation)
         scale, shift = self.final(state).chunk(2, dim=-1)
-        drawn = self.from_patches(self.out(normalise(tokens) * (1 + scale) + shift))
+        patches = self.out(normalise(tokens) * (1 + scale) + shift).mT.unflatten(3, self.grid)
+        drawn = F.pixel_shuffle(patches, self.patch)
         coarse, drawn = drawn.tensor_split([-details.shape[2]], 2)
         return coarse.float() + self.head(torch.cat((drawn, details), 2)).float()
-
-    def to_patches(self, x: Tensor) -> Tensor:
-        """float[N, T, C, h, w] to tokens float[N, T, S, C * patch * patch]."""
-        side = self.patch
-        return x.unflatten(4, (-1, side)).unflatten(3, (-1, side)).permute(0, 1, 3, 5, 2, 4, 6).flatten(4).flatten(2, 3)
-
-    def from_patches(self, tokens: Tensor) -> Tensor:
-        """The way back."""
-        x = tokens.unflatten(3, (-1, self.patch, self.patch)).unflatten(2, self.grid)
-        return x.permute(0, 1, 4, 2, 5, 3, 6).flatten(5).flatten(3, 4)
 
 
 class Flow(VideoModel):

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from text2video.models.base import PLAIN, Batch, SampleOptions, Spec, Update, VideoModel, gan_optimizers
+from text2video.models.base import GAN, PLAIN, Batch, SampleOptions, Spec, Update
 from text2video.models.codec import Codec
 from text2video.text.prompts import Prompts
 
@@ -58,7 +58,7 @@ class FrameDiscriminator(nn.Module):
         return torch.sigmoid(self.fc1(x.flatten(1))).squeeze(1)
 
 
-class FrameGAN(VideoModel):
+class FrameGAN(GAN):
     """The tutorial's system: binary cross-entropy on single frames, Adam for both networks."""
 
     frames_per_sample = 1
@@ -69,12 +69,6 @@ class FrameGAN(VideoModel):
         self.generator = FrameGenerator(spec.latent_shape, spec.text_dim, params.noise_dim)
         self.text_encoder = spec.text_encoder()
         self.discriminator = FrameDiscriminator(spec.latent_shape)
-
-    def optimizers(self, lr: float) -> dict[str, torch.optim.Optimizer]:
-        """Adam for the generator with its text encoder, and Adam for the discriminator."""
-        generator = [*self.generator.parameters(), *self.text_encoder.parameters()]
-        betas = (self.params.beta1, self.params.beta2)
-        return gan_optimizers(generator, self.discriminator.parameters(), lr, betas)
 
     def training_step(self, batch: Batch, codec: Codec, update: Update) -> dict[str, Tensor]:
         """Discriminator: real frames are real, generated ones are not. Generator: its frames are called real."""

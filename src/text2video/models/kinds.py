@@ -1,11 +1,10 @@
 """The kinds of model: ``params.model.kind`` names one, the section of that name has its parameters."""
 
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from text2video.models.base import Spec, VideoModel
-    from text2video.params import KindParams
+    from text2video.models.base import VideoModel
 
 KINDS = {
     "video_gan": "text2video.models.video_gan:VideoGAN",
@@ -15,12 +14,6 @@ KINDS = {
 
 
 def kind_class(kind: str) -> "type[VideoModel]":
-    """The class of a kind of model."""
-    module, _, name = KINDS[kind].partition(":")
-    found: type[VideoModel] = getattr(import_module(module), name)
+    """The class of a kind of model: called with its parameters and a ``Spec``, it has random weights."""
+    found: type[VideoModel] = resolve_name(KINDS[kind])
     return found
-
-
-def build_model(kind: str, params: "KindParams", spec: "Spec") -> "VideoModel":
-    """A new model of a kind, with random weights from torch's global generator."""
-    return kind_class(kind)(params, spec)

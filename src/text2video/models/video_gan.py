@@ -11,20 +11,20 @@ the paths of a few learned points. Each compares what it sees with the text by p
 2018).
 
 Losses: relativistic pairs of real and generated clips of the same prompt, the same for real clips under their own and
-another prompt, and gradient penalties (see losses.py).
+another prompt, and gradient penalties.
 """
 
 import math
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from text2video.models.base import PLAIN, Batch, SampleOptions, Spec, Update, VideoModel, cosine, gan_optimizers
+from text2video.models.base import GAN, PLAIN, Batch, SampleOptions, Spec, Update, cosine
 from text2video.models.codec import Codec, ResidualBlock
-from text2video.models.losses import gradient_penalty, relativistic_loss
 from text2video.models.views import (
     ROTATION,
     STRETCH,
@@ -384,17 +384,6 @@ class Projection(nn.Module):
         return realism * self.real(features).squeeze(-1) + match
 
 
-class Features(NamedTuple):
-    """What the critics see of N clips."""
-
-    clip: Tensor
-    """float[N, 1, dim]"""
-    path: Tensor
-    """float[N, 1, dim]"""
-    frame: Tensor
-    """float[N, K, dim], of K frames"""
-
-
 class Discriminator(nn.Module):
     """A clip critic, a path critic and a frame critic, each with its own projection of the text."""
 
@@ -416,12 +405,13 @@ class Discriminator(nn.Module):
         with torch.no_grad():
             self.path.maps.weight.mul_(SHARPNESS)
 
-    def features(self, latents: Tensor, frames: Tensor) -> Features:
-        """The critics' features of float[N, T, C, h, w]; the frame critic sees ``frames`` (numbers int64[K])."""
+    def features(self, latents: Tensor, frames: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What the critics see of float[N, T, C, h, w]: of the clip and of its paths float[N, 1, dim], of ``frames``
+        (numbers int64[K]) float[N, K, dim]."""
         single = self.frame(latents[:, frames].flatten(0, 1)).unflatten(0, (len(latents), len(frames)))
-        return Features(self.clip(latents.flatten(1, 2))[:, None], self.path(latents)[:, None], single)
+        return self.clip(latents.flatten(1, 2))[:, None], self.path(latents)[:, None], single
 
-    def score(self, features: Features, prompts: Prompts) -> Tensor:
+    def score(self, features: tuple[Tensor, Tensor, Tensor], prompts: Prompts) -> Tensor:
         """Logits float[N, 2 + K] that the features are real and go with N prompts."""
         text = self.text_encoder(prompts).pooled
         matches = (self.clip_match, self.path_match, self.frame_match)
@@ -444,7 +434,30 @@ class Discriminator(nn.Module):
 # --- training and sampling -------------------------------------------------------------------------------------------
 
 
-class VideoGAN(VideoModel):
+def relativistic_loss(winner: Tensor, loser: Tensor) -> Tensor:
+    """Mean of softplus(loser - winner), summed over the critics: float[N, 2 + K] logits each, pair by pair.
+
+    The relativistic pairing loss (Jolicoeur-Martineau, ICLR 2019) as used by R3GAN (Huang et al., NeurIPS 2024).
+    """
+    return sum_of_logits(F.softplus(loser - winner)).mean()
+
+
+def sum_of_logits(logits: Tensor) -> Tensor:
+    """The clip critic's logit, the path critic's, and the mean of the frame critic's: float[N, 2 + K] to float[N]."""
+    return logits[:, 0] + logits[:, 1] + logits[:, 2:].mean(1)
+
+
+def gradient_penalty(critic: Callable[[Tensor], Tensor], latents: Tensor) -> Tensor:
+    """Mean squared norm of the gradient of the logits by the latents: R1 on real ones, R2 on generated ones.
+
+    Mescheder et al., ICML 2018. Each clip counts once, all of its dimensions summed.
+    """
+    latents = latents.detach().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(sum_of_logits(critic(latents)).sum(), latents, create_graph=True)
+    return gradient.square().flatten(1).sum(1).mean()
+
+
+class VideoGAN(GAN):
     """The kind ``video_gan``."""
 
     max_grad_norm = 30.0  # twice the norm of a usual step: one wild batch can end a young GAN
@@ -460,12 +473,6 @@ class VideoGAN(VideoModel):
         self.discriminator = Discriminator(
             spec.latent_shape, spec.frames, spec.text_encoder(), spec.text_dim, params.critic_width
         )
-
-    def optimizers(self, lr: float) -> dict[str, torch.optim.Optimizer]:
-        """Adam for the generator with its text encoder, and Adam for the discriminator."""
-        generator = [*self.generator.parameters(), *self.text_encoder.parameters()]
-        betas = (self.params.beta1, self.params.beta2)
-        return gan_optimizers(generator, self.discriminator.parameters(), lr, betas)
 
     def training_step(self, batch: Batch, codec: Codec, update: Update) -> dict[str, Tensor]:
         """One step of the discriminator and one of the generator, on the same generated clips."""

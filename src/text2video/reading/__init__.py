@@ -24,7 +24,7 @@ from text2video.reading import containers, pictures
 from text2video.reading.blocks import durations
 from text2video.reading.pictures import Picture
 
-__all__ = ["JUDGED", "Probe", "frames", "lazy_frames", "probe", "read_video"]
+__all__ = ["JUDGED", "Probe", "frames", "probe", "read_video"]
 
 READABLE = "MP4 or MOV, AVI, MKV or WebM, GIF, WebP, APNG, npy, or a folder of frame_0.png, frame_1.png, …"
 JUDGED = {"largest": 256, "most_frames": 240}  # a clip of that size is judged in some 200 MB
@@ -49,23 +49,13 @@ class Probe(NamedTuple):
     """Seconds."""
 
 
-def frames(path: Path, threads: int = 1) -> Generator[tuple[float, np.ndarray], None, None]:
-    """Each frame as it is shown (``uint8[H, W, 3]``, RGB, all of one size) with its time, in the order of showing.
+def frames(path: Path, threads: int = 1, begin: float = 0) -> Generator[tuple[float, Picture], None, None]:
+    """The time of each frame in the order of showing, with a function that draws it, as long as it is the last one
+    asked for, as it is shown: uint8[H, W, 3], RGB, all of one size.
 
-    Times are in seconds since the first frame. Only a few frames are in memory at once. A file that turns out to be cut
-    short raises UserError after its last frame. ``threads`` decode; they change nothing but the speed.
-    """
-    path = Path(path)
-    with _named_errors(path):
-        for time, picture in _pictures(path, threads):
-            yield time, picture()
-
-
-def lazy_frames(path: Path, threads: int = 1, begin: float = 0) -> Iterator[tuple[float, Picture]]:
-    """The times of ``frames``, each with a function that draws the frame as long as it is the last one asked for.
-
-    A frame that is not drawn costs its decoding only. Behind the first, frames before the time ``begin`` may be left
-    out.
+    Times are in seconds since the first frame. Only a few frames are in memory at once, and one that is not drawn costs
+    its decoding only. Behind the first, frames before the time ``begin`` may be left out. A file that turns out to be
+    cut short raises UserError after its last frame. ``threads`` decode; they change nothing but the speed.
     """
     path = Path(path)
     with _named_errors(path):
@@ -102,8 +92,7 @@ def probe(path: Path) -> Probe:
     """Size, rate and length of a video, from its header and its first frame."""
     path = Path(path)
     with closing(frames(path)) as shown:
-        _, first = next(shown)
-    height, width = first.shape[:2]
+        height, width = next(shown)[1]().shape[:2]
     with _named_errors(path):
         return Probe(width, height, *_timing(path))
 

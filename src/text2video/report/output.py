@@ -1,23 +1,16 @@
 """The files that an evaluation leaves in ``metrics``."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Mapping
 
 from text2video.files import read_json, replace_folder, write_json, write_text
 from text2video.judge import rules
-from text2video.judge.diversity import traits
-from text2video.judge.proof import Check
-from text2video.judge.summary import Figures, Judged
+from text2video.judge.summary import Figures
 from text2video.judge.verdicts import ASPECTS
 from text2video.layout import Layout
 from text2video.media import save_gif
-from text2video.report.page import Content, render_page
+from text2video.report.page import Evaluation, render_page
 from text2video.report.plots import confusion_csv, confusion_matrix, histograms, line_chart, read_curves
-from text2video.report.wall import Tile, data_uri, png_uri, shown_fps
+from text2video.report.wall import shown_fps
 from text2video.sheets import save_png
 
 ORDERS = {"shape": rules.SHAPES, "colour": rules.COLOURS, "motion": rules.MOTIONS}
@@ -25,44 +18,18 @@ PANELS = {"nearest": "from the nearest training clip (grey levels)", "flicker": 
           "start_x": "start, left to right (px)", "start_y": "start, top to bottom (px)",
           "speed": "speed (px per frame)", "size": "size (px)"}  # fmt: skip
 
-Array = NDArray[Any]
 
-
-@dataclass(frozen=True)
-class Tutorial:
-    """What the tutorial's own pipeline scored when it was run in full; empty where that is not known."""
-
-    figures: Mapping[str, Any] = field(default_factory=dict)
-    wall: bytes = b""
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """All that is told about a model."""
-
-    figures: Figures
-    details: Figures
-    tiles: Sequence[Tile]
-    sheet: NDArray[np.uint8]
-    pairs: NDArray[np.uint8]
-    spreads: Mapping[str, tuple[Array, Array]]  # of PANELS: the model's values, and those of real clips
-    proof: Mapping[str, Sequence[Check]]
-    tutorial: Tutorial
-    fps: float
-    frames: int
-    drawn: bool  # whether the pipeline has a drawn world: DVC then wants confusion counts, even where none is drawn
-
-
-def read_tutorial(layout: Layout) -> Tutorial:
-    """``tutorial/measured``: a copy of ``evaluation.json`` and ``plots/wall.gif`` of ``tutorial/metrics``.
+def read_tutorial(layout: Layout) -> tuple[Figures, bytes]:
+    """``tutorial/measured``: a copy of ``evaluation.json`` and ``plots/wall.gif`` of ``tutorial/metrics``; empty where
+    there is none.
 
     A copy, because a stage that depended on the outputs of the other pipeline would make DVC run that one first.
     """
     folder = layout.root / "tutorial" / "measured"
     if not (folder / "evaluation.json").is_file():
-        return Tutorial()
+        return {}, b""
     wall = folder / "wall.gif"
-    return Tutorial(read_json(folder / "evaluation.json"), wall.read_bytes() if wall.is_file() else b"")
+    return read_json(folder / "evaluation.json"), wall.read_bytes() if wall.is_file() else b""
 
 
 def write_report(evaluation: Evaluation, layout: Layout) -> None:
@@ -74,35 +41,15 @@ def write_report(evaluation: Evaluation, layout: Layout) -> None:
     spread = histograms("How the model's clips and real ones are spread", panels)
     write_json(folder / "evaluation.json", evaluation.figures)
     write_json(folder / "evaluation_details.json", evaluation.details)
-    fps = shown_fps(evaluation.fps, evaluation.frames)
     with replace_folder(folder / "plots") as plots:
         for aspect in ASPECTS if evaluation.drawn else ():
             write_text(plots / f"confusion_{aspect}.csv", confusion_csv(counts.get(aspect, {})))
         write_text(plots / "spread.svg", spread)
-        save_gif(plots / "wall.gif", evaluation.sheet, fps)
+        save_gif(plots / "wall.gif", evaluation.sheet, shown_fps(evaluation.fps, evaluation.frames))
         save_png(plots / "closest_pairs.png", evaluation.pairs)
-        wall = data_uri((plots / "wall.gif").read_bytes(), "image/gif")
-    content = Content(
-        figures=evaluation.figures,
-        details=evaluation.details,
-        tutorial=evaluation.tutorial.figures,
-        tiles=evaluation.tiles,
-        fps=fps,
-        curves=_curves(layout),
-        matrices=_matrices(counts),
-        histograms=spread,
-        wall=wall,
-        tutorial_wall=data_uri(wall_of, "image/gif") if (wall_of := evaluation.tutorial.wall) else "",
-        pairs=png_uri(evaluation.pairs),
-        proof=evaluation.proof,
-    )
-    write_text(folder / "report.html", render_page(content))
-
-
-def trait_spreads(judged: Judged) -> dict[str, tuple[Array, Array]]:
-    """Start, speed and size of the objects in the model's and in the real clips."""
-    model, real = (traits(judged.answers[side].objects) for side in ("model", "real"))
-    return {name: (model[name], real[name]) for name in model}
+        wall = (plots / "wall.gif").read_bytes()
+    page = render_page(evaluation, _curves(layout), _matrices(counts), spread, wall)
+    write_text(folder / "report.html", page)
 
 
 def _matrices(counts: Mapping[str, Mapping[str, Mapping[str, int]]]) -> list[str]:

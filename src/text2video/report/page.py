@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+import numpy as np
+
 from text2video.judge.proof import Check
 from text2video.judge.summary import QUALITIES
 from text2video.judge.verdicts import ASPECTS
 from text2video.report.headline import TOO_FEW
 from text2video.report.plots import NONE, number
 from text2video.report.style import STYLE
-from text2video.report.wall import Tile, gif_uri
+from text2video.report.wall import Tile, data_uri, gif_uri, png_uri, shown_fps
 
 Figures = Mapping[str, Any]
 
@@ -53,27 +55,30 @@ TRAITS = {
 
 
 @dataclass(frozen=True)
-class Content:
-    """What goes on the page. Pictures are ``data:`` addresses, plots SVG; an empty one is left out."""
+class Evaluation:
+    """All that is told about a model."""
 
     figures: Figures
     details: Figures
-    tutorial: Figures
     tiles: Sequence[Tile]
-    fps: float
-    curves: Sequence[str]
-    matrices: Sequence[str]
-    histograms: str
-    wall: str
-    tutorial_wall: str
-    pairs: str
+    sheet: np.ndarray  # uint8[T, H, W, 3]: the moving wall
+    pairs: np.ndarray  # uint8[H, W, 3]
+    spreads: Mapping[str, tuple[np.ndarray, np.ndarray]]  # the model's values, and those of real clips
     proof: Mapping[str, Sequence[Check]]
+    tutorial: Figures  # what the tutorial's own pipeline scored when it was run in full, and its moving wall as a GIF;
+    tutorial_wall: bytes  # empty where that is not known
+    fps: float
+    frames: int
+    drawn: bool  # whether the pipeline has a drawn world: DVC then wants confusion counts, even where none is drawn
 
 
-def render_page(content: Content) -> str:
-    """The whole page as HTML; what asks for labels is left out where there are none, which is said once."""
+def render_page(
+    content: Evaluation, curves: Sequence[str], matrices: Sequence[str], histograms: str, wall: bytes
+) -> str:
+    """The whole page as HTML, with plots as SVG and the moving ``wall`` as a GIF; what asks for labels is left out
+    where there are none, which is said once."""
     judged = _headline(content.figures)
-    side_by_side = _walls(content) + _prompts(content.details)
+    side_by_side = _walls(wall, content.tutorial_wall) + _prompts(content.details)
     asked = HEADLINE + (TUTORIAL if content.tutorial else "")
     sections = [
         _section("Does it do what the caption says?", judged or NOT_MEASURED, asked if judged else ""),
@@ -81,9 +86,9 @@ def render_page(content: Content) -> str:
         _section("Can a network tell which caption it was?", _retrieval(content.figures), RETRIEVAL),
         _section("The wall", _wall(content), WALL),
         _section("The captions side by side", side_by_side, PROMPTS + FRAMES * bool(judged)),
-        _section("Confusion", _side_by_side(content.matrices), CONFUSION),
-        _section("Variety, memorisation and flicker", _sets(content), SETS_LEAD),
-        _section("Training", _side_by_side(content.curves), ""),
+        _section("Confusion", _side_by_side(matrices), CONFUSION),
+        _section("Variety, memorisation and flicker", _sets(content, histograms), SETS_LEAD),
+        _section("Training", _side_by_side(curves), ""),
         _section("Can the judge be trusted?", _proof(content.proof), PROOF),
     ]
     return (
@@ -205,10 +210,7 @@ def _binding(figures: Figures) -> str:
     for split, page in _pages(figures).items():
         for side, shares in page.get("binding", {}).items():
             if shares["together"]["n"]:
-                told = [
-                    f'{percent(share["value"])} <span class="faint">[{_bounds(share["interval"])}]</span>'
-                    for share in shares.values()
-                ]
+                told = [_share(share) for share in shares.values()]
                 name = _name(split) if side == "model" else {"real": "ceiling"}.get(side, side)
                 rows.append(_row([name, *told, str(shares["together"]["n"])], "model" if side == "model" else ""))
     return _table(["", "alone", "together", "swapped", "one", "two", "three", "n"], rows, "wide") if rows else ""
@@ -220,7 +222,7 @@ def _retrieval(figures: Figures) -> str:
         found = page["retrieval"]
         told = TOO_FEW if found["n"] else "not measured"
         if found["value"] is not None:
-            told = f'{percent(found["value"])} <span class="faint">[{_bounds(found["interval"])}]</span>'
+            told = _share(found)
         shares = [percent(found[name]) for name in ("ceiling", "floor", "chance")]
         counts = [str(found["n"]), NONE if found["candidates"] is None else str(found["candidates"])]
         rows.append(_row([_name(split), told, *shares, *counts]))
@@ -230,10 +232,7 @@ def _retrieval(figures: Figures) -> str:
 def _split_rows(split: Figures) -> list[str]:
     """Model, ceiling, codec, floor and, where there is one, the tutorial."""
     quality = {row["measure"]: row for row in split["quality"]}
-    shares = [
-        f'{percent(split[name]["value"])} <span class="faint">[{_bounds(split[name]["interval"])}]</span>'
-        for name in ACCURACIES
-    ]
+    shares = [_share(split[name]) for name in ACCURACIES]
     measures = [number(quality[name]["model"]) for name in QUALITIES]
     rows = [_row(["model", *shares, str(split["joint"]["n"]), *measures], "model")]
     for kind in ("ceiling", "codec", "floor", "tutorial"):
@@ -243,8 +242,10 @@ def _split_rows(split: Figures) -> list[str]:
     return rows
 
 
-def _bounds(interval: Sequence[float | None]) -> str:
-    return ", ".join(NONE if bound is None else f"{100 * bound:.1f}" for bound in interval)
+def _share(found: Figures) -> str:
+    """A share and its interval."""
+    bounds = ", ".join(NONE if bound is None else f"{100 * bound:.1f}" for bound in found["interval"])
+    return f'{percent(found["value"])} <span class="faint">[{bounds}]</span>'
 
 
 def _prompts(details: Figures) -> str:
@@ -257,12 +258,12 @@ def _prompts(details: Figures) -> str:
     return _table(["prompt", *ACCURACIES, "ceiling, joint", "n"], rows) if rows else ""
 
 
-def _sets(content: Content) -> str:
+def _sets(content: Evaluation, histograms: str) -> str:
     pairs = (
-        f'<figure><img src="{content.pairs}" alt="film strips" loading="lazy"><figcaption>The model\'s clips that come '
-        "nearest to a training clip, each above that clip.</figcaption></figure>\n"
+        f'<figure><img src="{png_uri(content.pairs)}" alt="film strips" loading="lazy"><figcaption>The model\'s clips '
+        "that come nearest to a training clip, each above that clip.</figcaption></figure>\n"
     )
-    return _compared(content) + _remarks(content) + content.histograms + (pairs if content.pairs else "")
+    return _compared(content) + _remarks(content) + histograms + pairs
 
 
 def times_real(entry: Figures) -> float | None:
@@ -271,7 +272,7 @@ def times_real(entry: Figures) -> float | None:
     return model / real if model is not None and real else None
 
 
-def _compared(content: Content) -> str:
+def _compared(content: Evaluation) -> str:
     """A row for each measure: model, real, how many times real and, where there is one, the tutorial."""
 
     def entry(page: Figures, name: str) -> Figures:
@@ -289,7 +290,7 @@ def _compared(content: Content) -> str:
     return _table(["", "model", "real", "times real", *(["tutorial"] if content.tutorial else [])], rows, "wide")
 
 
-def _remarks(content: Content) -> str:
+def _remarks(content: Evaluation) -> str:
     """What the table does not say."""
     copied, network = content.figures["nearest_training_clip"]["copied"], content.details["network"]
     memorised = (
@@ -327,7 +328,7 @@ def _side_by_side(drawings: Sequence[str]) -> str:
     return f'<div class="plots">{"".join(shown)}</div>\n' if shown else ""
 
 
-def _wall(content: Content) -> str:
+def _wall(content: Evaluation) -> str:
     """The tiles, failures first."""
     if not content.tiles:
         return ""
@@ -336,7 +337,8 @@ def _wall(content: Content) -> str:
     shown = sum(not tile.good for tile in content.tiles if tile.judged)
     told = f"{shown} of all {wrong} failures are here, taken evenly." if wrong else "None failed."
     ordered = sorted(content.tiles, key=lambda tile: tile.good or not tile.judged)
-    tiles = "".join(_tile(tile, content.fps) for tile in ordered)
+    fps = shown_fps(content.fps, content.frames)
+    tiles = "".join(_tile(tile, fps) for tile in ordered)
     return (f"<p>{told}</p>\n" if judged else "") + f'<div class="wall">{tiles}</div>\n'
 
 
@@ -370,12 +372,13 @@ def _verdict(tile: Tile, aspect: str) -> str:
     return label if tile.right[aspect] else f"<b>{label}</b>"
 
 
-def _walls(content: Content) -> str:
+def _walls(own: bytes, tutorial: bytes) -> str:
     """The model's moving sheet and, where there is one, the tutorial's beside it."""
-    walls = {"this model": content.wall, "the tutorial's system": content.tutorial_wall}
+    uris = {"this model": data_uri(own, "image/gif")}
+    if tutorial:
+        uris["the tutorial's system"] = data_uri(tutorial, "image/gif")
     figures = [
         f'<figure><figcaption>{name}</figcaption><img src="{uri}" alt="videos of {name}"></figure>'
-        for name, uri in walls.items()
-        if uri
+        for name, uri in uris.items()
     ]
-    return f'<div class="walls">{"".join(figures)}</div>\n' if figures else ""
+    return f'<div class="walls">{"".join(figures)}</div>\n'

@@ -5,7 +5,6 @@ from html import escape
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 INK, FAINT, GRID = "#1a1a1a", "#5a5a5a", "#dddddd"
 NONE = "—"  # instead of a number
@@ -142,7 +141,7 @@ def _cell(x: float, y: float, side: float, count: int, total: int, agree: bool) 
 # --- histograms ------------------------------------------------------------------------------------------------------
 
 
-def histograms(title: str, panels: Mapping[str, tuple[NDArray, NDArray]], bins: int = 24) -> str:
+def histograms(title: str, panels: Mapping[str, tuple[np.ndarray, np.ndarray]], bins: int = 24) -> str:
     """Side by side, for each panel, how the values of the model's and of real clips are distributed, as shares, over
     the range of the real ones; what lies beyond is in the outermost bins."""
     wide, height, columns = 280, 170, 2
@@ -156,7 +155,7 @@ def histograms(title: str, panels: Mapping[str, tuple[NDArray, NDArray]], bins: 
     return svg(wide * columns, 50 + height * rows, "".join(body), title)
 
 
-def _histogram(left: float, top: float, wide: float, name: str, model: NDArray, real: NDArray, bins: int) -> str:
+def _histogram(left: float, top: float, wide: float, name: str, model: np.ndarray, real: np.ndarray, bins: int) -> str:
     tall = 110.0
     low, high = (float(real.min()), float(real.max())) if len(real) else (0.0, 1.0)
     edges = np.linspace(low, max(high, low + 1e-6), bins + 1)

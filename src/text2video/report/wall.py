@@ -5,10 +5,9 @@ import io
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from text2video.data.packed import PackedReader
@@ -20,7 +19,7 @@ from text2video.measure.nearest import Nearest
 from text2video.media import save_gif
 from text2video.sheets import contact_sheet, plain_text, shrink, wrap
 
-Array = NDArray[Any]
+Array = np.ndarray
 FAILURES, TILES = 8, 12  # shown of each split: at most so many failures, and right ones up to so many tiles
 SHEET = 20  # captions on the moving sheet
 PAIRS, STRIP = 5, 10  # of a clip and the training clip that is nearest to it, and the frames of each

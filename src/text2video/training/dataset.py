@@ -7,10 +7,10 @@ from torch import Tensor
 
 from text2video.data.packed import PackedReader
 from text2video.models.base import Batch
-from text2video.text.cache import CaptionCache
 from text2video.text.prompts import Prompts
 from text2video.text.words import Words
 from text2video.training.batches import Batches
+from text2video.training.captions import CaptionCache
 from text2video.training.ranks import Ranks
 
 
@@ -19,10 +19,10 @@ class TrainingSet:
 
     def __init__(
         self, latents: PackedReader, captions: CaptionCache, batch: int, seed: int,
-        frames_per_sample: int | None = None, word_dropout: float = 0.0, ranks: Ranks | None = None,
+        frames_per_sample: int | None, word_dropout: float, ranks: Ranks,
     ) -> None:  # fmt: skip
         """``captions`` are the encoded captions of ``latents``. Raises UserError where one is missing."""
-        self.latents, self.captions, self.ranks = latents, captions, ranks or Ranks()
+        self.latents, self.captions, self.ranks = latents, captions, ranks
         self.word_dropout = word_dropout
         self.rows = captions.rows(latents.captions)
         self.words = Words.from_captions(captions.captions).encode(captions.captions).tokens

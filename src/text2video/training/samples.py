@@ -9,9 +9,11 @@ import torch
 from text2video.data.packed import PackedReader
 from text2video.device import autocast
 from text2video.files import atomic_write
-from text2video.params import Precision
-from text2video.sampling import Sampler
+from text2video.models.base import draw_noise
 from text2video.sheets import contact_sheet, save_png
+from text2video.text.prompts import TextFrontend
+from text2video.training.trainer import Trainer
+from text2video.video import to_clips
 
 SHOWN = 12  # clips in a picture
 
@@ -22,8 +24,8 @@ class SamplePictures:
     They are for the eye: nothing is measured, and nothing is chosen by them.
     """
 
-    def __init__(self, folder: Path, validation: PackedReader, seed: int) -> None:
-        self.folder, self.seed = folder, seed
+    def __init__(self, folder: Path, validation: PackedReader, frontend: TextFrontend, seed: int) -> None:
+        self.folder, self.frontend, self.seed = folder, frontend, seed
         self.real, self.prompts = list(validation[:SHOWN]), validation.captions[:SHOWN]
         self.pictures: dict[int, bytes] = {}  # by step, as PNG
 
@@ -31,11 +33,15 @@ class SamplePictures:
         """Remove the pictures of an earlier run."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def write(self, step: int, sampler: Sampler, precision: Precision) -> None:
-        """Draw the prompts with the sampler's model and add the picture of ``step``."""
-        noise = sampler.noise(self.prompts, self.seed, range(len(self.prompts)))
-        with autocast(torch.device(sampler.device), precision):
-            clips = sampler.clips(self.prompts, noise)
+    @torch.no_grad()
+    def write(self, step: int, trainer: Trainer, device: torch.device) -> None:
+        """Draw the prompts with the trainer's averaged model and add the picture of ``step``."""
+        model = trainer.average
+        texts, shape = map(self.frontend.canonical, self.prompts), model.noise_shape()
+        noise = torch.stack([draw_noise(shape, text, self.seed, number) for number, text in enumerate(texts)])
+        with autocast(device, trainer.params.precision):
+            videos = model.sample(noise.to(device), self.frontend.encode(self.prompts).to(device), trainer.codec)
+        clips = to_clips(videos)
         pairs = [clip for pair in zip(self.real, clips, strict=True) for clip in pair]
         captions = [text for prompt in self.prompts for text in (f"real: {prompt}", prompt)]
         path = self.folder / f"{step}.png"

@@ -3,7 +3,6 @@
 import math
 
 import torch
-from torch import nn
 
 from text2video.console import Progress, Stopwatch
 from text2video.data.packed import PackedReader
@@ -12,12 +11,11 @@ from text2video.errors import UserError
 from text2video.files import remove_leftovers, write_json, write_text
 from text2video.layout import Layout
 from text2video.models.base import Spec
-from text2video.models.kinds import build_model, kind_class
+from text2video.models.kinds import kind_class
 from text2video.params import Params
-from text2video.sampling import Sampler
-from text2video.text.cache import load_captions
 from text2video.text.encoder import build_text_encoder
 from text2video.text.kinds import load_text
+from text2video.training.captions import load_captions
 from text2video.training.checkpoint import CheckpointStore, RNGState, Stateful, fingerprint
 from text2video.training.dataset import TrainingSet
 from text2video.training.ranks import Ranks, init_distributed, resumable_ranks
@@ -65,21 +63,20 @@ class Training:
             fault = f"{layout.latents} is of another shape than {layout.codec} and {layout.validation}"
             raise UserError(f"{fault}; run the stage autoencode again")
         torch.manual_seed(params.train.seed)
-        model = on_device(build_model(params.model.kind, params.own, self._spec()), device)
+        model = on_device(kind_class(params.model.kind)(params.own, self._spec()), device)
         self.data = TrainingSet(
             self.latents, load_captions(layout.text), params.train.batch, params.train.seed, model.frames_per_sample,
             params.text.word_dropout, ranks,
         )  # fmt: skip
         self.steps = max(math.ceil(params.train.epochs * self.data.batches.per_epoch), 1)
         self.trainer = Trainer(model, codec, params.train, self.steps, ranks)
-        self.sampler = Sampler(self.trainer.average.eval(), codec, self.frontend, device)
-        self.pictures = SamplePictures(layout.metrics / "samples", validation, params.train.seed)
+        self.pictures = SamplePictures(layout.metrics / "samples", validation, self.frontend, params.train.seed)
 
     def run(self, checkpoints: CheckpointStore, watch: Stopwatch) -> Curve:
         """All steps that are left. Returns the curves of the losses."""
-        params, rng = self.params, torch.Generator().manual_seed(self.params.train.seed)
+        params, trainer, rng = self.params, self.trainer, torch.Generator().manual_seed(self.params.train.seed)
         curve = Curve(self.steps)
-        state: dict[str, Stateful] = {**self.trainer.state(), "curve": curve, "rng": RNGState(rng)}
+        state: dict[str, Stateful] = {**trainer.state(), "curve": curve, "rng": RNGState(rng)}
         if self.ranks.is_main:
             self.pictures.clear()
             state["pictures"] = self.pictures
@@ -90,11 +87,11 @@ class Training:
                 with watch("read"):
                     batch = self.data.batch(step, step / self.steps, rng, self.device)
                 with watch("step"), autocast(self.device, params.train.precision):
-                    losses = self.trainer.step(batch)
+                    losses = trainer.step(batch)
                 curve.add(step + 1, losses)
                 if self.ranks.is_main and ((step + 1) % pause == 0 or step + 1 == self.steps):
                     with watch("samples"):
-                        self.pictures.write(step + 1, self.sampler, params.train.precision)
+                        self.pictures.write(step + 1, trainer, self.device)
                     write_text(self.layout.metrics / "train.csv", curve.text())
                 progress.update(step + 1, **losses)
         return curve
@@ -112,7 +109,7 @@ class Training:
         summary = {
             "steps": self.steps, "clips_seen": self.steps * self.data.batches.batch // self.data.parts,
             **{name: round(value, 4) for name, value in curve.last().items()},
-            "parameters": count_parameters(self.trainer.model),
+            "parameters": sum(weight.numel() for weight in self.trainer.model.parameters()),
             "precision": resolved(self.device, params.train.precision),
             "threads": torch.get_num_threads(), "processes": self.ranks.world,
         }  # fmt: skip
@@ -128,8 +125,3 @@ class Training:
     def _progress(self, start: int) -> Progress:
         clips = self.data.batches.batch if self.data.parts == 1 else None
         return self.ranks.progress("train", self.steps, every=self.params.runtime.log_every, batch=clips, start=start)
-
-
-def count_parameters(network: nn.Module) -> int:
-    """The number of trained values in a network."""
-    return sum(parameter.numel() for parameter in network.parameters())

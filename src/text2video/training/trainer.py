@@ -20,7 +20,7 @@ class Trainer:
     ) -> None:
         self.model, self.codec, self.params, self.steps = model.train(), codec, params, steps
         self.ranks = ranks or Ranks()
-        self.average = copy.deepcopy(model).requires_grad_(False)
+        self.average = copy.deepcopy(model).requires_grad_(False).eval()
         self.optimizers = model.optimizers(params.lr)
         self._step = 0
 

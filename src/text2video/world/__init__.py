@@ -89,8 +89,7 @@ class World:
             plan = self._plan(split, (pick(self._shown[prompt], dice.first[1]),), dice)
             return plan and plan._replace(caption=prompt)
 
-        objects = max(self._world.objects)
-        return self._draw(split, seed, n, objects, choose, lambda plans: self._captions(split, plans, seed))
+        return self._draw(split, seed, n, max(self._world.objects), choose)
 
     def draw_prompt(self, prompt: str, n: int, seed: int) -> Drawn:
         """Draw ``n`` clips that show what a prompt says, at random where it is silent; the prompt is their caption.
@@ -100,9 +99,10 @@ class World:
         asked = parse_scene(prompt)
 
         def choose(dice: Dice) -> Plan | None:
-            return self._plan_for(asked, dice)
+            plan = self._plan_for(asked, dice)
+            return plan and plan._replace(caption=prompt)
 
-        return self._draw(f"prompt {prompt}", seed, n, len(asked.objects), choose, lambda plans: [prompt] * n)
+        return self._draw(f"prompt {prompt}", seed, n, len(asked.objects), choose)
 
     def _starts(self, split: str) -> list[tuple[Request, ...]]:
         """What a clip of the split is for: a triple, or two of them; others may stand beside it."""
@@ -200,22 +200,16 @@ class World:
         }.get(split)
         captions = []
         for plan, row in zip(plans, np.hstack([rows, more]).tolist(), strict=True):
-            if plan.caption or not (say or row[0] >= self._world.plain_captions):
-                captions.append(plan.caption or plain_caption(plan.said, plan.wordings))
+            if plan.caption is not None:
+                captions.append(plan.caption)
+            elif not say and row[0] < self._world.plain_captions:
+                captions.append(plain_caption(plan.said, plan.wordings))
             else:
                 captions.append((say or self.wordings.trained)(plan.said, plan.shown, row[1:]))
         return captions
 
-    def _draw(
-        self,
-        name: str,
-        seed: int,
-        n: int,
-        objects: int,
-        choose: Callable[[Dice], Plan | None],
-        tell: Callable[[list[Plan]], list[str]],
-    ) -> Drawn:
-        """Clips as ``choose`` plans them, with the captions that ``tell`` gives them."""
+    def _draw(self, name: str, seed: int, n: int, objects: int, choose: Callable[[Dice], Plan | None]) -> Drawn:
+        """Clips as ``choose`` plans them."""
         data = self._data
         plans, layers, pictures = compose((data.seed, name, seed), n, objects, choose, data.frames, data.fps)
         scenes, size = [plan.shown for plan in plans], data.height_width[0]
@@ -223,10 +217,11 @@ class World:
             paint(scene.background or "", frozenset(one.colour or "" for one in scene.objects), dice, size)
             for scene, dice in zip(scenes, pictures.tolist(), strict=True)
         ]
-        labels = [
-            {"objects": [one._asdict() for one in scene.objects], "background": scene.background} for scene in scenes
-        ]
-        return Drawn(draw_clips(layers, backgrounds, size), tell(plans), labels)
+        return Drawn(
+            draw_clips(layers, backgrounds, size),
+            self._captions(name, plans, seed),
+            [scene.labels() for scene in scenes],
+        )
 
 
 def _shown_by(prompt: str, trained: list[Request]) -> list[Request]:

@@ -80,7 +80,7 @@ def visible_backgrounds(names: Sequence[str], colours: frozenset[str]) -> list[s
 def paint(name: str, colours: frozenset[str], dice: Sequence[float], size: int) -> Picture:
     """The background of that name under objects of these colours, uint8[size, size, 3] or, of one tone, one row."""
     if name in TONES:
-        return _row(TONES[name], size)
+        return np.full((1, size, 3), TONES[name], np.uint8)
     tones = visible_tones(colours)
     first = int(dice[3] * len(tones) * (len(tones) - 1))  # the number of an ordered pair
     one, other = divmod(first, len(tones) - 1)
@@ -88,8 +88,3 @@ def paint(name: str, colours: frozenset[str], dice: Sequence[float], size: int) 
     place = (np.arange(size) + 0.5) / size
     share = PATTERNS[name](dice, place[None, :], place[:, None])[..., None]
     return np.round(pair[0] + share * (pair[1] - pair[0])).astype(np.uint8)
-
-
-@cache
-def _row(tone: Colour, size: int) -> Picture:
-    return np.full((1, size, 3), tone, np.uint8)

@@ -53,7 +53,7 @@ class Plan(NamedTuple):
     """Whether objects may pass in front of each other."""
     wordings: tuple[str, ...] = ()
     """The motion of each object in plain words."""
-    caption: str = ""
+    caption: str | None = None
     """The caption, where it is given."""
 
 

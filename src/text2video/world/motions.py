@@ -8,6 +8,7 @@ Series that do not change over the frames may have one column.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -69,85 +70,65 @@ class Motion:
     details: tuple[str, ...] = ("size",)  # what captions may say besides: size, speed
 
 
-def straight(right: int, down: int) -> Callable[[Draw], Path]:
+def straight(draw: Draw, right: int, down: int) -> Path:
     """Steady travel in one of eight directions, by more than a quarter of the frame; diagonals at 45 degrees."""
     diagonal = bool(right and down)
-
-    def path(draw: Draw) -> Path:
-        radius, room = _size(draw)
-        least, most, over_edge = (0.22, 0.45, 1 - 2 * room) if diagonal else (*WAYS, 0.8)
-        low, high = (limit / math.sqrt(1 + diagonal) for limit in draw.way)
-        limits = np.maximum(least, low), np.minimum(most, high), np.minimum(over_edge, high)
-        start, length = _journey(draw, radius, room, *limits)
-        drift = length if diagonal else np.zeros_like(length)
-        ahead = start + length * draw.time
-        other = draw.between(4, room, 1 - room - drift) + drift * draw.time
-        swap = draw.coin(5) if diagonal else np.array(not right)
-        x, y = np.where(swap, other, ahead), np.where(swap, ahead, other)
-        return Path(1 - x if right < 0 else x, 1 - y if down < 0 else y, radius, np.zeros_like(radius))
-
-    return path
+    radius, room = _size(draw)
+    least, most, over_edge = (0.22, 0.45, 1 - 2 * room) if diagonal else (*WAYS, 0.8)
+    low, high = (limit / math.sqrt(1 + diagonal) for limit in draw.way)
+    limits = np.maximum(least, low), np.minimum(most, high), np.minimum(over_edge, high)
+    start, length = _journey(draw, radius, room, *limits)
+    drift = length if diagonal else np.zeros_like(length)
+    ahead = start + length * draw.time
+    other = draw.between(4, room, 1 - room - drift) + drift * draw.time
+    swap = draw.coin(5) if diagonal else np.array(not right)
+    x, y = np.where(swap, other, ahead), np.where(swap, ahead, other)
+    return Path(1 - x if right < 0 else x, 1 - y if down < 0 else y, radius, np.zeros_like(radius))
 
 
-def rotating(sense: int) -> Callable[[Draw], Path]:
+def rotating(draw: Draw, sense: int) -> Path:
     """The picture turns by 155 to 300 degrees about the frame's centre; ``sense`` 1 is clockwise, -1 counter."""
-
-    def path(draw: Draw) -> Path:
-        radius, room = _size(draw)
-        orbit = draw.between(1, 0.17, 0.5 - room)
-        most = min(300, 160 * (draw.frames - 1))  # a step of 180 degrees or more looks like the other sense
-        angle = sense * np.radians(draw.between(2, 155, most)) * draw.time
-        around = draw.between(3, 0, 2 * np.pi) + angle
-        return Path(0.5 + orbit * np.cos(around), 0.5 + orbit * np.sin(around), radius, angle)
-
-    return path
+    radius, room = _size(draw)
+    orbit = draw.between(1, 0.17, 0.5 - room)
+    most = min(300, 160 * (draw.frames - 1))  # a step of 180 degrees or more looks like the other sense
+    angle = sense * np.radians(draw.between(2, 155, most)) * draw.time
+    around = draw.between(3, 0, 2 * np.pi) + angle
+    return Path(0.5 + orbit * np.cos(around), 0.5 + orbit * np.sin(around), radius, angle)
 
 
-def scaling(growing: bool) -> Callable[[Draw], Path]:
+def scaling(draw: Draw, growing: bool) -> Path:
     """The radius changes linearly, and the area by a factor of 3.3 to 9; the centre stays."""
-
-    def path(draw: Draw) -> Path:
-        large = draw.between(0, 0.11, 0.18)
-        small = large / np.sqrt(draw.between(1, 3.3, np.minimum(9, (large / 0.05) ** 2)))
-        room = large * draw.reach + MARGIN
-        first, last = (small, large) if growing else (large, small)
-        x, y = draw.between(2, room, 1 - room), draw.between(3, room, 1 - room)
-        return Path(x, y, first + (last - first) * draw.time, np.zeros_like(x))
-
-    return path
+    large = draw.between(0, 0.11, 0.18)
+    small = large / np.sqrt(draw.between(1, 3.3, np.minimum(9, (large / 0.05) ** 2)))
+    room = large * draw.reach + MARGIN
+    first, last = (small, large) if growing else (large, small)
+    x, y = draw.between(2, room, 1 - room), draw.between(3, room, 1 - room)
+    return Path(x, y, first + (last - first) * draw.time, np.zeros_like(x))
 
 
-def bouncing(vertical: bool) -> Callable[[Draw], Path]:
+def bouncing(draw: Draw, vertical: bool) -> Path:
     """To and fro along an axis, 1 to 1.5 times over the clip, starting at either end."""
-
-    def path(draw: Draw) -> Path:
-        radius, room = _size(draw)
-        length = draw.between(1, 0.34, np.minimum(0.6, 1 - 2 * room))
-        middle = draw.between(2, room + length / 2, 1 - room - length / 2)
-        period = np.maximum(2, (draw.frames - 1) / draw.between(3, 1, 1.5))  # in frames
-        first = np.where(draw.coin(4), 0.25, 0.75)
-        along = middle + length / 2 * _triangle_wave(first + np.arange(draw.frames) / period)
-        return _on_axis(vertical, along, draw.between(5, room, 1 - room), radius)
-
-    return path
+    radius, room = _size(draw)
+    length = draw.between(1, 0.34, np.minimum(0.6, 1 - 2 * room))
+    middle = draw.between(2, room + length / 2, 1 - room - length / 2)
+    period = np.maximum(2, (draw.frames - 1) / draw.between(3, 1, 1.5))  # in frames
+    first = np.where(draw.coin(4), 0.25, 0.75)
+    along = middle + length / 2 * _triangle_wave(first + np.arange(draw.frames) / period)
+    return _on_axis(vertical, along, draw.between(5, room, 1 - room), radius)
 
 
-def zigzagging(vertical: bool) -> Callable[[Draw], Path]:
+def zigzagging(draw: Draw, vertical: bool) -> Path:
     """Steady progress along an axis, either way, while swinging across it with a period of 4 frames or more."""
-
-    def path(draw: Draw) -> Path:
-        radius, room = _size(draw)
-        start, length = _journey(draw, radius, room, 0.28, 0.6, over_edge=0.8)
-        along = start + length * draw.time
-        along = np.where(draw.coin(4), along, 1 - along)
-        swing = draw.between(5, 0.16, 0.3)
-        middle = draw.between(6, room + swing / 2, 1 - room - swing / 2)
-        period = np.maximum(4, draw.frames * draw.between(7, 0.4, 0.6))  # in frames
-        first = np.where(draw.coin(8), 0, 0.5)
-        across = middle + swing / 2 * _triangle_wave(first + np.arange(draw.frames) / period)
-        return _on_axis(vertical, along, across, radius)
-
-    return path
+    radius, room = _size(draw)
+    start, length = _journey(draw, radius, room, 0.28, 0.6, over_edge=0.8)
+    along = start + length * draw.time
+    along = np.where(draw.coin(4), along, 1 - along)
+    swing = draw.between(5, 0.16, 0.3)
+    middle = draw.between(6, room + swing / 2, 1 - room - swing / 2)
+    period = np.maximum(4, draw.frames * draw.between(7, 0.4, 0.6))  # in frames
+    first = np.where(draw.coin(8), 0, 0.5)
+    across = middle + swing / 2 * _triangle_wave(first + np.arange(draw.frames) / period)
+    return _on_axis(vertical, along, across, radius)
 
 
 def _size(draw: Draw) -> tuple[np.ndarray, np.ndarray]:
@@ -195,20 +176,20 @@ def _diagonally(direction: str) -> tuple[str, str]:
 
 TRAVEL = ("size", "speed")
 MOTIONS: dict[str, Motion] = {
-    "up": Motion(("moving up",), straight(0, -1), TRAVEL),
-    "down": Motion(("moving down",), straight(0, 1), TRAVEL),
-    "left": Motion(("moving left",), straight(-1, 0), TRAVEL),
-    "right": Motion(("moving right",), straight(1, 0), TRAVEL),
-    "up-left": Motion(_diagonally("up-left"), straight(-1, -1), TRAVEL),
-    "up-right": Motion(_diagonally("up-right"), straight(1, -1), TRAVEL),
-    "down-left": Motion(_diagonally("down-left"), straight(-1, 1), TRAVEL),
-    "down-right": Motion(_diagonally("down-right"), straight(1, 1), TRAVEL),
-    "rotating clockwise": Motion(("rotating clockwise",), rotating(1)),
-    "rotating counter-clockwise": Motion(("rotating counter-clockwise",), rotating(-1)),
-    "shrinking": Motion(("shrinking",), scaling(growing=False), ()),
-    "expanding": Motion(("expanding",), scaling(growing=True), ()),
-    "bouncing vertically": Motion(("bouncing vertically",), bouncing(vertical=True)),
-    "bouncing horizontally": Motion(("bouncing horizontally",), bouncing(vertical=False)),
-    "zigzagging vertically": Motion(("zigzagging vertically",), zigzagging(vertical=True)),
-    "zigzagging horizontally": Motion(("zigzagging horizontally",), zigzagging(vertical=False)),
+    "up": Motion(("moving up",), partial(straight, right=0, down=-1), TRAVEL),
+    "down": Motion(("moving down",), partial(straight, right=0, down=1), TRAVEL),
+    "left": Motion(("moving left",), partial(straight, right=-1, down=0), TRAVEL),
+    "right": Motion(("moving right",), partial(straight, right=1, down=0), TRAVEL),
+    "up-left": Motion(_diagonally("up-left"), partial(straight, right=-1, down=-1), TRAVEL),
+    "up-right": Motion(_diagonally("up-right"), partial(straight, right=1, down=-1), TRAVEL),
+    "down-left": Motion(_diagonally("down-left"), partial(straight, right=-1, down=1), TRAVEL),
+    "down-right": Motion(_diagonally("down-right"), partial(straight, right=1, down=1), TRAVEL),
+    "rotating clockwise": Motion(("rotating clockwise",), partial(rotating, sense=1)),
+    "rotating counter-clockwise": Motion(("rotating counter-clockwise",), partial(rotating, sense=-1)),
+    "shrinking": Motion(("shrinking",), partial(scaling, growing=False), ()),
+    "expanding": Motion(("expanding",), partial(scaling, growing=True), ()),
+    "bouncing vertically": Motion(("bouncing vertically",), partial(bouncing, vertical=True)),
+    "bouncing horizontally": Motion(("bouncing horizontally",), partial(bouncing, vertical=False)),
+    "zigzagging vertically": Motion(("zigzagging vertically",), partial(zigzagging, vertical=True)),
+    "zigzagging horizontally": Motion(("zigzagging horizontally",), partial(zigzagging, vertical=False)),
 }

@@ -11,6 +11,7 @@ from text2video.world.motions import CROWDED_RADIUS, MARGIN, MOTIONS, RADIUS, SI
 from text2video.world.raster import draw_objects
 from text2video.world.shapes import SHAPES
 
+DETAILS = {"size": SIZES, "speed": SPEEDS}
 BLOCK = 40  # frames drawn at a time: what that takes stays in the processor's cache
 
 Array = np.ndarray[Any, Any]
@@ -53,21 +54,20 @@ def plan_paths(objects: Sequence[Request], dice: Array, edge: Array, frames: int
 def as_asked(objects: Sequence[Request], path: Path, fps: float) -> Array:
     """Whether paths float[m, tries, frames] have the sizes and the speeds that their objects name: bool[m, tries]."""
     fits = np.ones(path.x.shape[:2], bool)
-    sizes, speeds = [one.size for one in objects], [one.speed for one in objects]
-    for asked, values, table in ((sizes, _sizes, SIZES), (speeds, _speeds, SPEEDS)):
-        for word in set(filter(None, asked)):
-            rows = np.array([one == word for one in asked])
-            fits[rows] &= _within(values(Path(*(series[rows] for series in path)), fps), table[word])
+    for kind, values in _measured(path, fps).items():
+        for word, limits in DETAILS[kind].items():
+            free = np.array([getattr(one, kind) != word for one in objects], bool)
+            fits &= _within(values, limits) | free[:, None]
     return fits
 
 
 def describe(objects: Sequence[Request], path: Path, fps: float) -> list[Request]:
     """The objects with the size and the speed that their paths, float[m, frames], have; "" where neither word fits."""
-    size, speed = _word(_sizes(path, fps), SIZES), _word(_speeds(path, fps), SPEEDS)
+    words = {kind: _word(values, DETAILS[kind]) for kind, values in _measured(path, fps).items()}
     said = [MOTIONS[one.motion or ""].details for one in objects]
     return [
-        one._replace(size=size[row] if "size" in words else "", speed=speed[row] if "speed" in words else "")
-        for row, (one, words) in enumerate(zip(objects, said, strict=True))
+        one._replace(**{kind: found[row] if kind in said[row] else "" for kind, found in words.items()})
+        for row, one in enumerate(objects)
     ]
 
 
@@ -100,13 +100,9 @@ def draw_clips(layers: Sequence[Layer], pictures: Sequence[Array], size: int) ->
     return clips
 
 
-def _sizes(path: Path, fps: float) -> Array:
-    return path.radius.max(-1)
-
-
-def _speeds(path: Path, fps: float) -> Array:
-    """Mean way in a second."""
-    return np.hypot(np.diff(path.x), np.diff(path.y)).mean(-1) * fps
+def _measured(path: Path, fps: float) -> dict[str, Array]:
+    """The size of each object, at its largest, and its speed, the mean way in a second: float[...] of [..., frames]."""
+    return {"size": path.radius.max(-1), "speed": np.hypot(np.diff(path.x), np.diff(path.y)).mean(-1) * fps}
 
 
 def _within(values: Array, limits: tuple[float, float]) -> Array:
@@ -129,7 +125,4 @@ def _reach(objects: Sequence[Request]) -> Array:
 
 def _groups(keys: Sequence[Key]) -> dict[Key, Array]:
     """The rows of each key."""
-    rows: dict[Key, list[int]] = {}
-    for row, key in enumerate(keys):
-        rows.setdefault(key, []).append(row)
-    return {key: np.array(found) for key, found in rows.items()}
+    return {key: np.flatnonzero([one == key for one in keys]) for key in dict.fromkeys(keys)}

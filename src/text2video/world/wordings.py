@@ -4,47 +4,26 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from text2video.request import Request, Scene
-from text2video.world.captions import numeral, plain_words, plural, split_words, verbs, ways, with_article
-from text2video.world.motions import MOTIONS
-from text2video.world.words import (
-    BACKDROPS,
-    BACKGROUND_NAMES,
-    COLOUR_NAMES,
-    FILLERS,
-    HEARD,
-    JOINTS,
-    NOUNS,
-    PLAIN,
-    SIZE_NAMES,
-    SPEED_NAMES,
-    TEMPLATES,
-    VERBS,
-    WAYS,
-    Verb,
-)
+from text2video.world import words as vocabulary
+from text2video.world.captions import plural, split_words, verbs, ways, with_article
+from text2video.world.colours import COLOURS, PATTERNS, TONES
+from text2video.world.motions import MOTIONS, SIZES, SPEEDS
+from text2video.world.shapes import SHAPES
+from text2video.world.words import Verb
 
 DICE = 12  # random numbers that a caption of one object may use: six for its triple, six for the rest
 OWN_DICE = 7  # and of each other object
+ASPECTS = (*Request._fields, "background")
 
 Option = TypeVar("Option")
 Forms = tuple[str, ...]  # of one word or way
 Predicate = tuple[Verb, list[Forms]]  # a verb, and the ways that may follow it
-
-
-class Phrases(NamedTuple):
-    """How each shape, colour, motion, size, speed and background may be said."""
-
-    shape: dict[str, list[Forms]]
-    colour: dict[str, list[Forms]]
-    motion: dict[str, list[Predicate]]
-    size: dict[str, list[Forms]]
-    speed: dict[str, list[Forms]]
-    background: dict[str, list[Forms]]
+Phrases = dict[str, dict[str, list[Any]]]  # how each shape, colour, motion, size, speed and background may be said
 
 
 class Clause(NamedTuple):
@@ -76,16 +55,17 @@ class Wordings:
         rng: np.random.Generator,
         details: Sequence[Sequence[str]] = ((), (), ()),
     ) -> None:
-        self.templates, self.unseen_templates = _split_templates(TEMPLATES, share, rng)
+        self.templates, self.unseen_templates = _split_templates(vocabulary.TEMPLATES, share, rng)
         columns = list(zip(*(triple[:3] for triple in triples), strict=True))
-        phrases = _phrases([list(dict.fromkeys(column)) for column in (*columns, *details)])
+        names = (list(dict.fromkeys(column)) for column in (*columns, *details))
+        phrases = _phrases(dict(zip(ASPECTS, names, strict=True)))
         synonyms = _synonyms(phrases)
         chosen = rng.permutation(len(synonyms))[: round(share * len(synonyms))]
         held = set(chain.from_iterable(synonyms[i] for i in chosen))
-        nouns = _words(chain.from_iterable(chain(*phrases.shape.values())))
+        nouns = _words(chain.from_iterable(chain(*phrases["shape"].values())))
         self.unseen_words = frozenset(held | {plural(word) for word in held & nouns})
         """Every form of the held-out synonyms."""
-        self.backdrops, self.unseen_backdrops = _split_templates(BACKDROPS, share, rng)
+        self.backdrops, self.unseen_backdrops = _split_templates(vocabulary.BACKDROPS, share, rng)
         """Templates that name a background."""
         self._trained = _part(phrases, self.unseen_words, unseen=False)
         self._unseen = _part(phrases, self.unseen_words, unseen=True)
@@ -109,7 +89,7 @@ class Wordings:
         pairs = zip(said.objects, shown.objects, strict=True)
         named = [one._replace(colour=other.colour) for one, other in pairs]
         options = [(number, aspect) for number, one in enumerate(named) for aspect in self._unseen_aspects(one)]
-        options += [(0, "background")] * bool(self._unseen.background.get(said.background or ""))
+        options += [(0, "background")] * bool(self._unseen["background"].get(said.background or ""))
         return self._say((self.templates, self.backdrops), said, shown, dice, pick(options, dice[5]))
 
     def has_unseen_synonym(self, triple: Request) -> bool:
@@ -117,7 +97,7 @@ class Wordings:
         return bool(self._unseen_aspects(triple))
 
     def _unseen_aspects(self, one: Request) -> list[str]:
-        return [aspect for aspect, name in one._asdict().items() if getattr(self._unseen, aspect).get(name)]
+        return [aspect for aspect, name in one._asdict().items() if self._unseen[aspect].get(name)]
 
     def _say(
         self,
@@ -136,18 +116,18 @@ class Wordings:
         for number, one in enumerate(said.objects[:1] if alike else said.objects):
             named = one._replace(colour=shown.objects[number].colour)._asdict()
             options = [
-                getattr(self._unseen if unseen == (number, aspect) else self._trained, aspect).get(name, [])
+                (self._unseen if unseen == (number, aspect) else self._trained)[aspect].get(name or "", [])
                 for aspect, name in named.items()
             ]
             coloured = one.colour is not None or unseen == (number, "colour")
+            count = vocabulary.NUMERALS[len(said.objects)] if alike else ""
             nouns, colours, predicates, sizes, speeds = options
-            count = numeral(len(said.objects)) if alike else ""
             clauses.append(Clause(nouns, colours, predicates, sizes, speeds, coloured, count))
         scene = _sentence(templates[0], clauses, dice)
         if said.background is None:
             return scene
         names = self._unseen if unseen and unseen[1] == "background" else self._trained
-        name = _form(names.background[said.background], dice[8])
+        name = _form(names["background"][said.background], dice[8])
         fields = {"scene": scene, "background": name, "a background": with_article(name)}
         return pick(templates[1], dice[7]).format_map(fields)
 
@@ -159,7 +139,7 @@ def pick(options: Sequence[Option], dice: float) -> Option:
 
 def _sentence(templates: Sequence[str], clauses: Sequence[Clause], dice: Sequence[float]) -> str:
     """The clauses in one template: the first in all of it, each other one in what it says of an object."""
-    fits = [one for one in templates if len(clauses) == 1 or not one.startswith("{doing}")] or [PLAIN]
+    fits = [one for one in templates if len(clauses) == 1 or not one.startswith("{doing}")] or [vocabulary.PLAIN]
     template = pick(fits, dice[0])
     if "{colour}" in template and not all(clause.coloured for clause in clauses):
         template = pick([other for other in fits if "{colour}" not in other] or [template], dice[0])
@@ -169,7 +149,7 @@ def _sentence(templates: Sequence[str], clauses: Sequence[Clause], dice: Sequenc
     own += [tuple(dice[first : first + OWN_DICE]) for first in range(DICE, len(dice), OWN_DICE)]
     text = _filled(template, clauses[0], own[0])
     for number, clause in enumerate(clauses[1:], 2):
-        text += pick(JOINTS, dice[6])[number == len(clauses)] + _filled(core, clause, own[number - 1])
+        text += pick(vocabulary.JOINTS, dice[6])[number == len(clauses)] + _filled(core, clause, own[number - 1])
     return text
 
 
@@ -219,36 +199,44 @@ def _split_templates(templates: Sequence[str], share: float, rng: np.random.Gene
     return [template for template in templates if template not in held], held
 
 
-def _phrases(names: Sequence[Sequence[str]]) -> Phrases:
+def _phrases(names: Mapping[str, Sequence[str]]) -> Phrases:
     """Everything that may be said for the shapes, colours, motions, sizes, speeds and backgrounds of these names."""
-    synonyms: tuple[Mapping[str, tuple[Forms, ...]], ...]
-    synonyms = (NOUNS, COLOUR_NAMES, {}, SIZE_NAMES, SPEED_NAMES, COLOUR_NAMES | BACKGROUND_NAMES)
-    plain = [
-        {name: [(name,), *table.get(name, ())] for name in column}
-        for column, table in zip(names, synonyms, strict=True)
-    ]
-    predicates: dict[str, list[Predicate]] = {}
-    for name in names[2]:
+    synonyms = {
+        "shape": vocabulary.NOUNS, "colour": vocabulary.COLOUR_NAMES, "size": vocabulary.SIZE_NAMES,
+        "speed": vocabulary.SPEED_NAMES, "background": vocabulary.COLOUR_NAMES | vocabulary.BACKGROUND_NAMES,
+    }  # fmt: skip
+    phrases: Phrases = {
+        aspect: {name: [(name,), *synonyms.get(aspect, {}).get(name, ())] for name in column}
+        for aspect, column in names.items()
+    }
+    for name in names["motion"]:
         found: dict[Verb, list[Forms]] = {}
         for wording in MOTIONS[name].wordings:
             for verb in verbs(wording):  # "moving back and forth" is not said with "up and down" behind it
                 found.setdefault(verb, []).extend(ways(wording, plainly=bool(verb.tail)))
-            found |= {verb: [("",)] for verb in VERBS.get(wording, ()) if " " in wording}
-        predicates[name] = list(found.items())
-    return Phrases(plain[0], plain[1], predicates, *plain[3:])
+            found |= {verb: [("",)] for verb in vocabulary.VERBS.get(wording, ()) if " " in wording}
+        phrases["motion"][name] = list(found.items())
+    return phrases
 
 
 def _synonyms(phrases: Phrases) -> list[frozenset[str]]:
     """The words that can be held out, forms of one word together: none that is plain or says nothing."""
-    predicates = [predicate for found in phrases.motion.values() for predicate in found]
-    entries = [*chain(*phrases.shape.values()), *chain(*phrases.colour.values())]
-    entries += [verb.meanings for verb, _ in predicates]
-    entries += chain(*phrases.size.values(), *phrases.speed.values(), *phrases.background.values())
+    predicates: list[Predicate] = [predicate for found in phrases["motion"].values() for predicate in found]
+    entries: list[Forms] = []
+    for aspect, table in phrases.items():
+        entries += [verb.meanings for verb, _ in predicates] if aspect == "motion" else chain(*table.values())
     said = _words(chain(*entries, *chain(*(groups for _, groups in predicates))))
-    entries += [forms for way in WAYS.values() for forms in way]  # by themselves, not as diagonals have them
-    never = plain_words() | FILLERS | set(HEARD)
+    entries += [forms for way in vocabulary.WAYS.values() for forms in way]  # by themselves, not as diagonals have them
+    never = _plain_words() | vocabulary.FILLERS | set(vocabulary.HEARD)
     found = dict.fromkeys(frozenset((_words(forms) & said) - never) for forms in entries)
     return [words for words in found if words]
+
+
+def _plain_words() -> set[str]:
+    """The words of the tables of what can be shown, and the other forms of their verbs."""
+    wordings = [wording for motion in MOTIONS.values() for wording in motion.wordings]
+    forms = chain(*(verbs(wording)[0][:3] for wording in wordings))
+    return _words((*SHAPES, *COLOURS, *SIZES, *SPEEDS, *TONES, *PATTERNS, *wordings, *forms))
 
 
 def _words(texts: Iterable[str]) -> set[str]:
@@ -265,14 +253,15 @@ def _part(phrases: Phrases, held_out: frozenset[str], unseen: bool) -> Phrases:
         kept = [tuple(form for form in forms if new([form]) == wanted) for forms in groups]
         return [forms for forms in kept if forms]
 
-    predicates: dict[str, list[Predicate]] = {name: [] for name in phrases.motion}
-    for name, found in phrases.motion.items():
+    predicates: dict[str, list[Predicate]] = {name: [] for name in phrases["motion"]}
+    for name, found in phrases["motion"].items():
         for verb, groups in found:
             novel = new([verb.base, verb.third, verb.participle, verb.tail])
             if (kept := part(groups, unseen and not novel)) and unseen >= novel:
                 predicates[name].append((verb, kept))
-    parts = [
-        {name: part(groups, unseen) for name, groups in table.items()}
-        for table in (phrases.shape, phrases.colour, phrases.size, phrases.speed, phrases.background)
-    ]
-    return Phrases(parts[0], parts[1], predicates, *parts[2:])
+    others = {
+        aspect: {name: part(groups, unseen) for name, groups in table.items()}
+        for aspect, table in phrases.items()
+        if aspect != "motion"
+    }
+    return others | {"motion": predicates}

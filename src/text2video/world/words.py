@@ -159,40 +159,20 @@ BACKDROPS = (
     "{scene} and the background is {background}",
     "on {a background} background, {scene}",
 )
-NUMBERS = {"two": 2, "three": 3}
+NUMERALS = {2: "two", 3: "three"}
 
 # Prompts may say these besides; captions do not. What they stand for, in words of the tables.
 HEARD = {
-    "counterclockwise": "counter-clockwise",
-    "anticlockwise": "counter-clockwise",
-    "anti": "counter",
-    "traveling": "travelling",
-    "zig": "zigzag",
-    "zag": "zigzag",
-    "zigzagged": "zigzag",
-    "circular": "circle",
-    "round": "circle",
-    "upper": "up",
-    "lower": "down",
-    "ascend": "up",
-    "ascends": "up",
-    "ascending": "up",
-    "descend": "down",
-    "descends": "down",
-    "descending": "down",
-    "whirl": "rotating",
-    "whirls": "rotating",
-    "whirling": "rotating",
-    "enlarge": "expanding",
-    "enlarges": "expanding",
-    "enlarging": "expanding",
-    "wee": "small",
-    "slow": "slowly",
-    "quick": "quickly",
-    "gold": "golden",
-    "lilac": "violet",
-    "teal": "turquoise",
-}
+    word: plain
+    for plain, words in {
+        "counter-clockwise": "counterclockwise anticlockwise", "counter": "anti", "travelling": "traveling",
+        "zigzag": "zig zag zigzagged", "circle": "circular round", "up": "upper ascend ascends ascending",
+        "down": "lower descend descends descending", "rotating": "whirl whirls whirling",
+        "expanding": "enlarge enlarges enlarging", "small": "wee", "slowly": "slow", "quickly": "quick",
+        "golden": "gold", "violet": "lilac", "turquoise": "teal",
+    }.items()
+    for word in words.split()
+}  # fmt: skip
 # Motions that prompts may name by these words alone.
 HEARD_MOTIONS = {
     "clockwise": "rotating clockwise",
@@ -210,7 +190,7 @@ HEARD_PHRASES = {
 
 # In prompts: what parts clauses, numbers, what a background may be called, and what else may be said of it.
 CONNECTIVES = {"and", "while", "as", "whereas", "beside"}
-HEARD_NUMBERS = NUMBERS | {"2": 2, "3": 3, "pair": 2, "couple": 2, "both": 2}
+HEARD_NUMBERS = {"two": 2, "three": 3, "2": 2, "3": 3, "pair": 2, "couple": 2, "both": 2}
 HEARD_BACKDROPS = {"background", "backdrop"}
 HEARD_BACKGROUNDS = {"gray": "grey", "rose": "pink", "stripes": "striped", "checks": "checked"}
 TONE_ADJECTIVES = {"plain", "solid", "pale", "light"}
