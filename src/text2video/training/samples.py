@@ -24,8 +24,8 @@ class SamplePictures:
     They are for the eye: nothing is measured, and nothing is chosen by them.
     """
 
-    def __init__(self, folder: Path, validation: PackedReader, frontend: TextFrontend, seed: int) -> None:
-        self.folder, self.frontend, self.seed = folder, frontend, seed
+    def __init__(self, folder: Path, validation: PackedReader, seed: int) -> None:
+        self.folder, self.seed = folder, seed
         self.real, self.prompts = list(validation[:SHOWN]), validation.captions[:SHOWN]
         self.pictures: dict[int, bytes] = {}  # by step, as PNG
 
@@ -34,13 +34,13 @@ class SamplePictures:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     @torch.no_grad()
-    def write(self, step: int, trainer: Trainer, device: torch.device) -> None:
+    def write(self, step: int, trainer: Trainer, frontend: TextFrontend, device: torch.device) -> None:
         """Draw the prompts with the trainer's averaged model and add the picture of ``step``."""
         model = trainer.average
-        texts, shape = map(self.frontend.canonical, self.prompts), model.noise_shape()
+        texts, shape = map(frontend.canonical, self.prompts), model.noise_shape()
         noise = torch.stack([draw_noise(shape, text, self.seed, number) for number, text in enumerate(texts)])
         with autocast(device, trainer.params.precision):
-            videos = model.sample(noise.to(device), self.frontend.encode(self.prompts).to(device), trainer.codec)
+            videos = model.sample(noise.to(device), frontend.encode(self.prompts).to(device), trainer.codec)
         clips = to_clips(videos)
         pairs = [clip for pair in zip(self.real, clips, strict=True) for clip in pair]
         captions = [text for prompt in self.prompts for text in (f"real: {prompt}", prompt)]

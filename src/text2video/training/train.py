@@ -70,7 +70,7 @@ class Training:
         )  # fmt: skip
         self.steps = max(math.ceil(params.train.epochs * self.data.batches.per_epoch), 1)
         self.trainer = Trainer(model, codec, params.train, self.steps, ranks)
-        self.pictures = SamplePictures(layout.metrics / "samples", validation, self.frontend, params.train.seed)
+        self.pictures = SamplePictures(layout.metrics / "samples", validation, params.train.seed)
 
     def run(self, checkpoints: CheckpointStore, watch: Stopwatch) -> Curve:
         """All steps that are left. Returns the curves of the losses."""
@@ -91,7 +91,7 @@ class Training:
                 curve.add(step + 1, losses)
                 if self.ranks.is_main and ((step + 1) % pause == 0 or step + 1 == self.steps):
                     with watch("samples"):
-                        self.pictures.write(step + 1, trainer, self.device)
+                        self.pictures.write(step + 1, trainer, self.frontend, self.device)
                     write_text(self.layout.metrics / "train.csv", curve.text())
                 progress.update(step + 1, **losses)
         return curve
