@@ -119,7 +119,7 @@ def end_while_packing() -> None:
     """SIGTERM when clips are written: when they are drawn, or when the training is over and they are encoded."""
     from text2video.data.packed import PackedWriter
 
-    PackedWriter.append_packed = lambda *_: os.kill(os.getpid(), signal.SIGTERM)
+    PackedWriter.append = lambda *_: os.kill(os.getpid(), signal.SIGTERM)
 
 
 # SIGKILL

@@ -1,26 +1,18 @@
 """Fills the stores of all splits, from the drawn world or from a folder of videos, and shows what is in them."""
 
 import math
-import multiprocessing
-import os
 import shutil
-import signal
-import threading
-from collections import deque
-from collections.abc import Callable, Generator
-from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import closing
+from collections.abc import Callable
 from functools import partial
 from itertools import cycle
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from text2video.console import Progress, Stopwatch
-from text2video.data.packed import PackedWriter, pack
+from text2video.data.packed import PackedWriter
 from text2video.data.splits import CLIP_SPLITS
-from text2video.data.videos import Row, cores, import_videos, save_rows
+from text2video.data.videos import Row, import_videos, save_rows
 from text2video.files import replace_folder
 from text2video.layout import TEST_SPLITS, Layout
 from text2video.media import save_gif, slug
@@ -35,11 +27,7 @@ CHUNK = 500  # clips drawn at a time, each chunk from a seed of its own,
 CHUNK_BYTES = 64 << 20  # or fewer, where they are large
 ABREAST = 4  # clips side by side in a motion's GIF
 
-MANY = 4000  # clips from which on several processes draw: each takes a second to start
-PROCESSES = 8  # at most: one writes what they draw
-
 Draw = Callable[[int, int], Drawn]  # of n and a seed
-Packed = tuple[list[bytes], list[str], list[dict[str, Any]]]  # clips, captions, labels
 
 
 def synthesize(params: Params, layout: Layout) -> None:
@@ -68,18 +56,15 @@ def draw_world(params: Params, layout: Layout) -> None:
     data, watch = params.data, Stopwatch()
     world = World(params)
     stores = _stores(world, params.world, layout)
-    chunks = {path: _chunks(parts, data) for path, parts in stores.items()}
-    jobs, done = [chunk for some in chunks.values() for chunk in some], 0
-    total = sum(n for _, n, _ in jobs)
-    with (
-        Progress("synthesize", total, "clips", params.runtime.log_every) as progress,
-        closing(_draw_all(jobs, min(params.runtime.threads or cores(), PROCESSES))) as drawn,
-        watch("draw"),
-    ):
-        for path, some in chunks.items():
+    total, done = sum(n for parts in stores.values() for n, _ in parts), 0
+    with Progress("synthesize", total, "clips", params.runtime.log_every) as progress:
+        for path, parts in stores.items():
             with PackedWriter(path, (data.frames, *data.height_width, 3), np.uint8, data.fps) as writer:
-                for _, n, _ in some:
-                    writer.append_packed(*next(drawn))
+                for seed, n, draw in _chunks(parts, data):
+                    with watch("draw"):
+                        drawn = draw(n, seed)
+                    with watch("pack"):
+                        writer.append(*drawn)
                     progress.update(done := done + n)
     with watch("pictures"):
         _show(world, params, layout.metrics / "data")
@@ -105,44 +90,6 @@ def _chunks(parts: list[tuple[int, Draw]], data: DataParams) -> list[tuple[int, 
     """Cut each part into (seed, n, draw), small enough for the memory."""
     most = max(1, min(CHUNK, CHUNK_BYTES // (data.frames * math.prod(data.height_width) * 3)))
     return [(seed, min(most, n - first), draw) for n, draw in parts for seed, first in enumerate(range(0, n, most))]
-
-
-def _draw_all(jobs: list[tuple[int, int, Draw]], processes: int) -> Generator[Packed, None, None]:
-    """The clips of all chunks, in order; nothing depends on the number of processes."""
-    if processes == 1 or sum(n for _, n, _ in jobs) < MANY:
-        yield from map(_draw, jobs)
-        return
-    waiting: deque[Future[Packed]] = deque()
-    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _serve)
-    try:
-        for job in jobs:
-            waiting.append(pool.submit(_draw, job))
-            if len(waiting) > 2 * processes:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _serve() -> None:
-    """In a process that draws: Ctrl-C is for the one that started it, and with that one it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-
-    def follow() -> None:
-        if parent:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
-
-
-def _draw(job: tuple[int, int, Draw]) -> Packed:
-    """The clips of one chunk."""
-    seed, n, draw = job
-    drawn = draw(n, seed)
-    return pack(drawn.clips), drawn.captions, drawn.labels
 
 
 def _show(world: World, params: Params, folder: Path) -> None:

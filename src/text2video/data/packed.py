@@ -18,12 +18,6 @@ VERSION = 2
 Labels = dict[str, Any]  # of one clip: its objects, each with what is known of it, and its background
 
 
-def pack(items: np.ndarray) -> list[bytes]:
-    """Each item compressed on its own, with a checksum, as a store has them."""
-    compress = zstandard.ZstdCompressor(level=3, write_checksum=True).compress
-    return [compress(items[row : row + 1].tobytes()) for row in range(len(items))]
-
-
 class PackedWriter(ExitStack):
     """Writes a store: the folder appears, or takes the place of an older one, when the ``with`` block ends well.
 
@@ -36,6 +30,7 @@ class PackedWriter(ExitStack):
         self._captions: list[str] = []
         self._labels: list[Labels] = []
         self._offsets = [0]
+        self._compress = zstandard.ZstdCompressor(level=3, write_checksum=True).compress
 
     def __enter__(self) -> Self:
         self.enter_context(self._write())
@@ -53,13 +48,8 @@ class PackedWriter(ExitStack):
                 f"{items.dtype}{items.shape} with {len(captions)} captions does not go into a store "
                 f"of {self._dtype}{self._shape}"
             )
-        self.append_packed(pack(items), captions, labels)
-
-    def append_packed(
-        self, packed: Sequence[bytes], captions: Sequence[str], labels: Sequence[Labels] | None = None
-    ) -> None:
-        """The same for items that :func:`pack` has compressed, in another process perhaps."""
-        for data in packed:
+        for row in range(len(items)):
+            data = self._compress(items[row : row + 1].tobytes())
             self._file.write(data)
             self._offsets.append(self._offsets[-1] + len(data))
         self._captions.extend(captions)

@@ -111,7 +111,7 @@ def _decode_all(videos: list[Video], params: Params, scratch: Path) -> list[Row]
 
 def _decoded(videos: list[Video], params: Params, scratch: Path) -> Iterator[tuple[IO[bytes], Row]]:
     """``_decode`` of each video, in order, by as many workers as there are cores."""
-    workers = params.runtime.threads or cores()
+    workers = params.runtime.threads or _cores()
     threads = max(1, workers // len(videos))  # of each video
     stop = threading.Event()
     cv2.setNumThreads(1)  # the workers are side by side already
@@ -129,7 +129,7 @@ def _decoded(videos: list[Video], params: Params, scratch: Path) -> Iterator[tup
         executor.shutdown(cancel_futures=True)
 
 
-def cores() -> int:
+def _cores() -> int:
     """The processor's cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
