@@ -606,6 +606,21 @@ def test_padded_videos_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "2: shorter than a clip of 0.40 seconds, the last frame is repeated (one.gif, three.gif)" in said
 
 
+def test_videos_that_phones_turn_are_upright(tmp_path: Path) -> None:
+    """A file of 32x16 pixels that says "turn me" is shown, and cut, as a tall one."""
+    clip = np.zeros((FRAMES, 16, 32, 3), np.uint8)
+    clip[:, :, :16] = 255  # left half white
+    save_mp4(tmp_path / "plain.mp4", clip)
+    data = bytearray((tmp_path / "plain.mp4").read_bytes())
+    at = data.index(b"tkhd") + 4 + 40  # the display matrix of version 0
+    one = 1 << 16
+    data[at : at + 20] = b"".join(n.to_bytes(4, "big", signed=True) for n in (0, one, 0, -one, 0))
+    (tmp_path / "turned.mp4").write_bytes(data)
+    upright = cut(tmp_path / "turned.mp4", video_params(tmp_path, {"size": [32, 16]}))[0, 0]
+    assert upright[:14].mean() > 230
+    assert upright[18:].mean() < 25
+
+
 @pytest.mark.parametrize("windows", [1, 3])
 def test_nothing_depends_on_the_number_of_workers(tmp_path: Path, windows: int) -> None:
     """The same bytes of stores, table and pictures from one worker and from three."""
