@@ -220,14 +220,15 @@ def _phrases(names: Mapping[str, Sequence[str]]) -> Phrases:
 
 
 def _synonyms(phrases: Phrases) -> list[frozenset[str]]:
-    """The words that can be held out, forms of one word together: none that is plain or says nothing."""
+    """The words that can be held out, forms of one word together: none that is plain, says nothing or is the commonest
+    synonym."""
     predicates: list[Predicate] = [predicate for found in phrases["motion"].values() for predicate in found]
     entries: list[Forms] = []
     for aspect, table in phrases.items():
         entries += [verb.meanings for verb, _ in predicates] if aspect == "motion" else chain(*table.values())
     said = _words(chain(*entries, *chain(*(groups for _, groups in predicates))))
     entries += [forms for way in vocabulary.WAYS.values() for forms in way]  # by themselves, not as diagonals have them
-    never = _plain_words() | vocabulary.FILLERS | set(vocabulary.HEARD)
+    never = _plain_words() | _commonest() | vocabulary.FILLERS | set(vocabulary.HEARD)
     found = dict.fromkeys(frozenset((_words(forms) & said) - never) for forms in entries)
     return [words for words in found if words]
 
@@ -237,6 +238,17 @@ def _plain_words() -> set[str]:
     wordings = [wording for motion in MOTIONS.values() for wording in motion.wordings]
     forms = chain(*(verbs(wording)[0][:3] for wording in wordings))
     return _words((*SHAPES, *COLOURS, *SIZES, *SPEEDS, *TONES, *PATTERNS, *wordings, *forms))
+
+
+def _commonest() -> set[str]:
+    """The words of the first synonym of each plain word that has several: people would miss it most."""
+    tables = (
+        vocabulary.NOUNS, vocabulary.COLOUR_NAMES, vocabulary.SIZE_NAMES, vocabulary.SPEED_NAMES,
+        vocabulary.BACKGROUND_NAMES, vocabulary.WAYS,
+    )  # fmt: skip
+    named = chain(*(forms[0] for table in tables for forms in table.values() if len(forms) > 1))
+    done = [found if " " in plain else found[1:] for plain, found in vocabulary.VERBS.items()]
+    return _words(chain(named, *(found[0].meanings for found in done if len(found) > 1)))
 
 
 def _words(texts: Iterable[str]) -> set[str]:

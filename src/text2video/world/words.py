@@ -2,7 +2,7 @@
 
 Captions are made of these entries, and prompts are understood by them. Entries in one inner tuple are forms of one
 word: they are trained on together or held out together. What stands in the tables of shapes, colours and motions
-itself, the plain words, is always trained on.
+itself, the plain words, is always trained on, and so is the first of several synonyms, which should be the commonest.
 """
 
 from typing import NamedTuple
@@ -77,16 +77,16 @@ VERBS: dict[str, tuple[Verb, ...]] = {
         "orbit orbits orbiting",
     ),
     "shrinking": _verbs(
-        "shrink shrinks shrinking", "contract contracts contracting", "get gets getting + smaller",
-        "become becomes becoming + smaller", "dwindle dwindles dwindling",
+        "shrink shrinks shrinking", "get gets getting + smaller", "become becomes becoming + smaller",
+        "contract contracts contracting", "dwindle dwindles dwindling",
     ),
     "expanding": _verbs(
         "expand expands expanding", "grow grows growing", "get gets getting + bigger", "get gets getting + larger",
         "become becomes becoming + bigger", "become becomes becoming + larger", "swell swells swelling",
     ),
     "bouncing": _verbs(
-        "bounce bounces bouncing", "oscillate oscillates oscillating", "move moves moving + back and forth",
-        "go goes going + back and forth", "move moves moving + to and fro",
+        "bounce bounces bouncing", "move moves moving + back and forth", "go goes going + back and forth",
+        "move moves moving + to and fro", "oscillate oscillates oscillating",
     ),
     "zigzagging": _verbs(
         "zigzag zigzags zigzagging", "weave weaves weaving", "snake snakes snaking",
