@@ -15,13 +15,13 @@ from typer.testing import CliRunner
 from text2video import proof
 from text2video.judge import Verdicts, compare, judge_clips, judge_scenes, opencv_world, rules, sentence
 from text2video.judge.diversity import mode_recall, trait_distances
-from text2video.judge.proof import Check, check, prove, table
+from text2video.judge.proof import CHANGED, Check, check, prove, table
 from text2video.judge.scores import angle_errors, area_variations, colour_distances
 from text2video.judge.summary import confusions
 from text2video.measure.shares import wilson
 from text2video.params import load_params
 from text2video.request import Request, Scene
-from text2video.world import World, parse_prompt
+from text2video.world import World, parse_prompt, parse_scene
 
 ONE_OBJECT = ("circle", "square", "triangle"), ("red", "green", "blue", "black"), rules.MOTIONS
 EVERYTHING = [Request(*words) for words in product(*ONE_OBJECT)]
@@ -433,7 +433,8 @@ def test_proof_of_scenes(scenes: tuple[np.ndarray, list[Scene]]) -> None:
     """Real scenes right, also reversed and mirrored; with swapped attributes, too few or too many objects, shuffled
     frames or changing colours wrong; blur and noise change nothing."""
     checks = prove(*scenes)
-    assert {"1 object", "2 objects", "3 objects", "colours swapped", "motions swapped"} <= {c.name for c in checks}
+    swapped = {f"{name} swapped" for name in ("shapes", "colours", "motions")}
+    assert {"1 object", "2 objects", "3 objects", *swapped} <= {c.name for c in checks}
     assert not failures(checks), failures(checks)
 
 
@@ -462,6 +463,18 @@ def test_swapped_attributes_are_wrong(two: tuple[np.ndarray, Scene]) -> None:
         assert not answers.alone.any()
     assert scene_right(clips, scene._replace(objects=(square, circle)))  # in any order
     assert not compare(judge_scenes(clips), [scene]).swapped.any()
+
+
+@pytest.mark.parametrize("aspect", Request._fields)
+def test_each_attribute_that_changes_places_is_wrong(aspect: str) -> None:
+    """Sizes and speeds too, which few clips of the proof name for both objects."""
+    prompt = "a small red circle moves left slowly and a large blue square moves up quickly"
+    clips = World(load_params(ROOT / "scenes" / "params.yaml")).draw_prompt(prompt, 8, 0).clips
+    scene = parse_scene(prompt)
+    assert compare(judge_scenes(clips), [scene] * 8).right["joint"].all()
+    swapped = CHANGED[f"{aspect}s swapped"](scene)
+    assert swapped is not None
+    assert not compare(judge_scenes(clips), [swapped] * 8).right["joint"].any()
 
 
 def test_a_scene_is_right_as_a_whole_or_not(two: tuple[np.ndarray, Scene]) -> None:

@@ -36,16 +36,16 @@ def test_a_new_pipeline_takes_its_clips_from_a_folder(tmp_path: Path, monkeypatc
     with pytest.raises(UserError, match="missing"):
         new_pipeline(root, "mine", "/elsewhere")
     assert not (root / "mine").exists()
-    clips = tmp_path / "my: clips"
-    clips.mkdir()
-    for number, caption in enumerate(['a cat: "tom" # runs', "кот спит"]):
+    clips = tmp_path / "my: clips" / ("Мои видео " * 12) / "😀"
+    clips.mkdir(parents=True)
+    for number, caption in enumerate(['a cat: "tom" # runs', "кот спит" * 30]):
         save_gif(clips / f"{number}.gif", np.full((2, 8, 8, 3), 9, np.uint8))
         (clips / f"{number}.txt").write_text(caption, encoding="utf-8")
     done = CliRunner().invoke(new.app, ["mine", "--videos", str(clips)])
     assert done.exit_code == 0, done.output
     params = load_params(root / "mine" / "params.yaml")
     assert (params.data.source, params.videos.folder) == ("videos", str(clips))
-    assert sorted(params.render.prompts) == ['a cat: "tom" # runs', "кот спит"]
+    assert sorted(params.render.prompts) == ['a cat: "tom" # runs', "кот спит" * 30]
     text = (root / "mine" / "params.yaml").read_text(encoding="utf-8")
     assert "mine/params.yaml:train.epochs=30" in text.split("\n")[1]
     assert "world:" not in text

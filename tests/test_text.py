@@ -199,6 +199,13 @@ def test_the_vocabulary_holds_what_says_something_once() -> None:
     assert not any(WORDS.unknown_words(caption) for caption in CAPTIONS)
 
 
+@pytest.mark.parametrize("told", ["2 red circles", "two red circles"])
+def test_a_digit_is_read_as_its_word(told: str) -> None:
+    """Either way, whichever the captions have; but a vocabulary that knows the digit itself keeps it."""
+    assert read(Words.from_captions([told]), "2 red circles") == "two red circles"
+    assert read(Words(["2", "circles", "two"]), told) == f"{told[:-12]} circles"
+
+
 def test_a_compound_that_captions_know_is_one_word() -> None:
     """Where people stand upright, upright is no direction."""
     assert read(Words.from_captions(["a person standing upright", "up", "right"]), "upright") == "upright"

@@ -326,6 +326,124 @@ def test_captions_without_a_video_are_named(tmp_path: Path) -> None:
     assert len(found(tmp_path)) == 4
 
 
+def test_names_are_matched_as_people_see_them(tmp_path: Path) -> None:
+    """A.TXT beside A.MP4; a letter and its accent as one character or as two; full paths through a linked folder."""
+    composed, parted = "\u00e9", "e\u0301"
+    real, link = tmp_path / "real", tmp_path / "link"
+    real.mkdir()
+    link.symlink_to(real)
+    for video, text in (("A.MP4", "A.TXT"), (f"{parted}.mp4", f"{composed}.txt")):
+        (real / video).touch()
+        (real / text).write_text("a cat")
+    (real / "b.mp4").touch()
+    (real / "list.csv").write_text(f"path,text\n{real / 'b.mp4'},a dog\n")
+    assert found(link) == {"A.MP4": ("a cat", None), f"{parted}.mp4": ("a cat", None), "b.mp4": ("a dog", None)}
+    assert not left_out(link)
+
+
+def test_a_damaged_table_keeps_its_good_lines(tmp_path: Path) -> None:
+    """Commas without quotes, quotes in the middle, lines cut short: what can be read is taken, the rest is named."""
+    for name in "abcd":
+        (tmp_path / f"{name}.mp4").touch()
+    lines = {
+        "a.csv": "path,text\na.mp4,a cat, running\n",
+        "b.csv": "text,path,fps\na dog,b.mp4,3,4\n",
+        "c.tsv": 'path\ttext\nc.mp4\t"Stop" he says\n',
+        "d.jsonl": '{"path": "d.mp4", "text": "a kite"}\n{"path": "a.mp4", "te',
+    }
+    for name, text in lines.items():
+        (tmp_path / name).write_text(text)
+    assert found(tmp_path) == {
+        "a.mp4": ("a cat, running", None), "c.mp4": ('"Stop" he says', None), "d.mp4": ("a kite", None)
+    }  # fmt: skip
+    notes = "\n".join(list_videos(tmp_path).notes)
+    assert "b.csv: line 2 has more cells than the header" in notes
+    assert "d.jsonl: line 2 cannot be read" in notes
+
+
+def test_a_table_that_is_none_is_told_by_its_first_line(tmp_path: Path) -> None:
+    """Other people's tables are not read to their end, however large; many of a kind are one note."""
+    (tmp_path / "a.mp4").touch()
+    (tmp_path / "a.txt").write_text("a cat")
+    for number in range(30):
+        (tmp_path / f"sensor{number:02}.csv").write_bytes(b"time,value\n" + b"\xff" * 100)
+    (tmp_path / "prompts.txt").write_text("a cat\n")
+    (tmp_path / "long.csv").write_text("path,text\n" + "x" * 300 + ".mp4,a dog\n")
+    listing = list_videos(tmp_path)
+    assert found(tmp_path) == {"a.mp4": ("a cat", None)}
+    (note,) = (text for text in listing.notes if "sensor" in text)
+    assert note.startswith("30 files (sensor00.csv, sensor01.csv, sensor02.csv, …): not taken, it has no column")
+    assert "prompts.txt: not taken, there is no videos.txt beside it" in listing.notes
+    assert "is missing" in left_out(tmp_path)["x" * 300 + ".mp4"]
+
+
+def test_lines_of_lists_end_where_editors_end_them(tmp_path: Path) -> None:
+    """Not at the separators of Unicode; a blank caption at the end is a caption."""
+    for video in ("a.mp4", "b.mp4"):
+        (tmp_path / video).touch()
+    (tmp_path / "videos.txt").write_text("a.mp4\nb.mp4\n")
+    (tmp_path / "prompts.txt").write_text("a cat\u2028sleeps\x0cwell\n\n")
+    assert found(tmp_path) == {"a.mp4": ("a cat sleeps well", None)}
+    assert left_out(tmp_path) == {"b.mp4": "its caption is blank"}
+
+
+def test_no_caption_of_another_video_is_taken(tmp_path: Path) -> None:
+    """In a tar, names with dots; one text file beside two videos; text of two bytes a letter without its mark."""
+    save_gif(tmp_path / "x.gif", plain(50), FPS)
+    gif = (tmp_path / "x.gif").read_bytes()
+    make_tar(
+        tmp_path / "t.tar",
+        {
+            "2023.01.01.gif": gif, "2023.01.01.txt": b"new year", "2023.12.24.gif": gif, "2023.12.24.txt": b"a tree",
+            "2023.05.01.gif": gif, "000.left.gif": gif, "000.txt": b"a cat", "009.txt": b"nobody",
+        },
+    )  # fmt: skip
+    for name in ("a.gif", "a.mp4", "b.gif"):
+        (tmp_path / name).write_bytes(gif)
+    (tmp_path / "a.txt").write_text("a dog")
+    (tmp_path / "b.txt").write_bytes("a bird".encode("utf-16-le"))
+    assert found(tmp_path) == {
+        "t.tar/2023.01.01.gif": ("new year", None), "t.tar/2023.12.24.gif": ("a tree", None),
+        "t.tar/000.left.gif": ("a cat", None), "a.gif": ("a dog", None),
+    }  # fmt: skip
+    assert left_out(tmp_path) == {
+        "t.tar/2023.05.01.gif": "it has no caption", "t.tar": "1 of its captions belong to no video",
+        "a.mp4": "a.gif has its caption", "b.gif": "its caption is no text", "x.gif": "it has no caption",
+    }  # fmt: skip
+
+
+def test_a_tar_that_goes_on_behind_its_end_is_told(tmp_path: Path) -> None:
+    """Two tars in one file, a damaged header in the middle; archives of other kinds, and tars without a video."""
+    make_tar(tmp_path / "one.tar", {"0.mp4": b"x", "0.txt": b"a cat"})
+    whole = (tmp_path / "one.tar").read_bytes()
+    (tmp_path / "two.TAR").write_bytes(whole + whole)
+    (tmp_path / "broken.tar").write_bytes(whole[:1024] + b"\x07" * 512 + whole[1536:])
+    make_tar(tmp_path / "texts.tar", {"0.txt": b"a cat"})
+    for name in ("a.zip", "b.tar.gz"):
+        (tmp_path / name).write_bytes(b"PK")
+    assert set(found(tmp_path)) == {"one.tar/0.mp4", "two.TAR/0.mp4"}
+    reasons = left_out(tmp_path)
+    assert "0.mp4" in " ".join(reasons)
+    for name in ("two.TAR", "broken.tar"):
+        assert "to its end" in reasons[name]
+    assert reasons["texts.tar"] == "it holds no video"
+    assert reasons["a.zip"] == reasons["b.tar.gz"] == "archives of this kind are not read here; unpack it"
+
+
+def test_frames_and_what_lies_beside_them(tmp_path: Path) -> None:
+    """A table or the source video in a folder of frames; numbered animations that a table above names."""
+    save_frames(tmp_path / "video_0", plain(9))
+    (tmp_path / "video_0" / "prompt.txt").write_text("a circle")
+    (tmp_path / "video_0" / "boxes.csv").write_text("x,y\n1,2\n")
+    (tmp_path / "video_0" / "source.mp4").touch()
+    (tmp_path / "clips").mkdir()
+    save_animation(tmp_path / "clips" / "0001.webp", grey(0, 80, 160, 240))
+    (tmp_path / "clips" / "0002.png").write_bytes((tmp_path / "clips" / "0001.webp").read_bytes()[:18])
+    (tmp_path / "data.jsonl").write_text('{"path": "clips/0001.webp", "text": "a cat"}')
+    assert found(tmp_path) == {"video_0": ("a circle", None), "clips/0001.webp": ("a cat", None)}
+    assert left_out(tmp_path)["video_0/source.mp4"] == "it lies in a folder of frames"
+
+
 # --- clips -----------------------------------------------------------------------------------------------------------
 
 KINDS: dict[str, Callable[[Path, np.ndarray], None]] = {
@@ -692,7 +810,27 @@ def test_nothing_that_can_be_decoded_is_an_error(tmp_path: Path) -> None:
         if number >= 2:
             with pytest.raises(UserError, match=r"nothing of .* could be taken|at least two are needed"):
                 synthesize(video_params(folder), layout)
+    assert all(row["left_out"] and row["file"] for row in rows(tmp_path)), "each file is told, also then"
     assert {path: path.read_bytes() for path in layout.train.parent.rglob("*") if path.is_file()} == before
+
+
+def test_no_file_ends_the_work_on_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a library raises for a broken file, that file is left out; a link to nothing is told without paths."""
+    folder = make_folder(tmp_path / "own", 4)
+    (folder / "000.gif").unlink()
+    (folder / "000.gif").symlink_to(tmp_path / "gone.gif")
+    tried = cut_clips
+
+    def fail(path: Path, *rest: Any) -> tuple[int, int]:
+        if path.name == "001.gif":
+            raise KeyError(34712)
+        return tried(path, *rest)
+
+    monkeypatch.setattr("text2video.data.videos.cut_clips", fail)
+    synthesize(video_params(folder), Layout(tmp_path))
+    assert [row["left_out"] for row in rows(tmp_path)] == [
+        "is missing; check the path", "it cannot be read (KeyError: 34712)", "", ""
+    ]  # fmt: skip
 
 
 def test_two_videos_are_enough(tmp_path: Path) -> None:

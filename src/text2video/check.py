@@ -6,6 +6,7 @@ same: nothing is rerun because of it, and when it fails nothing has been touched
 """
 
 import os
+from itertools import chain
 from pathlib import Path
 
 from text2video.data.layouts import require_videos
@@ -16,6 +17,7 @@ from text2video.params import Params
 from text2video.pipelines import loses_outputs
 from text2video.text.spelling import require_words
 from text2video.world import World
+from text2video.world.captions import read_scene
 
 NOTE = "params.yaml is valid. The stages wait for this file, so that a mistake is found before any output is touched.\n"
 
@@ -38,10 +40,21 @@ def check(params: Params, layout: Layout) -> None:
             try:
                 require_words(prompt)
                 if key == "world.test_prompts":
+                    _require_understood(prompt)
                     world.draw_prompt(prompt, 1, 0)
             except UserError as error:
                 raise UserError(f"{layout.params}: {key}: {error}") from error
     write_text(layout.checked, NOTE)
+
+
+def _require_understood(prompt: str) -> None:
+    """Refuse a prompt by half of which clips would be judged."""
+    reading = read_scene(prompt)
+    if doubts := [*reading.unknown, *chain(*reading.unclear.values())]:
+        raise UserError(
+            f"{prompt[:50]!r} cannot be judged, for these words are not understood, or name nothing definite: "
+            f"{', '.join(word[:30] for word in doubts[:4])}; change it or leave it out"
+        )
 
 
 def _require_cache(root: Path) -> None:

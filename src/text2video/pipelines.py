@@ -4,7 +4,7 @@ DVC cannot include one ``dvc.yaml`` in another, and a ``matrix`` would run every
 ``dvc.yaml`` of a folder is generated from the repository's own.
 """
 
-import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -125,9 +125,14 @@ def _params_text(text: str, name: str, videos: str | None) -> str:
     captions = list(dict.fromkeys(video.caption for video in listing.videos if not video.problem))[:PROMPTS]
     for section in ("world", "frame_gan"):
         rest = re.sub(rf"(?ms)^{section}:.*?(?=^\w)", "", rest)
-    rest = _set(_set(rest, "source", "videos"), "folder", yaml.safe_dump(videos).split("\n")[0])
-    prompts = "".join(f"  - {json.dumps(caption, ensure_ascii=False)}\n" for caption in captions)
+    rest = _set(_set(rest, "source", "videos"), "folder", _scalar(videos))
+    prompts = "".join(f"  - {_scalar(caption)}\n" for caption in captions)
     return head + re.sub(r"(?m)^  prompts:\n(?:  - .*\n)+", lambda _: f"  prompts:\n{prompts}", rest)
+
+
+def _scalar(text: str) -> str:
+    """A text as YAML on one line, in any script."""
+    return yaml.safe_dump(text, default_style='"', allow_unicode=True, width=math.inf).strip()
 
 
 def _set(text: str, key: str, value: str) -> str:

@@ -54,7 +54,9 @@ def cut_clips(
     uses = Counter(nearest(times, targets.ravel()).tolist())
     for number, (_, draw) in enumerate(_watched(path, watch, threads)):
         if number in uses:
-            file.write(fit_frame(draw(), *data.height_width, videos.fit).tobytes() * uses[number])
+            shown = fit_frame(draw(), *data.height_width, videos.fit).tobytes()
+            for _ in range(uses[number]):
+                file.write(shown)
     return len(targets), missing
 
 

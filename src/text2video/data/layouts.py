@@ -9,7 +9,7 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
 
@@ -26,9 +26,14 @@ SPLITS: dict[str, Split] = {
     **dict.fromkeys(("test", "testing"), "test"),
 }
 VIDEOS = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".3gp", ".gif", ".apng"}
-OTHER_VIDEOS = {".wmv", ".flv", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".ogv"}  # listed, to be told why not
+# Listed, to be told why not.
+OTHER_VIDEOS = {".wmv", ".asf", ".flv", ".mpg", ".mpeg", ".vob", ".ts", ".mts", ".m2ts", ".ogv", ".ogm"}
+ARCHIVES = {".gz", ".tgz", ".zip", ".7z", ".rar", ".bz2", ".xz", ".zst"}
+MOVING = {".png", ".webp"}  # may be animations
 INNER = ("prompt.txt", "caption.txt")  # in a folder of frames
 ORPHAN = "it is the caption of no video"
+ARCHIVE = "archives of this kind are not read here; unpack it"
+EXAMPLES = 3  # files that are named of several
 LAYOUTS = (
     "a.mp4 + a.txt; metadata.csv or another CSV or JSONL file with the columns file_name and text; prompts.txt + "
     "videos.txt; WebDataset tars; folders of frames with a prompt.txt"
@@ -62,6 +67,7 @@ class _Caption(NamedTuple):
     text: str | None
     split: Split | None
     source: str
+    problem: str = ""
 
 
 def list_videos(folder: Path) -> Listing:
@@ -73,12 +79,12 @@ def list_videos(folder: Path) -> Listing:
     found = _Captions(Path(folder), tree)
     videos = {name: found.video(name) for name in found.candidates}
     videos |= {video.name: video for video in found.strays}
-    tars = sorted(file for at, files in tree.items() for file in _joined(at, files) if file.endswith(".tar"))
+    tars = sorted(file for at, files in tree.items() for file in _joined(at, files) if _suffix(file) == ".tar")
     for tar in tars:
         videos |= {video.name: video for video in _tar_videos(Path(folder), tar)}
     sources = Counter(found.captions[name].source for name in found.candidates if name in found.captions)
     notes = [f"{count} captions from {source}" for source, count in sorted(sources.items())]
-    notes += [f"{sum(v.path.suffix == '.tar' for v in videos.values())} videos in {len(tars)} tars"] * bool(tars)
+    notes += [f"{sum(bool(v.member) for v in videos.values())} videos in {len(tars)} tars"] * bool(tars)
     notes += [
         f"{link} is a link to a folder, which DVC does not watch, and is left out; set videos.folder to it"
         for link in links
@@ -142,23 +148,32 @@ class _Captions:
         self.notes: list[str] = []
         self.strays: list[Video] = []  # what tables name and is not there, or is no video; captions without a video
         self.captions: dict[str, _Caption] = {}
-        self._frames = {at for at, names in tree.items() if at and _holds_frames(names)}
+        self._frames = {at for at, names in tree.items() if at and _holds_frames(folder / at, names)}
         self.candidates = sorted(self._frames | set(self._files()))
         self._named = {unicodedata.normalize("NFC", name): name for name in self.candidates}
-        self._present = {name for at, names in tree.items() for name in _joined(at, names)}
+        present = [name for at, names in tree.items() for name in _joined(at, names)]
+        self._texts = {_text_name(name): name for name in present if _suffix(name) == ".txt"}
+        self._owners: dict[str, str] = {}  # of the text files
         self._again = Counter[str]()
+        tables: dict[str, list[str]] = {}
         for at, names in tree.items():
             if at not in self._frames:
-                self._take_tables(at, names)
-        captions = {file for name in self.candidates for file in self._take_text(name)}
-        orphans = sorted(file for file in self._present - captions if _is_orphan(file))
-        self.strays += [Video(file, folder / file, "", None, "it is the caption of no video") for file in orphans]
+                for name, fault in self._take_tables(at, names):
+                    tables.setdefault(fault, []).append(name)
+        for name in self.candidates:
+            self._take_text(name)
+        orphans = sorted(name for name in self._texts.values() if name not in self._owners and _is_orphan(name))
+        self._leave_out(orphans, ORPHAN)
+        self._leave_out((name for name in present if _suffix(name) in ARCHIVES), ARCHIVE)
+        beside = (name for at in self._frames for name in _joined(at, tree[at]) if _suffix(name) in VIDEOS)
+        self._leave_out(beside, "it lies in a folder of frames")
         self.notes += [f"{n} times {what}" for what, n in self._again.items()]
+        self.notes += [f"{some_of(names)}: {fault}" for fault, names in tables.items()]
 
     def video(self, name: str) -> Video:
         """The video of that name, with its caption or what is wrong with it."""
         caption = self.captions.get(name, _Caption(None, None, ""))
-        problem = caption_problem(caption.text)
+        problem = caption.problem or caption_problem(caption.text)
         split = caption.split or split_of(PurePosixPath(name).parts[:-1])
         return Video(name, self.folder / name, caption.text or "", split, problem)
 
@@ -167,17 +182,24 @@ class _Captions:
         for at, names in self.tree.items():
             for name in _joined(at, names) if at not in self._frames else []:
                 suffix = _suffix(name)
-                if suffix in VIDEOS | OTHER_VIDEOS or (suffix in {".png", ".webp"} and _moves(self.folder / name)):
+                if suffix in VIDEOS | OTHER_VIDEOS or (suffix in MOVING and _moves(self.folder / name)):
                     yield name
 
-    def _take_tables(self, at: str, names: list[str]) -> None:
-        """The captions in the tables and the two lists of one folder."""
+    def _leave_out(self, names: Iterable[str], problem: str) -> None:
+        self.strays += [Video(name, self.folder / name, "", None, problem) for name in names]
+
+    def _take_tables(self, at: str, names: list[str]) -> Iterator[tuple[str, str]]:
+        """The captions in the tables and the two lists of one folder. Yields the files with a fault, and the fault."""
         for name in sorted(names, key=lambda name: (not name.startswith("metadata."), name)):
             if is_table(name):
                 rows, problem = read_table(self.folder / at / name)
-                self.notes += [f"{'/'.join(filter(None, (at, name)))}: {problem}"] * bool(problem)
+                if problem:
+                    yield _joined(at, [name])[0], problem
                 for file, caption in rows:
                     self._take_row(at, file, caption, name)
+        for name, other in (("prompts.txt", "videos.txt"), ("captions.txt", "videos.txt")):
+            if name in names and other not in names:
+                yield _joined(at, [name])[0], f"not taken, there is no {other} beside it"
         for file, caption in read_lists(self.folder / at, names):
             self._take_row(at, file, caption, "prompts.txt and videos.txt")
 
@@ -195,29 +217,44 @@ class _Captions:
             self.captions[name] = _Caption(caption, split, source)
 
     def _inside(self, at: str, file: str) -> str:
-        """The path from the outermost folder, in NFC; "" when it leads out of there."""
-        base = os.path.abspath(self.folder)
-        place = os.path.relpath(os.path.join(base, at, file.replace("\\", "/")), base).replace(os.sep, "/")
-        return "" if place.startswith("..") else unicodedata.normalize("NFC", place)
+        """The path from the outermost folder, which may be a link, in NFC; "" when it leads out of there."""
+        for base in (os.path.abspath(self.folder), os.path.realpath(self.folder)):
+            place = os.path.relpath(os.path.join(base, at, file.replace("\\", "/")), base).replace(os.sep, "/")
+            if not place.startswith(".."):
+                return unicodedata.normalize("NFC", place)
+        return ""
 
     def _stray(self, tried: list[str], table: str) -> str:
         """Why a file that a table names is not taken."""
         if not any(tried):
             return "it lies outside of the folder"
-        exists = any(place and (self.folder / place).exists() for place in tried)
+        exists = any(place and os.path.exists(self.folder / place) for place in tried)
         return "it is no video" if exists else f"it is missing; its caption is in {table}"
 
-    def _take_text(self, name: str) -> list[str]:
-        """The caption in the text file of the same stem, or in the folder of frames itself. Returns such files."""
+    def _take_text(self, name: str) -> None:
+        """The caption in the text file of the same stem, or in the folder of frames itself."""
         inner = [f"{name}/{file}" for file in INNER if name in self._frames]
-        stem = name if name in self._frames else str(PurePosixPath(name).with_suffix(""))
-        files = [file for file in [f"{stem}.txt", *inner] if file in self._present]
+        beside = _text_name(f"{name}.frames" if name in self._frames else name)
+        files = [self._texts[file] for file in [beside, *map(_text_name, inner)] if file in self._texts]
+        owners = [self._owners.setdefault(file, name) for file in files]
         if files and name in self.captions:
             self._again["a video has a second caption, in a text file, which is not taken"] += 1
+        elif files and owners[0] != name:  # the same video in another format, as a rule
+            self.captions[name] = _Caption(None, None, "", f"{PurePosixPath(owners[0]).name} has its caption")
         elif files:
-            source = "text files of the same name" if files[0] not in inner else "prompt.txt in folders of frames"
+            source = "prompt.txt in folders of frames" if files[0] in inner else "text files of the same name"
             self.captions[name] = _Caption(read_caption(self.folder / files[0]), None, source)
-        return files
+
+
+def _text_name(name: str) -> str:
+    """What the text file of a file is called, its accents as one letter each."""
+    return unicodedata.normalize("NFC", str(PurePosixPath(name).with_suffix(""))) + ".txt"
+
+
+def some_of(names: Sequence[str]) -> str:
+    """How many files these are, and the first; one is only named."""
+    shown = ", ".join(names[:EXAMPLES]) + (", …" if len(names) > EXAMPLES else "")
+    return shown if len(names) == 1 else f"{len(names)} files ({shown})"
 
 
 def _is_orphan(file: str) -> bool:
@@ -225,22 +262,26 @@ def _is_orphan(file: str) -> bool:
     return _suffix(file) == ".txt" and PurePosixPath(file).name not in {"videos.txt", *LISTS}
 
 
-def _holds_frames(names: list[str]) -> bool:
-    """Whether these are the frames of a video: numbered pictures, without captions of their own, tables or videos."""
+def _holds_frames(folder: Path, names: list[str]) -> bool:
+    """Whether these are the frames of a video: numbered still pictures without captions of their own, beside the one
+    caption of all, or without tables and videos."""
     numbered = [n for n in names if _suffix(n) in PICTURES and re.search(r"\d$", PurePosixPath(n).stem)]
-    captioned = {str(PurePosixPath(name).with_suffix(".txt")) for name in numbered} & set(names)
+    captioned = set(map(_text_name, numbered)) & set(map(_text_name, (n for n in names if _suffix(n) == ".txt")))
     others = [n for n in names if _suffix(n) in VIDEOS | OTHER_VIDEOS | {".tar"} or is_table(n)]
-    return bool(numbered) and not captioned and not others
+    alone = not others or any(name in names for name in INNER)
+    return bool(numbered) and alone and not captioned and not _moves(folder / numbered[0])
 
 
 def _moves(path: Path) -> bool:
-    """Whether a PNG or WebP file says in its header that it is an animation."""
+    """Whether a PNG or WebP file says in its header that it is an animation; no other picture does."""
+    if _suffix(path.name) not in MOVING:
+        return False
     try:
         with open(path, "rb") as file:
             head = file.read(65_536)
     except OSError:
         return True  # it is listed, and found unreadable later
-    return b"acTL" in head or (head[12:16] == b"VP8X" and bool(head[20] & 2))
+    return b"acTL" in head or (head[12:16] == b"VP8X" and any(flags & 2 for flags in head[20:21]))
 
 
 def _tar_videos(folder: Path, tar: str) -> Iterator[Video]:

@@ -3,15 +3,18 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
 from text2video.data.captions import decode_text, one_line
 from text2video.errors import UserError
 
 FILES = ("file_name", "video_path", "path", "file", "filename", "video")  # columns; the first that is there counts
 CAPTIONS = ("text", "caption", "prompt")
+HEADER = 1 << 16  # bytes within which the first line of a table ends
+MOST = 5  # faults of a table that are named
 LISTS = ("prompts.txt", "captions.txt", "prompt.txt")  # beside videos.txt
 
 Row = tuple[str, str | None]  # a file and its caption
@@ -24,21 +27,31 @@ def is_table(name: str) -> bool:
 
 def read_table(path: Path) -> tuple[list[Row], str]:
     """The files and captions in a CSV or JSONL file, in their order, and what is wrong with it; other columns are
-    ignored."""
+    ignored. Of a damaged table the good lines are taken; of a CSV without the columns only the first line is read."""
+    lines = path.suffix.lower() == ".jsonl"
     try:
+        if not lines and (problem := _lacking(_columns(_first_line(path))[0])):
+            return [], problem
         text = decode_text(path.read_bytes())
-        records = list(_json_lines(text) if path.suffix.lower() == ".jsonl" else _csv_lines(text))
-    except (OSError, ValueError, csv.Error, RecursionError) as error:
+    except OSError as error:
         return [], f"not taken, it cannot be read ({one_line(str(error))})"
+    faults: list[str] = []
+    records = list(_json_lines(text, faults) if lines else _csv_lines(text, faults))
     columns = {key for record in records for key in record}
-    file = next((key for key in FILES if key in columns), None)
-    caption = next((key for key in CAPTIONS if key in columns), None)
-    if file is None or caption is None:
-        lacking = FILES if file is None else CAPTIONS
-        return [], f"not taken, it has no column {', '.join(lacking[:-1])} or {lacking[-1]}"
+    if problem := _lacking(columns):
+        return [], problem if records else "; ".join(faults[:1]) or problem
+    file, caption = (next(key for key in names if key in columns) for names in (FILES, CAPTIONS))
     rows = [(str(record[file]), _text(record.get(caption))) for record in records if record.get(file)]
-    nameless = len(records) - len(rows)
-    return rows, f"{nameless} rows name no file" if nameless else ""
+    if nameless := len(records) - len(rows):
+        faults.append(f"{nameless} rows name no file")
+    more = [f"and {len(faults) - MOST} more"] if len(faults) > MOST else []
+    return rows, "; ".join([*faults[:MOST], *more])
+
+
+def _lacking(columns: Iterable[str]) -> str:
+    """What is wrong with a table that has only these columns; "" for nothing."""
+    lacking = next((names for names in (FILES, CAPTIONS) if not set(names) & set(columns)), None)
+    return f"not taken, it has no column {', '.join(lacking[:-1])} or {lacking[-1]}" if lacking else ""
 
 
 def read_lists(folder: Path, names: Iterable[str]) -> Iterator[Row]:
@@ -50,6 +63,8 @@ def read_lists(folder: Path, names: Iterable[str]) -> Iterator[Row]:
     if not lists or "videos.txt" not in names:
         return
     files, captions = _lines(folder / "videos.txt"), _lines(folder / lists[0])
+    last = max([0, *(number for lines in (files, captions) for number, line in enumerate(lines, 1) if line)])
+    files, captions = files[:last], captions[:last]  # blank lines behind both are none
     if len(files) != len(captions):
         raise UserError(
             f"{folder / lists[0]} has {len(captions)} lines and videos.txt {len(files)}; "
@@ -59,31 +74,70 @@ def read_lists(folder: Path, names: Iterable[str]) -> Iterator[Row]:
 
 
 def _lines(path: Path) -> list[str]:
-    """The lines of a file, without blanks at their ends; blank lines at its end are none."""
+    """The lines of a file, each as a caption has it, on one line."""
     try:
         text = decode_text(path.read_bytes())
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from error
-    return [line.strip() for line in text.rstrip().splitlines()]
+    return [one_line(line) for line in re.split("\r\n|\n|\r", text.removesuffix("\n").removesuffix("\r"))]
 
 
-def _csv_lines(text: str) -> Iterator[dict[str, Any]]:
-    """The rows by the names of their columns, which a comma, a semicolon or a tab separates."""
-    header = text.partition("\n")[0]
+def _first_line(path: Path) -> str:
+    """The header of a CSV file."""
+    with open(path, "rb") as file:
+        return decode_text(file.read(HEADER)).lstrip("\r\n").partition("\n")[0]
+
+
+def _columns(header: str) -> tuple[list[str], str]:
+    """The names of the columns, and what separates them: a comma, a semicolon or a tab."""
     delimiter = max(",;\t", key=header.count)
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    columns = [column.strip().lower() for column in next(rows, [])]
-    yield from (dict(zip(columns, row, strict=False)) for row in rows if row)
+    return [name.strip().strip('"').lower() for name in header.split(delimiter)], delimiter
 
 
-def _json_lines(text: str) -> Iterator[dict[str, Any]]:
-    """The objects, one on each line."""
+def _csv_lines(text: str, faults: list[str]) -> Iterator[dict[str, Any]]:
+    """The rows by the names of their columns. What cannot be read goes to ``faults``; commas of an unquoted caption in
+    the last column belong to it, and between tabs a quote is a letter."""
+    columns, delimiter = _columns(text.lstrip("\r\n").partition("\n")[0])
+    quoting: Literal[0, 3] = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=True)
+    next(filter(None, rows), None)  # the header
+    while True:
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            faults.append(f"line {rows.line_num} cannot be read ({error})")
+            continue
+        if len(row) > len(columns) and columns[-1] in CAPTIONS:
+            row = [*row[: len(columns) - 1], delimiter.join(row[len(columns) - 1 :])]
+        if any(cell.strip() for cell in row[len(columns) :]):
+            faults.append(f"line {rows.line_num} has more cells than the header, and is not taken")
+        elif row:
+            cells = map(_unquoted, row) if delimiter == "\t" else row
+            yield dict(zip(columns, cells, strict=False))
+
+
+def _unquoted(cell: str) -> str:
+    """A cell between tabs without the quotes around all of it."""
+    quoted = len(cell) > 1 and cell[0] == cell[-1] == '"'
+    return cell[1:-1].replace('""', '"') if quoted else cell
+
+
+def _json_lines(text: str, faults: list[str]) -> Iterator[dict[str, Any]]:
+    """The objects, one on each line. What is none goes to ``faults``."""
     for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
+        if not line.strip():
+            continue
+        try:
             record = json.loads(line)
-            if not isinstance(record, dict):
-                raise ValueError(f"line {number} is no object")
+        except (ValueError, RecursionError) as error:
+            faults.append(f"line {number} cannot be read ({one_line(str(error))})")
+            continue
+        if isinstance(record, dict):
             yield {key.lower(): value for key, value in record.items()}
+        else:
+            faults.append(f"line {number} is no object")
 
 
 def _text(value: Any) -> str | None:

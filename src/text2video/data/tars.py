@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from tempfile import NamedTemporaryFile
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from text2video.data.captions import decode_text, one_line
 from text2video.data.tables import CAPTIONS
@@ -25,25 +25,53 @@ class Member(NamedTuple):
 
 def read_tar(path: Path, suffixes: set[str]) -> tuple[list[tuple[Member, str | None]], str]:
     """The videos of a tar, each with its caption (None: it has none), and what is wrong with the tar. Only headers and
-    captions are read."""
-    videos: list[tuple[str, Member]] = []
-    captions: dict[str, str] = {}
+    captions are read.
+
+    A caption is of the video of its stem or, as WebDataset has it, of that with which it shares all up to the first
+    dot, where one of the two has no more: ``000.txt`` of ``000.left.mp4``.
+    """
+    videos: list[Member] = []
+    captions: dict[str, str] = {}  # by stem
     problem = ""
     try:
         with open(path, "rb") as file, tarfile.open(fileobj=file, mode="r:") as tar:
             for info in tar:
-                key, suffix = _key(info.name)
+                stem, suffix = _stem(info.name)
                 if not info.isreg() or info.issparse() or PurePosixPath(info.name).name.startswith("."):
                     continue
                 if suffix in suffixes:
-                    videos.append((key, Member(info.name, info.offset_data, info.size)))
+                    videos.append(Member(info.name, info.offset_data, info.size))
                 elif suffix in {".txt", ".json"} and info.size <= LONGEST:
                     found = _caption(tar.extractfile(info), suffix)
-                    if found is not None and (suffix == ".txt" or key not in captions):
-                        captions[key] = found
+                    if found is not None and (suffix == ".txt" or stem not in captions):
+                        captions[stem] = found
+            _require_end(file, tar.offset)
     except (tarfile.TarError, OSError, EOFError, ValueError) as error:
         problem = f"it cannot be read as a tar to its end ({one_line(str(error))})"
-    return [(member, captions.get(key)) for key, member in videos], problem
+    by_key: dict[str, str] = {}
+    for stem in captions:
+        by_key.setdefault(_key(stem), stem)
+    used = [_of_video(_stem(member.name)[0], captions, by_key) for member in videos]
+    left = len(set(captions) - set(used))
+    if not problem and (left or not videos):
+        problem = f"{left} of its captions belong to no video" if videos else "it holds no video"
+    return [(member, captions.get(stem or "")) for member, stem in zip(videos, used, strict=True)], problem
+
+
+def _of_video(stem: str, captions: dict[str, str], by_key: dict[str, str]) -> str | None:
+    """The stem of the caption of a video."""
+    if stem in captions:
+        return stem
+    return _key(stem) if _key(stem) in captions else by_key.get(stem)
+
+
+def _require_end(file: BinaryIO, offset: int) -> None:
+    """Raise ValueError where a tar whose last header ends at ``offset`` is not followed by zeros alone: the tarfile
+    module takes a damaged header for the end."""
+    file.seek(offset)
+    while data := file.read(1 << 20):
+        if data.strip(b"\0"):
+            raise ValueError("something that is no header lies behind its last file")
 
 
 @contextmanager
@@ -64,10 +92,16 @@ def unpacked(tar: Path, member: Member, scratch: Path) -> Iterator[Path]:
         yield Path(copy.name)
 
 
-def _key(name: str) -> tuple[str, str]:
-    """What the files of one sample share (all up to the first dot of the last part), and the last suffix."""
-    folder, _, last = name.rpartition("/")
-    return f"{folder}/{last.partition('.')[0]}", PurePosixPath(last).suffix.lower()
+def _stem(name: str) -> tuple[str, str]:
+    """A member's name without its last suffix, and that suffix in lower case."""
+    suffix = PurePosixPath(name).suffix
+    return name.removesuffix(suffix), suffix.lower()
+
+
+def _key(stem: str) -> str:
+    """What the files of one sample share: all up to the first dot of the last part."""
+    folder, slash, last = stem.rpartition("/")
+    return folder + slash + last.partition(".")[0]
 
 
 def _caption(file: object, suffix: str) -> str | None:

@@ -68,8 +68,9 @@ def import_videos(params: Params, layout: Layout) -> None:
     with tempfile.TemporaryDirectory(dir=layout.train.parent, prefix=".clips.", suffix=".tmp") as scratch:
         with watch("decode"):
             rows = _decode_all(listing.videos, params, Path(scratch))
+        save_rows(layout.metrics / "clips.csv", rows)  # also where nothing can be taken
         with watch("pack"):
-            rows = _with_splits(listing.videos, rows, params)
+            rows = _with_splits(listing.videos, rows, params, layout.metrics / "clips.csv")
             _fill_stores(Path(scratch) / "all", rows, layout)
     save_rows(layout.metrics / "clips.csv", rows)
     with watch("pictures"):
@@ -140,7 +141,7 @@ class _Interrupted(Exception):
 
 def _decode(video: Video, params: Params, scratch: Path, stop: threading.Event, threads: int) -> tuple[IO[bytes], Row]:
     """Cut one video: its clips, ``uint8[n, T, H, W, 3]``, in a file, and its row. What is wrong with it stands in that,
-    what is wrong with our disk is raised."""
+    whatever it is; what is wrong with our disk is raised."""
 
     def watch() -> None:
         if stop.is_set():
@@ -158,19 +159,27 @@ def _decode(video: Video, params: Params, scratch: Path, stop: threading.Event, 
             clips, padded = cut_clips(path, params.data, params.videos, file, watch, threads)
         return file, row._replace(clips=clips, padded=padded)
     except UserError as error:
-        return file, row._replace(left_out=str(error).removeprefix(f"{path} cannot be read as a video: "))
+        told = str(error).removeprefix(f"{path} ").removeprefix("cannot be read as a video: ")
+        return file, row._replace(left_out=told.replace(f"{path}/", ""))
     except OSError as error:
         raise UserError(f"{video.name} cannot be unpacked to {scratch}: {error.strerror or error}") from error
+    except _Interrupted:
+        raise
+    except Exception as error:
+        return file, row._replace(left_out=f"it cannot be read ({type(error).__name__}: {error})")
 
 
 # --- stores ----------------------------------------------------------------------------------------
 
 
-def _with_splits(videos: list[Video], rows: list[Row], params: Params) -> list[Row]:
+def _with_splits(videos: list[Video], rows: list[Row], params: Params, table: Path) -> list[Row]:
     """The rows with the splits of those that were taken. Raises UserError when none was."""
     taken = [number for number, row in enumerate(rows) if row.clips]
     if not taken:
-        raise UserError(f"videos.folder: nothing of {params.videos.folder} could be taken: {_reasons(rows)}")
+        raise UserError(
+            f"videos.folder: nothing of {params.videos.folder} could be taken: {_reasons(rows)}; "
+            f"{table} has the reason for each"
+        )
     splits = assign_splits(
         [tuple(tokenize(videos[number].caption)) for number in taken],
         [videos[number].split for number in taken],

@@ -324,8 +324,11 @@ def _joined(clips: Array, frames: slice) -> Array:
 
 
 CHANGED: dict[str, Callable[[Scene], Scene | None]] = {
+    "shapes swapped": lambda scene: _swap("shape", scene),
     "colours swapped": lambda scene: _swap("colour", scene),
     "motions swapped": lambda scene: _swap("motion", scene),
+    "sizes swapped": lambda scene: _swap("size", scene),
+    "speeds swapped": lambda scene: _swap("speed", scene),
     "an object missing": lambda scene: scene._replace(objects=(*scene.objects, scene.objects[0])),
     "an object too many": lambda scene: scene._replace(objects=scene.objects[1:]) if scene.objects[1:] else None,
 }

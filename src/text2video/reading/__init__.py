@@ -6,6 +6,7 @@ missing, broken, cut short or no video.
 
 import math
 import re
+import struct
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
@@ -32,7 +33,7 @@ STILL_RATE = 10.0  # frames per second of what carries no times: folders and arr
 PICTURES = {".png", ".webp", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}  # suffixes of a folder's frames
 BROKEN = (
     *(av.FFmpegError, Image.DecompressionBombError, MemoryError),
-    *(OSError, ValueError, EOFError, SyntaxError, IndexError, TokenError),
+    *(OSError, ValueError, EOFError, SyntaxError, IndexError, KeyError, struct.error, TokenError),
 )  # what the libraries raise for a broken file
 
 

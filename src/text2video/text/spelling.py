@@ -32,6 +32,7 @@ SPELLINGS = {
     "color": "colour",
     "center": "centre",
     "travelling": "traveling",
+    **dict(zip("0123456789", "zero one two three four five six seven eight nine".split(), strict=True)),  # noqa: SIM905
 }
 
 # Read as two words by a model that knows them not as one. (Captions may know "upright" as a posture.)

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from itertools import product
+from itertools import chain, product
 from typing import NamedTuple
 
 from text2video.request import Request, Scene
@@ -18,6 +18,9 @@ from text2video.world.words import OPPOSITE, Verb
 Atom = tuple[str, str]  # shape, colour, motion, size or speed, and a plain word
 Words = dict[str, tuple[Atom, ...]]
 GENERAL = {"moving"}  # says nothing that the direction beside it does not say
+# Where something is: no motion, but for "in the left direction".
+SIDES = "(?: (?:up|down|left|right|top|bottom|upper|lower))"
+PLACE = re.compile(rf"\bnext to\b|\b(?:on|at|in)(?: the)?{SIDES}+\b(?!{SIDES}* directions?\b)")
 
 
 def caption(said: Request, wording: str) -> str:
@@ -45,7 +48,7 @@ def parse_prompt(prompt: str) -> Request:
     named in part ("rotating").
     """
     words = [word for part in _parts(prompt) for word in part]
-    return _read_clause(_take_backdrops(words)[0])[0]
+    return _read_clause(_with_sizes(_take_backdrops(words)[0]))[0]
 
 
 def parse_scene(prompt: str) -> Scene:
@@ -58,16 +61,19 @@ class Reading(NamedTuple):
 
     scene: Scene
     unknown: list[str]
-    """Words that mean nothing here, in their order; words that say nothing ("please") are not among them."""
+    """Words that mean nothing here, in their order, and places ("on the left"); words that say nothing ("please") are
+    not among them."""
     unclear: dict[str, list[str]]
-    """What is named in contradiction or in part: the words, by shape, colour, motion, size, speed and background."""
+    """What is named in contradiction or in part: the words, by shape, colour, motion, size, speed and background; and
+    by number, nouns in the plural that say not how many."""
 
 
 def read_scene(prompt: str) -> Reading:
     """What ``parse_scene`` understands, and the words that it does not.
 
     Clauses are parted by commas and words like "and", and each has one noun; "two red circles" are two objects. A
-    clause without a motion shares that of the next one: "a circle and a square moving up".
+    clause without a motion shares that of the next one: "a circle and a square moving up". Objects of which the number
+    is not said are read as one.
     """
     rests, taken, names = zip(*map(_take_backdrops, _parts(prompt)), strict=True)
     named = [name for part in names for name in part]
@@ -76,13 +82,15 @@ def read_scene(prompt: str) -> Reading:
     unknown: list[str] = []
     following: list[str] = []
     for clause in reversed(_clauses(rests)):
-        numbers = [word for word in clause if word in vocabulary.HEARD_NUMBERS]
-        words = [word for word in clause if word not in vocabulary.HEARD_NUMBERS]
+        words = _with_sizes(_uncounted(clause))
         said = [word for word in words if _kinds(word) & {"motion", "speed"} or word in ("from", "to")]
         following = said if any("motion" in _kinds(word) for word in said) else following
         shared = [] if said else following
         found, strange, doubts = _read_clause([*words, *shared])
-        objects = [found] * max([1, *(vocabulary.HEARD_NUMBERS[word] for word in numbers)]) + objects
+        nouns = list(filter(_is_noun, clause))
+        if nouns and clause == _uncounted(clause) and _plurals().keys() >= {*nouns} and not strange:
+            doubts["number"] = nouns
+        objects = [found] * _count(clause) + objects
         unknown = strange + unknown
         for kind, doubtful in doubts.items():
             unclear[kind] = doubtful + unclear.get(kind, [])
@@ -109,30 +117,37 @@ def _read_clause(words: list[str]) -> tuple[Request, list[str], dict[str, list[s
         for kind, atoms in told.items()
         if atoms and (named | {"motion": motion})[kind] is None
     }
-    unknown = dict.fromkeys(word for word in words if word not in known)
+    partners = vocabulary.PARTNERS
+    unknown = dict.fromkeys(word for word in words if word not in known or partners.get(word, word) not in words)
     return Request(**named | {"motion": motion}), list(unknown), unclear
 
 
 def _parts(prompt: str) -> list[list[str]]:
-    """The words of a prompt, parted by its punctuation; hyphens and apostrophes do not part."""
-    return [split_words(part) for part in re.split(r"[,.;:&+!?]", unicodedata.normalize("NFKC", prompt))]
+    """The words of a prompt, parted by its punctuation; hyphens and apostrophes do not part. A place is one word."""
+    parts = (split_words(part) for part in re.split(r"[,.;:&+!?]", unicodedata.normalize("NFKC", prompt)))
+    placed = (PLACE.sub(lambda place: place[0].replace(" ", "_"), " ".join(words)) for words in parts)
+    return [[word.replace("_", " ") for word in words.split()] for words in placed]
 
 
 def _take_backdrops(words: list[str]) -> tuple[list[str], list[str], list[str | None]]:
     """The words that are not about the background, those that are, and the backgrounds that they name, None for an
-    unknown one: before the word "background" or behind it, "a yellow background", "the background is yellow"."""
+    unknown one and for a colour beside another: before the word "background" or behind it, "a yellow background", "the
+    background is yellow"."""
     at = next((i for i, word in enumerate(words) if word in vocabulary.HEARD_BACKDROPS), None)
     if at is None:
         return words, [], []
     before = next((i for i in range(at - 1, -1, -1) if words[i] not in vocabulary.BACKDROP_FILLERS), at)
     behind = next((i for i in range(at + 1, len(words)) if words[i] not in vocabulary.BACKDROP_FILLERS), at)
     names = _backgrounds()
-    place = next((i for i in (before, behind) if words[i] in names), at)
+    tones = names.keys() | _colours()
+    place = next((i for words_ in (names, tones) for i in (before, behind) if words[i] in words_), at)
     first, last = min(place, at), max(place, at) + 1
-    while first and words[first - 1] in vocabulary.TONE_ADJECTIVES:
+    named = [names.get(words[place])]
+    while first and words[first - 1] in vocabulary.TONE_ADJECTIVES | tones:
         first -= 1
-    rest, taken, named = _take_backdrops(words[last:])
-    return [*words[:first], *rest], [*words[first:last], *taken], [names.get(words[place]), *named]
+        named += [None] if words[first] in tones else []
+    rest, taken, others = _take_backdrops(words[last:])
+    return [*words[:first], *rest], [*words[first:last], *taken], [*named, *others]
 
 
 @cache
@@ -146,31 +161,146 @@ def _backgrounds() -> dict[str, str]:
 
 def _clauses(parts: Iterable[list[str]]) -> list[list[str]]:
     """Words by the object that they are about: one clause or more, each but a single one with a noun."""
-    pieces: list[list[str]] = []
-    for part in parts:
-        pieces.append([])
-        for word in part:
-            if word in vocabulary.CONNECTIVES:
-                pieces.append([])
-            pieces[-1].append(word)
-    clauses: list[list[str]] = []
-    waiting: list[str] = []  # a piece without a noun that is about the next one
-    for piece in filter(None, pieces):
-        start = next((word for word in piece if word not in vocabulary.CONNECTIVES), "")
+    groups: list[list[list[str]]] = []  # a clause, and the pieces about "one" more of its kind
+    waiting: list[list[str]] = []  # pieces without a noun that are about the next one
+    for piece in (piece for part in parts for piece in _pieces(part)):
+        start = _start(piece)
         if any(map(_is_noun, piece)):
-            clauses.append([*waiting, *piece])
+            groups += ([clause] for clause in _sharing_a_noun(waiting, piece))
             waiting = []
-        elif clauses and not waiting and start not in {"a", "an", "the", *vocabulary.HEARD_NUMBERS}:
-            clauses[-1] += piece
+        elif groups and not waiting and (start in vocabulary.ONES or (start in vocabulary.ARTICLES and "one" in piece)):
+            groups[-1].append(piece)
+        elif waiting or not groups or start in vocabulary.ARTICLES | vocabulary.HEARD_NUMBERS.keys():
+            waiting.append(piece)
         else:
-            waiting += piece
-    if any(word not in vocabulary.FILLERS for word in waiting) or not clauses:  # "and a hexagon moving up"
-        clauses.append(waiting)
-    return clauses
+            groups[-1][-1] += piece
+    clauses = [clause for group in groups for clause in _told_one_by_one(*group)]
+    rest = [word for piece in waiting for word in piece]
+    if any(word not in vocabulary.FILLERS for word in rest) or not clauses:  # "and a hexagon moving up"
+        clauses.append(rest)
+    return _without_heading(_without_repetitions(clauses))
+
+
+def _pieces(words: Iterable[str]) -> list[list[str]]:
+    """Words parted before connectives, and before words like "with" where a noun follows."""
+    pieces: list[list[str]] = [[]]
+    for word in words:
+        if word in vocabulary.CONNECTIVES | vocabulary.POSITIONS:
+            pieces.append([])
+        pieces[-1].append(word)
+    joined = pieces[:1]
+    for piece in pieces[1:]:
+        if piece[0] in vocabulary.CONNECTIVES or any(map(_is_noun, piece)):
+            joined.append(piece)
+        else:
+            joined[-1] += piece
+    return list(filter(None, joined))
+
+
+def _sharing_a_noun(waiting: list[list[str]], piece: list[str]) -> list[list[str]]:
+    """The clauses of a piece with a noun and of those before it, which are about it too, or about another object of its
+    colour: "a red and a blue circle", "red and blue circles"."""
+    coloured = [one for one in waiting if _named("colour", one)]
+    others = [word for one in waiting if one not in coloured for word in one]
+    several = {*piece[1:2]} & {*vocabulary.ARTICLES, *vocabulary.ONES, *vocabulary.HEARD_NUMBERS}
+    several |= {*piece} & _plurals().keys()
+    if not (coloured and _named("colour", piece) and piece[0] == "and" and several):
+        return [[*(word for one in waiting for word in one), *piece]]
+    counted = any(map(vocabulary.HEARD_NUMBERS.get, [*chain(*coloured), *piece]))
+    return [*([*one, *_nouns(piece)] for one in coloured), [*others, *(piece if counted else _singular(piece))]]
+
+
+def _told_one_by_one(clause: list[str], *ones: list[str]) -> list[list[str]]:
+    """A clause and more objects of its shape, "two circles moving left and one moving up"; or those that it counts,
+    "two circles, one red and one blue"."""
+    moved = _named("motion", clause) and ones and _named("motion", ones[0])
+    if not ones or _uncounted(clause) == clause or ones[0][0] in vocabulary.CONNECTIVES or moved:
+        return [clause, *([*one, *_nouns(clause)] for one in ones)]
+    if len(ones) == _count(clause):
+        return [[*_singular(_uncounted(clause)), *one] for one in ones]
+    return [[*clause, *chain(*ones)]]
+
+
+def _without_repetitions(clauses: list[list[str]]) -> list[list[str]]:
+    """The clauses, those about an object that has been named joined to the first: "a red circle, …, the circle moves
+    up"."""
+    kept: list[list[str]] = []
+    for clause in clauses:
+        shape, colour = _named("shape", clause), _named("colour", clause)
+        still = [one for one in kept if not _named("motion", one) | _named("speed", one)]
+        alike = [one for one in still if shape and _named("shape", one) == shape]
+        meant = [one for one in alike if _named("colour", one) >= colour]
+        meant = meant or [one for one in alike if not _named("colour", one)]
+        if len(meant) == 1 and _start(clause) in ("the", "it"):
+            meant[0] += clause
+        else:
+            kept.append(clause)
+    return kept
+
+
+def _without_heading(clauses: list[list[str]]) -> list[list[str]]:
+    """The clauses without a first one that only counts the others: "two shapes: a circle and a square"."""
+    first, *others = clauses
+    moved = _named("motion", first) and any(_named("motion", other) for other in others)
+    counted = _count(first) > 1 and _count(first) == sum(map(_count, others))
+    if not counted or moved or _named("shape", first) or others[0][0] in vocabulary.CONNECTIVES:
+        return clauses
+    rest = [word for word in _uncounted(first) if not _is_noun(word)]
+    return [[*rest, *other] for other in others]
+
+
+def _start(words: Iterable[str]) -> str:
+    return next((word for word in words if word not in vocabulary.CONNECTIVES), "")
+
+
+def _count(words: Iterable[str]) -> int:
+    """How many objects a clause is about, as far as it says it."""
+    return max([1, *(vocabulary.HEARD_NUMBERS.get(word, 1) for word in words)])
+
+
+def _uncounted(words: Iterable[str]) -> list[str]:
+    return [word for word in words if word not in vocabulary.HEARD_NUMBERS]
+
+
+def _nouns(words: Iterable[str]) -> list[str]:
+    """What a clause says of the shape, in the singular."""
+    return _singular(word for word in words if _is_noun(word) or "shape" in _kinds(word))
+
+
+def _singular(words: Iterable[str]) -> list[str]:
+    return [_plurals().get(word, word) for word in words]
+
+
+@cache
+def _colours() -> set[str]:
+    """The words that name the colour of an object."""
+    return {word for word in _lexicon()[0] if "colour" in _kinds(word)}
+
+
+@cache
+def _plurals() -> dict[str, str]:
+    """Each noun in the plural with its singular, both as one word: "signs" of "plus sign"."""
+    forms = (form for groups in vocabulary.NOUNS.values() for forms in groups for form in forms)
+    nouns = (split_words(noun)[-1] for noun in (*SHAPES, *forms, *vocabulary.NEUTRAL_NOUNS))
+    return {plural(noun): noun for noun in nouns}
+
+
+def _with_sizes(words: list[str]) -> list[str]:
+    """Words with "small" for "smaller", unless something gets smaller."""
+    if not vocabulary.CHANGES.isdisjoint(words):
+        return words
+    return [vocabulary.COMPARATIVES.get(word, word) for word in words]
 
 
 def _is_noun(word: str) -> bool:
-    return word in vocabulary.NEUTRAL_NOUNS or ("shape" in _kinds(word) and word not in vocabulary.SHAPE_ADJECTIVES)
+    if _plurals().get(word, word) in vocabulary.NEUTRAL_NOUNS:
+        return True
+    return "shape" in _kinds(word) and word not in vocabulary.SHAPE_ADJECTIVES
+
+
+def _named(kind: str, words: Iterable[str]) -> set[str]:
+    """What words name of a kind."""
+    return {atom for word in words for of, atom in _lexicon()[0].get(word, ()) if of == kind}
 
 
 def _kinds(word: str) -> set[str]:

@@ -166,8 +166,9 @@ HEARD = {
     word: plain
     for plain, words in {
         "counter-clockwise": "counterclockwise anticlockwise", "counter": "anti", "travelling": "traveling",
-        "zigzag": "zig zag zigzagged", "circle": "circular round", "up": "upper ascend ascends ascending",
-        "down": "lower descend descends descending", "rotating": "whirl whirls whirling",
+        "moving": "roll rolls rolling fly flies flying", "zigzag": "zig zigs zigging zag zags zagging zigzagged",
+        "circle": "circular round", "up": "upper ascend ascends ascending",
+        "down": "lower descend descends descending drop drops dropping", "rotating": "whirl whirls whirling",
         "expanding": "enlarge enlarges enlarging", "small": "wee", "slowly": "slow", "quickly": "quick",
         "golden": "gold", "violet": "lilac", "turquoise": "teal",
     }.items()
@@ -186,26 +187,43 @@ HEARD_PHRASES = {
     "around the centre": "around",
     "around the center": "around",
     "around the middle": "around",
+    "in a circle": "rotating",
+    "in circles": "rotating",
+    "at high speed": "quickly",
+    "at top speed": "quickly",
+    "as well as": "and",
+    "as well": "too",
+    "the other": "another",
 }
 
-# In prompts: what parts clauses, numbers, what a background may be called, and what else may be said of it.
-CONNECTIVES = {"and", "while", "as", "whereas", "beside"}
-HEARD_NUMBERS = {"two": 2, "three": 3, "2": 2, "3": 3, "pair": 2, "couple": 2, "both": 2}
+# In prompts: what parts clauses, and what does so only where a noun follows (where things are is not judged, so most of
+# these words are unknown); numbers, and what stands for a noun; sizes that are motions, beside a word of CHANGES.
+CONNECTIVES = {"and", "but", "while", "as", "whereas"}
+POSITIONS = {"with", "beside", "next to", "near", "above", "below", "under", "over", "behind"}
+HEARD_NUMBERS = {"two": 2, "three": 3, "2": 2, "3": 3, "pair": 2, "couple": 2}
+ONES = {"one", "another"}
+ARTICLES = {"a", "an", "the"}
+COMPARATIVES = {"smaller": "small", "bigger": "large", "larger": "large"}
+CHANGES = {"get", "gets", "getting", "become", "becomes", "becoming", "grow", "grows", "growing"}
+# What a background may be called, and what else may be said of it.
 HEARD_BACKDROPS = {"background", "backdrop"}
 HEARD_BACKGROUNDS = {"gray": "grey", "rose": "pink", "stripes": "striped", "checks": "checked"}
 TONE_ADJECTIVES = {"plain", "solid", "pale", "light"}
 BACKDROP_FILLERS = TONE_ADJECTIVES | {"in", "of", "is", "a", "an", "the"}
-# A clause has one noun: a shape, but for these words, which stand beside one; or one of the others.
+# A clause has one noun: a shape, but for these words, which stand beside one; or one of the others, or their plural.
 SHAPE_ADJECTIVES = {"round", "circular", "triangular", "pointed", "five"}
-NEUTRAL_NOUNS = {"object", "objects", "something", "thing", "things", "shape", "shapes"}
+NEUTRAL_NOUNS = {"object", "something", "thing", "shape"}
+# Words that are unknown without another one: "five circles" are not "a five-pointed star".
+PARTNERS = {"five": "pointed"}
 
 # Words that say nothing about what is to be seen: one object on a plain background, about the frame's centre.
-FILLERS = SILENT | set(
+FILLERS = SILENT - {"then"} | set(  # one motion after another is not judged
     """
-    itself now just one single shape shaped object thing figure form colour colours coloured color colored get gets
+    itself now just one 1 single shape shaped object thing figure form colour colours coloured color colored get gets
     getting become becomes becoming do does doing direction directions way motion movement along around about axis
     side frame screen picture image scene film animate animated footage short shown display displays draws drawing
     drawn making sees watch look love lets s d kindly thanks thank will should size something things shapes objects
-    pace against they them
+    pace against they them another other both all each also too very really quite together same time beside
+    corner edge border hand across straight off speed keep keeps keeping but whereas
     """.split()  # noqa: SIM905
 )
