@@ -27,7 +27,7 @@ READ = ("config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt", "
 POOLING_TOKEN = {"cls": 0, "lasttoken": -1}  # of sentence-transformers; any other way of pooling is read as the mean
 END = ".,;:!?…。！？"  # noqa: RUF001 (full-width signs are meant)
 BATCH = 32  # prompts of one length that are encoded together for a cache
-EXTRA = "text.kind pretrained needs the package transformers: pip install 'text2video[pretrained]'"
+EXTRA = "text.kind pretrained needs the package transformers: pip install transformers"
 
 
 class Encoder(NamedTuple):
