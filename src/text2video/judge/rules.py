@@ -162,8 +162,8 @@ MAX_OFF = 0.055
 MAX_JUMP = 0.35
 
 # --- relative words --------------------------------------------------------------------------------------------------
-# Radius of a circle of the same area over the frame's shorter side. Between the two a viewer would say neither: three
-# quarters as wide and half as large again as the largest small one, an object looks large beside it.
+# Radius of a circle of the same area over the frame's shorter side: up to a fifth of the side across is small, from
+# 23 hundredths on large. Between the two, a gap of a third in area, a viewer would say neither.
 SMALL_RADIUS = 0.1
 LARGE_RADIUS = 0.115
 # Mean way of the centre in a second, in frame sides: across half of the frame in less than a second is quick, in more

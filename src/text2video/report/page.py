@@ -357,7 +357,7 @@ def _tile(tile: Tile, fps: float) -> str:
 def _told(tile: Tile) -> str:
     """What the judge saw or, where nothing is judged, what the network took it for."""
     if "scene" in tile.judged:
-        return f"judged: {escape(tile.judged['scene'])}"
+        return f"judged: {escape(tile.judged['scene'])}<br>the real one: {escape(tile.real_judged)}"
     if tile.judged:
         seen = " ".join(_verdict(tile, aspect) for aspect in ("colour", "shape", "motion"))
         return f"judged: {seen if any(tile.judged.values()) else '<b>nothing clear</b>'}"

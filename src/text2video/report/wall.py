@@ -38,6 +38,7 @@ class Tile(NamedTuple):
     taken_for: str | None  # the caption that the network chose; None: there was nothing to choose
     clip: Array  # uint8[T, H, W, 3]
     real: Array
+    real_judged: str  # the sentence on the real scene; "" where there is none
 
     @property
     def good(self) -> bool:
@@ -63,6 +64,7 @@ def choose_tiles(
             taken[row],
             reduce(clips[row]).copy(),  # not a view, which would keep all clips in memory
             reduce(real[row]).copy(),
+            _labels(judged.real, row).get("scene", "") if judged else "",
         )
         for row in rows
     ]
