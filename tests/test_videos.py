@@ -343,22 +343,27 @@ def test_names_are_matched_as_people_see_them(tmp_path: Path) -> None:
 
 def test_a_damaged_table_keeps_its_good_lines(tmp_path: Path) -> None:
     """Commas without quotes, quotes in the middle, lines cut short: what can be read is taken, the rest is named."""
-    for name in "abcd":
+    for name in "abcdefg":
         (tmp_path / f"{name}.mp4").touch()
     lines = {
         "a.csv": "path,text\na.mp4,a cat, running\n",
         "b.csv": "text,path,fps\na dog,b.mp4,3,4\n",
         "c.tsv": 'path\ttext\nc.mp4\t"Stop" he says\n',
         "d.jsonl": '{"path": "d.mp4", "text": "a kite"}\n{"path": "a.mp4", "te',
+        "e.tsv": 'path\ttext\ne.mp4\t"a bird\nsings"\n',
+        "f.csv": 'path,"text\nf.mp4,a fish\n',
+        "g.csv": '"id, source",path,text,fps\r1,g.mp4,a goat,24,,\r',
     }
     for name, text in lines.items():
         (tmp_path / name).write_text(text)
     assert found(tmp_path) == {
-        "a.mp4": ("a cat, running", None), "c.mp4": ('"Stop" he says', None), "d.mp4": ("a kite", None)
+        "a.mp4": ("a cat, running", None), "c.mp4": ('"Stop" he says', None), "d.mp4": ("a kite", None),
+        "e.mp4": ("a bird sings", None), "g.mp4": ("a goat", None),
     }  # fmt: skip
     notes = "\n".join(list_videos(tmp_path).notes)
     assert "b.csv: line 2 has more cells than the header" in notes
     assert "d.jsonl: line 2 cannot be read" in notes
+    assert "f.csv: " in notes
 
 
 def test_a_table_that_is_none_is_told_by_its_first_line(tmp_path: Path) -> None:
@@ -381,9 +386,10 @@ def test_lines_of_lists_end_where_editors_end_them(tmp_path: Path) -> None:
     """Not at the separators of Unicode; a blank caption at the end is a caption."""
     for video in ("a.mp4", "b.mp4"):
         (tmp_path / video).touch()
-    (tmp_path / "videos.txt").write_text("a.mp4\nb.mp4\n")
+    (tmp_path / "a.mp4").rename(tmp_path / "a\u202fPM  1.mp4")
+    (tmp_path / "videos.txt").write_text("a\u202fPM  1.mp4\nb.mp4\n")
     (tmp_path / "prompts.txt").write_text("a cat\u2028sleeps\x0cwell\n\n")
-    assert found(tmp_path) == {"a.mp4": ("a cat sleeps well", None)}
+    assert found(tmp_path) == {"a\u202fPM  1.mp4": ("a cat sleeps well", None)}
     assert left_out(tmp_path) == {"b.mp4": "its caption is blank"}
 
 
@@ -395,10 +401,11 @@ def test_no_caption_of_another_video_is_taken(tmp_path: Path) -> None:
         tmp_path / "t.tar",
         {
             "2023.01.01.gif": gif, "2023.01.01.txt": b"new year", "2023.12.24.gif": gif, "2023.12.24.txt": b"a tree",
-            "2023.05.01.gif": gif, "000.left.gif": gif, "000.txt": b"a cat", "009.txt": b"nobody",
+            "2023.05.01.gif": gif, "2023.07.07.txt": b"lost", "000.left.gif": gif, "000.caption.txt": b"a cat",
+            "009.txt": b"nobody",
         },
     )  # fmt: skip
-    for name in ("a.gif", "a.mp4", "b.gif"):
+    for name in ("a.flv", "a.gif", "a.mp4", "b.gif"):
         (tmp_path / name).write_bytes(gif)
     (tmp_path / "a.txt").write_text("a dog")
     (tmp_path / "b.txt").write_bytes("a bird".encode("utf-16-le"))
@@ -407,8 +414,9 @@ def test_no_caption_of_another_video_is_taken(tmp_path: Path) -> None:
         "t.tar/000.left.gif": ("a cat", None), "a.gif": ("a dog", None),
     }  # fmt: skip
     assert left_out(tmp_path) == {
-        "t.tar/2023.05.01.gif": "it has no caption", "t.tar": "1 of its captions belong to no video",
-        "a.mp4": "a.gif has its caption", "b.gif": "its caption is no text", "x.gif": "it has no caption",
+        "t.tar/2023.05.01.gif": "it has no caption", "t.tar": "2 of its captions belong to no video",
+        **dict.fromkeys(("a.flv", "a.mp4"), "another file of the same name has its caption"),
+        "b.gif": "its caption is no text", "x.gif": "it has no caption",
     }  # fmt: skip
 
 
@@ -436,11 +444,16 @@ def test_frames_and_what_lies_beside_them(tmp_path: Path) -> None:
     (tmp_path / "video_0" / "prompt.txt").write_text("a circle")
     (tmp_path / "video_0" / "boxes.csv").write_text("x,y\n1,2\n")
     (tmp_path / "video_0" / "source.mp4").touch()
+    (tmp_path / "listed").mkdir()
+    for name, text in {"a.mp4": "", "thumb_1.png": "", "videos.txt": "a.mp4\n", "prompt.txt": "a list\n"}.items():
+        (tmp_path / "listed" / name).write_text(text)
     (tmp_path / "clips").mkdir()
     save_animation(tmp_path / "clips" / "0001.webp", grey(0, 80, 160, 240))
     (tmp_path / "clips" / "0002.png").write_bytes((tmp_path / "clips" / "0001.webp").read_bytes()[:18])
     (tmp_path / "data.jsonl").write_text('{"path": "clips/0001.webp", "text": "a cat"}')
-    assert found(tmp_path) == {"video_0": ("a circle", None), "clips/0001.webp": ("a cat", None)}
+    assert found(tmp_path) == {
+        "video_0": ("a circle", None), "clips/0001.webp": ("a cat", None), "listed/a.mp4": ("a list", None)
+    }  # fmt: skip
     assert left_out(tmp_path)["video_0/source.mp4"] == "it lies in a folder of frames"
 
 
@@ -829,7 +842,7 @@ def test_no_file_ends_the_work_on_the_others(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr("text2video.data.videos.cut_clips", fail)
     synthesize(video_params(folder), Layout(tmp_path))
     assert [row["left_out"] for row in rows(tmp_path)] == [
-        "is missing; check the path", "it cannot be read (KeyError: 34712)", "", ""
+        "it is missing; check the path", "it cannot be read (KeyError: 34712)", "", ""
     ]  # fmt: skip
 
 

@@ -1,7 +1,6 @@
 """Reads the captions of videos as people save them."""
 
 import codecs
-import unicodedata
 from pathlib import Path
 
 from text2video.text.spelling import tokenize
@@ -43,6 +42,6 @@ def caption_problem(caption: str | None) -> str:
         return "its caption is no valid text"
     if BROKEN in caption:
         return "its caption is no UTF-8 text"
-    if any(unicodedata.category(letter) == "Cc" for letter in caption):  # UTF-16 without its mark, as a rule
+    if any(letter < " " for letter in caption):  # UTF-16 without its mark, as a rule
         return "its caption is no text"
     return "" if tokenize(caption) else "its caption has no word"

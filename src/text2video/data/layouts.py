@@ -32,6 +32,7 @@ ARCHIVES = {".gz", ".tgz", ".zip", ".7z", ".rar", ".bz2", ".xz", ".zst"}
 MOVING = {".png", ".webp"}  # may be animations
 INNER = ("prompt.txt", "caption.txt")  # in a folder of frames
 ORPHAN = "it is the caption of no video"
+TWIN = "another file of the same name has its caption"
 ARCHIVE = "archives of this kind are not read here; unpack it"
 EXAMPLES = 3  # files that are named of several
 LAYOUTS = (
@@ -82,7 +83,8 @@ def list_videos(folder: Path) -> Listing:
     tars = sorted(file for at, files in tree.items() for file in _joined(at, files) if _suffix(file) == ".tar")
     for tar in tars:
         videos |= {video.name: video for video in _tar_videos(Path(folder), tar)}
-    sources = Counter(found.captions[name].source for name in found.candidates if name in found.captions)
+    taken = (found.captions[name] for name in found.candidates if name in found.captions)
+    sources = Counter(caption.source for caption in taken if not caption.problem)
     notes = [f"{count} captions from {source}" for source, count in sorted(sources.items())]
     notes += [f"{sum(bool(v.member) for v in videos.values())} videos in {len(tars)} tars"] * bool(tars)
     notes += [
@@ -131,7 +133,7 @@ def _joined(at: str, names: list[str]) -> list[str]:
 
 
 def _suffix(name: str) -> str:
-    return PurePosixPath(name).suffix.lower()
+    return os.path.splitext(name)[1].lower()
 
 
 def split_of(folders: tuple[str, ...], stem: str = "") -> Split | None:
@@ -145,6 +147,7 @@ class _Captions:
 
     def __init__(self, folder: Path, tree: dict[str, list[str]]) -> None:
         self.folder, self.tree = folder, tree
+        self._bases = [os.path.abspath(folder), os.path.realpath(folder)]
         self.notes: list[str] = []
         self.strays: list[Video] = []  # what tables name and is not there, or is no video; captions without a video
         self.captions: dict[str, _Caption] = {}
@@ -160,15 +163,17 @@ class _Captions:
             if at not in self._frames:
                 for name, fault in self._take_tables(at, names):
                     tables.setdefault(fault, []).append(name)
-        for name in self.candidates:
+        for name in sorted(self.candidates, key=self._turn):
             self._take_text(name)
-        orphans = sorted(name for name in self._texts.values() if name not in self._owners and _is_orphan(name))
+        listed = {"videos.txt", *LISTS}
+        orphans = sorted({name for name in present if _suffix(name) == ".txt"} - self._owners.keys())
+        orphans = [name for name in orphans if PurePosixPath(name).name not in listed]
         self._leave_out(orphans, ORPHAN)
         self._leave_out((name for name in present if _suffix(name) in ARCHIVES), ARCHIVE)
-        beside = (name for at in self._frames for name in _joined(at, tree[at]) if _suffix(name) in VIDEOS)
+        beside = [n for at in self._frames for n in _joined(at, tree[at]) if _suffix(n) in VIDEOS | OTHER_VIDEOS]
         self._leave_out(beside, "it lies in a folder of frames")
         self.notes += [f"{n} times {what}" for what, n in self._again.items()]
-        self.notes += [f"{some_of(names)}: {fault}" for fault, names in tables.items()]
+        self.notes += [f"{_some_of(names)}: {fault}" for fault, names in tables.items()]
 
     def video(self, name: str) -> Video:
         """The video of that name, with its caption or what is wrong with it."""
@@ -197,9 +202,9 @@ class _Captions:
                     yield _joined(at, [name])[0], problem
                 for file, caption in rows:
                     self._take_row(at, file, caption, name)
-        for name, other in (("prompts.txt", "videos.txt"), ("captions.txt", "videos.txt")):
-            if name in names and other not in names:
-                yield _joined(at, [name])[0], f"not taken, there is no {other} beside it"
+        for name in ("prompts.txt", "captions.txt"):
+            if name in names and "videos.txt" not in names:
+                yield _joined(at, [name])[0], "not taken, there is no videos.txt beside it"
         for file, caption in read_lists(self.folder / at, names):
             self._take_row(at, file, caption, "prompts.txt and videos.txt")
 
@@ -218,7 +223,7 @@ class _Captions:
 
     def _inside(self, at: str, file: str) -> str:
         """The path from the outermost folder, which may be a link, in NFC; "" when it leads out of there."""
-        for base in (os.path.abspath(self.folder), os.path.realpath(self.folder)):
+        for base in self._bases:
             place = os.path.relpath(os.path.join(base, at, file.replace("\\", "/")), base).replace(os.sep, "/")
             if not place.startswith(".."):
                 return unicodedata.normalize("NFC", place)
@@ -236,14 +241,18 @@ class _Captions:
         inner = [f"{name}/{file}" for file in INNER if name in self._frames]
         beside = _text_name(f"{name}.frames" if name in self._frames else name)
         files = [self._texts[file] for file in [beside, *map(_text_name, inner)] if file in self._texts]
-        owners = [self._owners.setdefault(file, name) for file in files]
-        if files and name in self.captions:
+        own = [file for file in files if self._owners.setdefault(file, name) == name]
+        if own and name in self.captions:
             self._again["a video has a second caption, in a text file, which is not taken"] += 1
-        elif files and owners[0] != name:  # the same video in another format, as a rule
-            self.captions[name] = _Caption(None, None, "", f"{PurePosixPath(owners[0]).name} has its caption")
-        elif files:
-            source = "prompt.txt in folders of frames" if files[0] in inner else "text files of the same name"
-            self.captions[name] = _Caption(read_caption(self.folder / files[0]), None, source)
+        elif own:
+            source = "prompt.txt in folders of frames" if own[0] in inner else "text files of the same name"
+            self.captions[name] = _Caption(read_caption(self.folder / own[0]), None, source)
+        elif files and name not in self.captions:  # the same video in another format, as a rule
+            self.captions[name] = _Caption(None, None, "", TWIN)
+
+    def _turn(self, name: str) -> tuple[bool, bool, bool, str]:
+        """In which order the videos of one name are asked whether a text file is theirs."""
+        return name in self.captions, name in self._frames, _suffix(name) in OTHER_VIDEOS, name
 
 
 def _text_name(name: str) -> str:
@@ -251,15 +260,10 @@ def _text_name(name: str) -> str:
     return unicodedata.normalize("NFC", str(PurePosixPath(name).with_suffix(""))) + ".txt"
 
 
-def some_of(names: Sequence[str]) -> str:
+def _some_of(names: Sequence[str]) -> str:
     """How many files these are, and the first; one is only named."""
     shown = ", ".join(names[:EXAMPLES]) + (", …" if len(names) > EXAMPLES else "")
     return shown if len(names) == 1 else f"{len(names)} files ({shown})"
-
-
-def _is_orphan(file: str) -> bool:
-    """Whether a file that is no video's caption looks like one."""
-    return _suffix(file) == ".txt" and PurePosixPath(file).name not in {"videos.txt", *LISTS}
 
 
 def _holds_frames(folder: Path, names: list[str]) -> bool:
@@ -267,8 +271,10 @@ def _holds_frames(folder: Path, names: list[str]) -> bool:
     caption of all, or without tables and videos."""
     numbered = [n for n in names if _suffix(n) in PICTURES and re.search(r"\d$", PurePosixPath(n).stem)]
     captioned = set(map(_text_name, numbered)) & set(map(_text_name, (n for n in names if _suffix(n) == ".txt")))
-    others = [n for n in names if _suffix(n) in VIDEOS | OTHER_VIDEOS | {".tar"} or is_table(n)]
-    alone = not others or any(name in names for name in INNER)
+    videos = [n for n in names if _suffix(n) in VIDEOS | OTHER_VIDEOS]
+    others = videos or any(_suffix(n) == ".tar" or is_table(n) for n in names)
+    told = any(name in names for name in INNER) and "videos.txt" not in names
+    alone = not others or (told and len(videos) < min(2, len(numbered)))
     return bool(numbered) and alone and not captioned and not _moves(folder / numbered[0])
 
 
@@ -281,7 +287,7 @@ def _moves(path: Path) -> bool:
             head = file.read(65_536)
     except OSError:
         return True  # it is listed, and found unreadable later
-    return b"acTL" in head or (head[12:16] == b"VP8X" and any(flags & 2 for flags in head[20:21]))
+    return b"acTL" in head.partition(b"IDAT")[0] or (head[12:16] == b"VP8X" and any(flags & 2 for flags in head[20:21]))
 
 
 def _tar_videos(folder: Path, tar: str) -> Iterator[Video]:

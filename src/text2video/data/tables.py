@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Any
 
 from text2video.data.captions import decode_text, one_line
 from text2video.errors import UserError
@@ -30,7 +30,9 @@ def read_table(path: Path) -> tuple[list[Row], str]:
     ignored. Of a damaged table the good lines are taken; of a CSV without the columns only the first line is read."""
     lines = path.suffix.lower() == ".jsonl"
     try:
-        if not lines and (problem := _lacking(_columns(_first_line(path))[0])):
+        with open(path, "rb") as file:
+            head = _first_line(decode_text(file.read(HEADER)))
+        if not lines and (problem := _lacking(_columns(head)[0])):
             return [], problem
         text = decode_text(path.read_bytes())
     except OSError as error:
@@ -40,8 +42,8 @@ def read_table(path: Path) -> tuple[list[Row], str]:
     columns = {key for record in records for key in record}
     if problem := _lacking(columns):
         return [], problem if records else "; ".join(faults[:1]) or problem
-    file, caption = (next(key for key in names if key in columns) for names in (FILES, CAPTIONS))
-    rows = [(str(record[file]), _text(record.get(caption))) for record in records if record.get(file)]
+    name, caption = (next(key for key in names if key in columns) for names in (FILES, CAPTIONS))
+    rows = [(str(record[name]), _text(record.get(caption))) for record in records if record.get(name)]
     if nameless := len(records) - len(rows):
         faults.append(f"{nameless} rows name no file")
     more = [f"and {len(faults) - MOST} more"] if len(faults) > MOST else []
@@ -70,58 +72,66 @@ def read_lists(folder: Path, names: Iterable[str]) -> Iterator[Row]:
             f"{folder / lists[0]} has {len(captions)} lines and videos.txt {len(files)}; "
             "each line of the one is the caption of the same line of the other"
         )
-    yield from ((file, caption) for file, caption in zip(files, captions, strict=True) if file)
+    yield from ((file, one_line(caption)) for file, caption in zip(files, captions, strict=True) if file)
 
 
 def _lines(path: Path) -> list[str]:
-    """The lines of a file, each as a caption has it, on one line."""
+    """The lines of a file, without blanks at their ends."""
     try:
         text = decode_text(path.read_bytes())
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from error
-    return [one_line(line) for line in re.split("\r\n|\n|\r", text.removesuffix("\n").removesuffix("\r"))]
+    return [line.strip() for line in re.split("\r\n|\n|\r", text.removesuffix("\n").removesuffix("\r"))]
 
 
-def _first_line(path: Path) -> str:
+def _first_line(text: str) -> str:
     """The header of a CSV file."""
-    with open(path, "rb") as file:
-        return decode_text(file.read(HEADER)).lstrip("\r\n").partition("\n")[0]
+    return re.split(r"[\r\n]", text.lstrip("\r\n"), maxsplit=1)[0]
 
 
 def _columns(header: str) -> tuple[list[str], str]:
     """The names of the columns, and what separates them: a comma, a semicolon or a tab."""
     delimiter = max(",;\t", key=header.count)
-    return [name.strip().strip('"').lower() for name in header.split(delimiter)], delimiter
+    names = next(csv.reader([header], delimiter=delimiter), [])
+    return [name.strip().lower() for name in names], delimiter
 
 
 def _csv_lines(text: str, faults: list[str]) -> Iterator[dict[str, Any]]:
     """The rows by the names of their columns. What cannot be read goes to ``faults``; commas of an unquoted caption in
-    the last column belong to it, and between tabs a quote is a letter."""
-    columns, delimiter = _columns(text.lstrip("\r\n").partition("\n")[0])
-    quoting: Literal[0, 3] = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=True)
-    next(filter(None, rows), None)  # the header
+    the last column belong to it."""
+    columns, delimiter = _columns(_first_line(text))
+    rows = _cells(text, delimiter, faults)
+    next(filter(None, (row for _, row in rows)), None)  # the header
+    for number, row in rows:
+        while len(row) > len(columns) and not row[-1].strip():
+            row.pop()
+        if len(row) > len(columns) and columns[-1] in CAPTIONS:
+            row[len(columns) - 1 :] = [delimiter.join(row[len(columns) - 1 :])]
+        if len(row) > len(columns):
+            faults.append(f"line {number} has more cells than the header, and is not taken")
+        elif row:
+            yield dict(zip(columns, row, strict=False))
+
+
+def _cells(text: str, delimiter: str, faults: list[str]) -> Iterator[tuple[int, list[str]]]:
+    """The cells of each row, and the number of its last line. Between tabs, a quote in the middle is a letter."""
+    quoted = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows: list[tuple[int, list[str]]] = []
+    errors: list[str] = []
     while True:
         try:
-            row = next(rows)
+            row = next(quoted)
         except StopIteration:
-            return
+            break
         except csv.Error as error:
-            faults.append(f"line {rows.line_num} cannot be read ({error})")
-            continue
-        if len(row) > len(columns) and columns[-1] in CAPTIONS:
-            row = [*row[: len(columns) - 1], delimiter.join(row[len(columns) - 1 :])]
-        if any(cell.strip() for cell in row[len(columns) :]):
-            faults.append(f"line {rows.line_num} has more cells than the header, and is not taken")
-        elif row:
-            cells = map(_unquoted, row) if delimiter == "\t" else row
-            yield dict(zip(columns, cells, strict=False))
-
-
-def _unquoted(cell: str) -> str:
-    """A cell between tabs without the quotes around all of it."""
-    quoted = len(cell) > 1 and cell[0] == cell[-1] == '"'
-    return cell[1:-1].replace('""', '"') if quoted else cell
+            errors.append(f"line {quoted.line_num} cannot be read ({error})")
+        else:
+            rows.append((quoted.line_num, row))
+    if errors and delimiter == "\t":
+        plain = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=csv.QUOTE_NONE)
+        return ((plain.line_num, row) for row in plain)
+    faults += errors
+    return iter(rows)
 
 
 def _json_lines(text: str, faults: list[str]) -> Iterator[dict[str, Any]]:

@@ -28,7 +28,7 @@ def read_tar(path: Path, suffixes: set[str]) -> tuple[list[tuple[Member, str | N
     captions are read.
 
     A caption is of the video of its stem or, as WebDataset has it, of that with which it shares all up to the first
-    dot, where one of the two has no more: ``000.txt`` of ``000.left.mp4``.
+    dot, where that is no other's: ``000.txt`` of ``000.left.mp4``.
     """
     videos: list[Member] = []
     captions: dict[str, str] = {}  # by stem
@@ -48,25 +48,22 @@ def read_tar(path: Path, suffixes: set[str]) -> tuple[list[tuple[Member, str | N
             _require_end(file, tar.offset)
     except (tarfile.TarError, OSError, EOFError, ValueError) as error:
         problem = f"it cannot be read as a tar to its end ({one_line(str(error))})"
-    by_key: dict[str, str] = {}
-    for stem in captions:
-        by_key.setdefault(_key(stem), stem)
-    used = [_of_video(_stem(member.name)[0], captions, by_key) for member in videos]
+    stems = [_stem(member.name)[0] for member in videos]
+    dotted = {_key(stem) for stem in stems if stem in captions and _key(stem) != stem}  # "2023.01.01.mp4"
+    others: dict[str, list[str]] = {}
+    for stem in captions.keys() - set(stems):
+        if _key(stem) not in dotted:
+            others.setdefault(_key(stem), []).append(stem)
+    rest = ((stem, others.get(_key(stem), [])) for stem in stems)
+    used = [stem if stem in captions else only[0] if len(only) == 1 else None for stem, only in rest]
     left = len(set(captions) - set(used))
     if not problem and (left or not videos):
         problem = f"{left} of its captions belong to no video" if videos else "it holds no video"
     return [(member, captions.get(stem or "")) for member, stem in zip(videos, used, strict=True)], problem
 
 
-def _of_video(stem: str, captions: dict[str, str], by_key: dict[str, str]) -> str | None:
-    """The stem of the caption of a video."""
-    if stem in captions:
-        return stem
-    return _key(stem) if _key(stem) in captions else by_key.get(stem)
-
-
 def _require_end(file: BinaryIO, offset: int) -> None:
-    """Raise ValueError where a tar whose last header ends at ``offset`` is not followed by zeros alone: the tarfile
+    """Raise ValueError where a tar whose last file ends at ``offset`` goes on with anything but zeros: the tarfile
     module takes a damaged header for the end."""
     file.seek(offset)
     while data := file.read(1 << 20):

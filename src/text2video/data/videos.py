@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from text2video.console import Progress, Stopwatch, note
+from text2video.data.captions import one_line
 from text2video.data.clips import cut_clips
 from text2video.data.layouts import Split, Video, require_videos
 from text2video.data.packed import PackedReader, PackedWriter
@@ -159,14 +160,15 @@ def _decode(video: Video, params: Params, scratch: Path, stop: threading.Event, 
             clips, padded = cut_clips(path, params.data, params.videos, file, watch, threads)
         return file, row._replace(clips=clips, padded=padded)
     except UserError as error:
-        told = str(error).removeprefix(f"{path} ").removeprefix("cannot be read as a video: ")
+        told = str(error).removeprefix(f"{path} cannot be read as a video: ").replace(f"{path} ", "it ")
         return file, row._replace(left_out=told.replace(f"{path}/", ""))
     except OSError as error:
         raise UserError(f"{video.name} cannot be unpacked to {scratch}: {error.strerror or error}") from error
     except _Interrupted:
         raise
     except Exception as error:
-        return file, row._replace(left_out=f"it cannot be read ({type(error).__name__}: {error})")
+        told = one_line(str(error)).replace(str(path), "it")
+        return file, row._replace(left_out=f"it cannot be read ({type(error).__name__}: {told})")
 
 
 # --- stores ----------------------------------------------------------------------------------------
