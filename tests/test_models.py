@@ -259,17 +259,15 @@ def test_the_motions_of_words_add_up():
     """Protects directions that were never trained on: ``up`` moves the view the same beside ``right`` as alone."""
     generator = Generator(SHAPE, 5, text_dim=8, noise_dim=6, width=16, code_dim=32, harmonics=2)
     noise, up, right = torch.randn(1, 6), torch.randn(1, 8), torch.randn(1, 8)
-
-    def said(text: torch.Tensor, noise: torch.Tensor = noise) -> torch.Tensor:
-        """What the text alone makes of the views: of the clip's motion there is nothing."""
-        return torch.cat([part.flatten(1) for part in generator.coefficients(torch.zeros(1, 32), noise, text)], dim=1)
-
-    assert not said(up).any(), "nobody has told it anything yet"
+    assert not generator.word_coefficients(noise, up).any(), "nobody has told it anything yet"
     torch.nn.init.normal_(generator.word_views.weight)
     with torch.no_grad():
-        assert said(up).shape == (1, 4 * 2 + 2 * 6)
-        torch.testing.assert_close(said(up + right), said(up) + said(right))
-        assert not torch.allclose(said(up + right), said(up + right, -noise)), "the noise says how fast"
+        both = generator.word_coefficients(noise, up + right)
+        assert both.shape == (1, 6, 6)
+        torch.testing.assert_close(
+            both, generator.word_coefficients(noise, up) + generator.word_coefficients(noise, right)
+        )
+        assert not torch.allclose(both, generator.word_coefficients(-noise, up + right)), "the noise says how fast"
 
 
 def views_of(**numbers: float) -> torch.Tensor:
@@ -382,17 +380,17 @@ def test_what_the_gates_shut_out_does_not_change():
 
     turn, stretch, way = [True], [True] * 3, [True] * 2
     no_turn, no_stretch, no_way = [False], [False] * 3, [False] * 2
-    assert changing(1, 1, 1, 1) == turn + stretch + way
-    assert changing(0, 1, 1, 1) == no_turn + stretch + way
-    assert changing(1, 0, 1, 1) == turn + no_stretch + way
-    assert changing(1, 1, 0, 1) == turn + stretch + way, "a swing is a way, too"
-    assert changing(1, 1, 1, 0) == turn + stretch + way
-    assert changing(1, 1, 0, 0) == turn + stretch + no_way
-    assert changing(0, 0, 0, 0) == no_turn + no_stretch + no_way
-    straight = views(1, 1, 1, 0)
+    assert changing(1, 1, 1, 1, 1) == turn + stretch + way
+    assert changing(0, 1, 1, 1, 1) == no_turn + stretch + way
+    assert changing(1, 0, 1, 1, 1) == turn + no_stretch + way
+    assert changing(1, 1, 0, 1, 1) == turn + stretch + way, "a swing is a way, too"
+    assert changing(1, 1, 1, 0, 1) == turn + stretch + way
+    assert changing(1, 1, 0, 0, 1) == turn + stretch + no_way
+    assert changing(0, 0, 0, 0, 1) == no_turn + no_stretch + no_way, "a pulse is of a turn or a stretch"
+    straight = views(1, 1, 1, 0, 0)
     torch.testing.assert_close(straight.diff(dim=2), straight.diff(dim=2)[..., :1].expand(-1, -1, 5), atol=1e-5, rtol=0)
     trajectory = generator.trajectory
-    for numbers_, layer in ((views(0, 0, 1, 0), trajectory.direction), (views(0, 0, 0, 1), trajectory.line)):
+    for numbers_, layer in ((views(0, 0, 1, 0, 0), trajectory.direction), (views(0, 0, 0, 1, 0), trajectory.line)):
         way, (x, y) = numbers_[:, TRANSLATION], layer(TEXT_SCALE * text.pooled).detach().unbind(1)
         torch.testing.assert_close(way[:, 0] * y[:, None], way[:, 1] * x[:, None], atol=1e-5, rtol=1e-3)
     assert generator.gates.penalty(text).tolist() == pytest.approx([2] * 7), "each word pays"
@@ -407,7 +405,7 @@ def test_a_gate_that_is_shut_can_be_opened_again():
     open_gates = gates(texts(*torch.randn(3, 4, 8)))
     assert not open_gates.any()
     open_gates.sum().backward()
-    assert gates.layer.bias.grad.tolist() == pytest.approx([4 * 3 * GATE_SCALE] * 4)
+    assert gates.layer.bias.grad.tolist() == pytest.approx([4 * 3 * GATE_SCALE] * 5)
     generator = video_generator()
     generator.gates.penalty(texts(torch.randn(7, 8))).sum().backward()
     assert generator.gates.layer.bias.grad.min() > 0

@@ -152,7 +152,7 @@ def test_gates_wait_until_there_is_something_to_keep():
         with torch.no_grad():
             text = trainer.model.text_encoder(prompts_of(tokens))
             gates.append(trainer.model.generator.gates.penalty(text).mean().item())
-    assert gates[:10] == pytest.approx([tokens.shape[1] * 4] * 10), "each word pays for each of four gates"
+    assert gates[:10] == pytest.approx([tokens.shape[1] * 5] * 10), "each word pays for each of five gates"
     assert gates[19] < gates[14] < gates[10] < gates[9]
 
 

@@ -3,8 +3,8 @@
 Generator: noise and text make one picture for the clip, in the codec's latents, and an affine view of that picture for
 each frame (content and motion apart, after MoCoGAN: Tulyakov et al., CVPR 2018). The parameters of the views are linear
 combinations of functions of time. The text alone gives the directions, each word adding its own, so that two words make
-a direction that no training clip showed; and gates, read from single words, allow rotation, stretch, straight travel
-and swings.
+a direction that no training clip showed; and gates, read from single words, allow rotation, stretch, straight travel,
+swings and pulses.
 
 Discriminator: three critics look at the stacked frames, at single frames (MoCoGAN; TGANs-C: Pan et al., 2017), and at
 the paths of a few learned points. Each compares what it sees with the text by projection (Miyato and Koyama, ICLR
@@ -25,7 +25,17 @@ from torch import Tensor, nn
 
 from text2video.models.base import GAN, PLAIN, Batch, SampleOptions, Spec, Update, cosine
 from text2video.models.codec import Codec, ResidualBlock
-from text2video.models.views import Views, background, centre_of_mass, grid_points, time_functions, warp
+from text2video.models.views import (
+    ROTATION,
+    STRETCH,
+    TRANSLATION,
+    Views,
+    background,
+    centre_of_mass,
+    grid_points,
+    time_functions,
+    warp,
+)
 from text2video.text.encoder import Encoded
 from text2video.text.prompts import Prompts
 
@@ -38,8 +48,7 @@ WAVES = 64  # random Fourier features that the picture starts from
 MAX_FREQUENCY = 1.5  # of them, in waves per unit; the picture is two units wide
 VIEW_SCALE = 0.07  # of the views' coefficients: parameters that act so directly need small steps
 TEMPO_SCALE = 0.3  # of the tempo, for the same reason
-FIRST_FORM = (0.05, 0.15, 0.15, 0.15)  # scale of rotation's and stretch's coefficients at initialisation,
-FIRST_PATH = 0.75  # and of translation's
+FIRST_VIEWS = (0.05, 0.15, 0.15, 0.15, 0.75, 0.75)  # scale of each view parameter at initialisation
 TEXT_SCALE = 0.3  # of text vectors: at full scale they drown the noise, and each prompt has one video
 GATE_SCALE = 2.0  # of the gates' logits, which have to change fast
 GATE_FLOOR = -0.3  # the gate penalty pushes no gate below
@@ -97,7 +106,7 @@ class ModulatedBlock(nn.Module):
 
 
 class Gates(nn.Module):
-    """Four gates, for rotation, stretch, travel and swing, read from the words.
+    """Five gates, for rotation, stretch, travel, swing and pulse, read from the words.
 
     A gate is the maximum over the words of ``per_word``, at least 0: one word is enough to open it, whatever stands
     beside it. Gates start open, at 1. The gradient is that of an open gate (straight-through: Bengio et al., 2013):
@@ -106,17 +115,17 @@ class Gates(nn.Module):
 
     def __init__(self, text_dim: int) -> None:
         super().__init__()
-        self.layer = nn.Linear(text_dim, 4)
+        self.layer = nn.Linear(text_dim, 5)
 
     def forward(self, text: Encoded) -> Tensor:
-        """The gates of each prompt, float[N, 4], 0 or more."""
+        """The gates of each prompt, float[N, 5], 0 or more."""
         values, spoken = self.per_word(text), text.mask[..., None]
         weights = (values.detach() / GATE_TEMPERATURE).masked_fill(~spoken, -1e4).softmax(1)
         soft = (weights * values).sum(1) * spoken.sum(1)
         return soft + (values.amax(1).relu() - soft).detach()
 
     def per_word(self, text: Encoded) -> Tensor:
-        """How far each word opens each gate, float[N, L, 4]; 0 for padding."""
+        """How far each word opens each gate, float[N, L, 5]; 0 for padding."""
         values = 1 + GATE_SCALE * self.layer(TEXT_SCALE * text.tokens.float())
         return values.masked_fill(~text.mask[..., None], 0.0)
 
@@ -169,12 +178,16 @@ def unit(layer: nn.Linear, text: Tensor) -> Tensor:
     return F.normalize(layer(TEXT_SCALE * text))
 
 
-def apply_gates(form: Tensor, path: Tensor, gates: Tensor) -> tuple[Tensor, Tensor]:
-    """Gates float[N, 4] times what changes: of rotation and stretch, float[N, 4, 2], the ramps and not the levels; of
-    the path, float[N, 2, 1 + W], the ramp and the waves."""
-    ramps = gates[:, [0, 1, 1, 1], None] * form[..., 1:]
-    travel, swing = gates[:, None, 2:].split(1, dim=2)
-    return torch.cat((form[..., :1], ramps), 2), torch.cat((travel * path[..., :1], swing * path[..., 1:]), 2)
+def apply_gates(coefficients: Tensor, gates: Tensor, translation: Tensor) -> Tensor:
+    """Coefficients float[N, 6, K] times their gates float[N, 5], with ``translation`` float[N, 2, K - 1] in place of
+    those of the translation, which has no constant: where a clip starts is its anchor."""
+    rotate, stretch, travel, swing, pulse = gates[..., None, None].unbind(1)
+    rotations, stretches = rotate * coefficients[:, ROTATION, 1:], stretch * coefficients[:, STRETCH, 1:]
+    form = torch.cat((rotations, stretches), dim=1)
+    form = torch.cat((form[..., :1], pulse * form[..., 1:]), dim=2)
+    translation = torch.cat((travel * translation[..., :1], swing * translation[..., 1:]), dim=2)
+    constant = F.pad(coefficients[:, :4, :1], (0, 0, 0, 2))
+    return torch.cat((constant, torch.cat((form, translation), dim=1)), dim=2)
 
 
 class Generator(nn.Module):
@@ -187,8 +200,7 @@ class Generator(nn.Module):
         super().__init__()
         channels, height, grid_width = latent_shape
         self.noise_dim = noise_dim
-        self.frames, self.harmonics = frames, harmonics
-        self.sizes = (4 * 2, 2 * (2 + 2 * harmonics))  # of the coefficients: rotation and stretch, translation
+        self.frames, self.harmonics, self.functions = frames, harmonics, 2 + 2 * harmonics
         entry = nn.Linear(noise_dim + text_dim, code_dim)
         self.clip_code = nn.Sequential(
             entry, nn.LeakyReLU(SLOPE),
@@ -202,19 +214,19 @@ class Generator(nn.Module):
         self.blocks = nn.ModuleList(ModulatedBlock(width, code_dim) for _ in range(BLOCKS))
         self.out = nn.Conv2d(width, channels, 3, padding=1)
         self.tempo = nn.Linear(code_dim, 1)
-        self.views = nn.Linear(code_dim, sum(self.sizes))
-        self.word_views = nn.Linear(text_dim, sum(self.sizes), bias=False)
+        self.views = nn.Linear(code_dim, 6 * self.functions)
+        self.word_views = nn.Linear(text_dim, 6 * self.functions, bias=False)
         self.strength = nn.Linear(noise_dim, 6)
         self.trajectory = TrajectoryHead(text_dim, 2 * harmonics)
         self.gates = Gates(text_dim)
         initialise(self)
         # At first, pictures move a little and swing less. If all clips trembled, the discriminator would win too early.
         quieter = [1.0, 1.0, *(1 / (3 * k) for k in range(1, harmonics + 1) for _ in range(2))]
-        first = [scale for scale in FIRST_FORM for _ in range(2)] + 2 * [FIRST_PATH * share for share in quieter]
+        first = torch.tensor([scale * share for scale in FIRST_VIEWS for share in quieter], device="cpu")
         with torch.no_grad():
             # The noise has fewer numbers than the text and should be as loud.
             entry.weight.mul_(math.sqrt((noise_dim + text_dim) / (2 * text_dim)))
-            self.views.weight.mul_(torch.tensor(first, device="cpu")[:, None])
+            self.views.weight.mul_(first[:, None])
             self.content_style.weight.mul_(0.35)
             for layer in (self.word_views, self.gates.layer):
                 layer.weight.zero_()
@@ -237,30 +249,24 @@ class Generator(nn.Module):
             x = block(x, look)
         return self.out(F.leaky_relu(x, SLOPE))[:, None]
 
-    def coefficients(self, motion: Tensor, noise: Tensor, text: Tensor) -> tuple[Tensor, Tensor]:
-        """The coefficients of the time functions in the views before gates and trajectory: of rotation and stretch
-        float[N, 4, 2], which have a level and a ramp, and of translation, float[N, 2, K].
+    def word_coefficients(self, noise: Tensor, text: Tensor) -> Tensor:
+        """The part of the coefficients that is linear in the text, float[N, 6, K], at a strength set by the noise."""
+        coefficients = self.word_views(TEXT_SCALE * text).unflatten(1, (6, -1))
+        return (1 + 0.5 * torch.tanh(self.strength(noise)))[..., None] * coefficients
 
-        A part of them is linear in the text, at a strength that the noise sets for each of the six parameters.
-        """
-        strength = (1 + 0.5 * torch.tanh(self.strength(noise)))[..., None].split((4, 2), dim=1)
-        own, words = self.views(motion).split(self.sizes, 1), self.word_views(TEXT_SCALE * text).split(self.sizes, 1)
-        form, translation = (
-            VIEW_SCALE * (one.view(*by.shape[:2], -1) + by * word.view(*by.shape[:2], -1))
-            for one, word, by in zip(own, words, strength, strict=True)
-        )
-        return form, translation
+    def coefficients(self, motion: Tensor, noise: Tensor, text: Tensor) -> Tensor:
+        """The coefficients of the time functions in the views before gates and trajectory, float[N, 6, K]."""
+        return VIEW_SCALE * (self.views(motion).unflatten(1, (6, -1)) + self.word_coefficients(noise, text))
 
     def view(self, motion: Tensor, noise: Tensor, text: Encoded, centre: Tensor) -> Views:
         """The views of pictures with that ``centre``. In float32: half precision would shake the frames."""
         with torch.autocast(noise.device.type, enabled=False):
             motion, pooled = motion.float(), text.pooled.float()
-            form, translation = self.coefficients(motion, noise, pooled)
+            coefficients = self.coefficients(motion, noise, pooled)
             time = time_functions(TEMPO_SCALE * self.tempo(motion).squeeze(1), self.frames, self.harmonics)
-            path = self.trajectory(translation[..., 1:], pooled)
-            form, path = apply_gates(form, path, self.gates(text))
-            affine = torch.cat((form @ time[:, :2], path @ time[:, 1:]), dim=1)
-            return Views(affine, centre, translation[..., 0])
+            translation = self.trajectory(coefficients[:, TRANSLATION, 1:], pooled)
+            gated = apply_gates(coefficients, self.gates(text), translation)
+            return Views(gated @ time, centre, coefficients[:, TRANSLATION, 0])
 
     def off_basis_penalty(self, noise: Tensor, text: Encoded) -> Tensor:
         """``TrajectoryHead.off_basis_penalty`` of these clips, float[N]."""
@@ -268,8 +274,8 @@ class Generator(nn.Module):
             pooled = text.pooled.float()
             with torch.no_grad():
                 motion = self.clip_codes(noise, pooled)[2]
-                translation = self.coefficients(motion, noise, pooled)[1]
-            return self.trajectory.off_basis_penalty(translation[..., 1:], pooled)
+                translation = self.coefficients(motion, noise, pooled)[:, TRANSLATION, 1:]
+            return self.trajectory.off_basis_penalty(translation, pooled)
 
 
 def render(pictures: Tensor, views: Views) -> Tensor:
