@@ -48,7 +48,7 @@ WAVES = 64  # random Fourier features that the picture starts from
 MAX_FREQUENCY = 1.5  # of them, in waves per unit; the picture is two units wide
 VIEW_SCALE = 0.07  # of the views' coefficients: parameters that act so directly need small steps
 TEMPO_SCALE = 0.3  # of the tempo, for the same reason
-FIRST_VIEWS = (0.05, 0.15, 0.15, 0.15, 0.75, 0.75)  # scale of each view parameter at initialisation
+FIRST_VIEWS = (0.05, 0.15, 0.15, 0.15, 0.75, 0.75)  # factors on the first weights of ``views``, by parameter
 TEXT_SCALE = 0.3  # of text vectors: at full scale they drown the noise, and each prompt has one video
 GATE_SCALE = 2.0  # of the gates' logits, which have to change fast
 GATE_FLOOR = -0.3  # the gate penalty pushes no gate below
@@ -56,9 +56,9 @@ GATE_TEMPERATURE = 0.1  # of the softmax over words in a gate's gradient
 SECOND_PHASE = 0.5  # share of the training after which gates are trained and swings keep to their basis
 SAMPLES = 2  # across a pixel of a video that is shown
 POINTS = 16  # that the path critic follows
-SHARPNESS = 3.0  # of its attention maps at initialisation
+SHARPNESS = 3.0  # factor on the first weights of the path critic's maps
 STEP_SCALE = 4.0  # of differences between frames, which are small beside positions
-FRAMES_SEEN = 3  # by the frame critic, of each clip in each step
+FRAMES_SEEN = 3  # by the frame critic, the same ones of all clips of a batch
 RERANK_REALISM = 0.5  # weight of the frame critic's unconditional part in the rerank score
 RERANK_PATHS = 0.5  # weight of the path critic in the rerank score
 
@@ -135,12 +135,12 @@ class Gates(nn.Module):
 
 
 class TrajectoryHead(nn.Module):
-    """Directions of travel and lines and shapes of swings, each a unit vector that is linear in the pooled text.
+    """Directions of travel and lines and shapes of swings: what a linear layer makes of the pooled text, at length 1.
 
     Where the pooled text is a sum over words, two words make a direction that no training clip showed. How far a clip
-    travels, and to which side it swings first, is its own. In the first phase of training swings are free along their
-    line, and only ``off_basis_penalty`` trains their shape; in the second phase (``second_phase``) they keep to it. In
-    evaluation mode the shape is the one wave that is largest in it.
+    travels, and to which side it swings first, its coefficients say. In the first phase of training swings are free
+    along their line, and only ``off_basis_penalty`` trains their shape; in the second (``second_phase``) they keep to
+    it. In evaluation mode the shape is the one wave that is largest in it.
     """
 
     def __init__(self, text_dim: int, waves: int) -> None:
@@ -151,7 +151,8 @@ class TrajectoryHead(nn.Module):
         self.register_buffer("second_phase", torch.tensor(True, device="cpu"))
 
     def forward(self, translation: Tensor, text: Tensor) -> Tensor:
-        """Coefficients of ramp and waves, float[N, 2, 1 + W], projected to what the text float[N, text_dim] allows."""
+        """Coefficients of ramp and waves, float[N, 2, 1 + W], as the text float[N, text_dim] allows: the ramp in its
+        direction, the waves projected on its line and shape."""
         direction = unit(self.direction, text)[:, :, None]
         line = unit(self.line, text)[:, :, None]
         travel = direction * translation[..., :1].norm(dim=1, keepdim=True)
@@ -224,7 +225,6 @@ class Generator(nn.Module):
         quieter = [1.0, 1.0, *(1 / (3 * k) for k in range(1, harmonics + 1) for _ in range(2))]
         first = torch.tensor([scale * share for scale in FIRST_VIEWS for share in quieter], device="cpu")
         with torch.no_grad():
-            # The noise has fewer numbers than the text and should be as loud.
             entry.weight.mul_(math.sqrt((noise_dim + text_dim) / (2 * text_dim)))
             self.views.weight.mul_(first[:, None])
             self.content_style.weight.mul_(0.35)
@@ -238,7 +238,7 @@ class Generator(nn.Module):
         return pictures, self.view(motion, noise, text, centre_of_mass(pictures))
 
     def clip_codes(self, noise: Tensor, text: Tensor) -> tuple[Tensor, ...]:
-        """The clip's codes for content, look and motion, float[N, code_dim] each."""
+        """The codes of content, look and motion, float[N, code_dim] each. The noise is made as loud as a word."""
         noise = noise * math.sqrt(text.shape[1] / self.noise_dim)
         return self.clip_code(torch.cat((noise, TEXT_SCALE * text), dim=1)).chunk(3, dim=1)
 
@@ -288,8 +288,8 @@ def render(pictures: Tensor, views: Views) -> Tensor:
 
 
 def encode_views(pictures: Tensor, views: Views, codec: Codec) -> Tensor:
-    """The same as latents float[N, T, C, h, w], with one sample a pixel and the pictures' edges repeated, so that the
-    discriminator sees what is wrong at an edge."""
+    """The frames that views of pictures show, as latents float[N, T, C, h, w]; unlike in ``render`` with one sample a
+    pixel and the pictures' edges repeated, so that the discriminator sees what is wrong at an edge."""
     return codec.encode_squares(warp(pictures, views, side=codec.side))
 
 
@@ -460,7 +460,7 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], latents: Tensor) -> Ten
 class VideoGAN(GAN):
     """The kind ``video_gan``."""
 
-    max_grad_norm = 30.0  # twice the norm of a usual step: one wild batch can end a young GAN
+    max_grad_norm = 30.0  # twice the norm of a usual gradient: one wild batch can end a young GAN
 
     def __init__(self, params: "VideoGanParams", spec: Spec) -> None:
         super().__init__()
@@ -497,7 +497,7 @@ class VideoGAN(GAN):
 
     def discriminator_loss(self, batch: Batch, fake: Tensor) -> Tensor:
         """Real above generated clips of the same prompts, real clips above themselves under other prompts, and, every
-        ``gamma_every`` steps, gamma / 2 (R1 + R2)."""
+        ``gamma_every`` steps and so many times as strong, gamma / 2 (R1 + R2)."""
         params, critic, prompts = self.params, self.discriminator, batch.prompts
         frames = random_frames(batch)
         features = critic.features(batch.latents, frames)
@@ -508,8 +508,8 @@ class VideoGAN(GAN):
             loss = loss + params.mismatch * relativistic_loss(real_logits, mismatched)
         gamma = cosine(params.gamma, params.gamma_final, batch.progress)
         if gamma and batch.step % params.gamma_every == 0:
-            logits = partial(critic, prompts=prompts, frames=frames)
-            penalty = gradient_penalty(logits, batch.latents) + gradient_penalty(logits, fake)
+            logits_of = partial(critic, prompts=prompts, frames=frames)
+            penalty = gradient_penalty(logits_of, batch.latents) + gradient_penalty(logits_of, fake)
             loss = loss + params.gamma_every * gamma / 2 * penalty
         return loss
 
@@ -529,7 +529,7 @@ class VideoGAN(GAN):
         return render(*self.generator(noise, self.text_encoder(prompts), codec))
 
     def rerank(self, noise: Tensor, prompts: Prompts, codec: Codec) -> Tensor:
-        """``Discriminator.rerank_score`` of what the noise comes to, float[N]."""
+        """``Discriminator.rerank_score`` of the videos that the noise makes, float[N]."""
         pictures, views = self.generator(noise, self.text_encoder(prompts), codec)
         latents = encode_views(pictures, views, codec)
         return self.discriminator.rerank_score(latents, prompts)

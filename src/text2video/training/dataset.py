@@ -50,7 +50,7 @@ class TrainingSet:
 
 
 def drop_words(prompts: Prompts, share: float, rng: torch.Generator) -> Prompts:
-    """``prompts`` without a random ``share`` of their tokens; where none would be left, all stay.
+    """``prompts`` without each token with probability ``share``; where none would be left, all stay.
 
     Frozen pooled vectors are kept whole.
     """
