@@ -280,11 +280,12 @@ UNTRACKED = ("frames shuffled", "still picture", "blank", "random pixels")
 
 
 def _swap(aspect: str, scene: Scene) -> Scene | None:
-    """A scene whose first two objects have exchanged an aspect; None where that changes nothing."""
+    """A scene whose first two objects have exchanged an aspect; None where that changes nothing, or may change nothing:
+    where one of them leaves its shape, colour or motion open."""
     if len(scene.objects) < 2:
         return None
     one, other = scene.objects[:2]
-    if None in (getattr(one, aspect), getattr(other, aspect)):
+    if None in (getattr(one, aspect), getattr(other, aspect), *one[: len(ASPECTS)], *other[: len(ASPECTS)]):
         return None
     swapped = (one._replace(**{aspect: getattr(other, aspect)}), other._replace(**{aspect: getattr(one, aspect)}))
     changed = scene._replace(objects=(*swapped, *scene.objects[2:]))
