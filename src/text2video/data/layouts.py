@@ -155,7 +155,8 @@ class _Captions:
         self.candidates = sorted(self._frames | set(self._files()))
         self._named = {unicodedata.normalize("NFC", name): name for name in self.candidates}
         present = [name for at, names in tree.items() for name in _joined(at, names)]
-        self._texts = {_text_name(name): name for name in present if _suffix(name) == ".txt"}
+        texts = sorted(name for name in present if _suffix(name) == ".txt")
+        self._texts = {_text_name(name): name for name in texts}
         self._owners: dict[str, str] = {}  # of the text files
         self._again = Counter[str]()
         tables: dict[str, list[str]] = {}
@@ -166,14 +167,15 @@ class _Captions:
         for name in sorted(self.candidates, key=self._turn):
             self._take_text(name)
         listed = {"videos.txt", *LISTS}
-        orphans = sorted({name for name in present if _suffix(name) == ".txt"} - self._owners.keys())
-        orphans = [name for name in orphans if PurePosixPath(name).name not in listed]
-        self._leave_out(orphans, ORPHAN)
+        lonely = (name for name in texts if name not in self._owners and PurePosixPath(name).name not in listed)
+        self._leave_out(lonely, ORPHAN)
         self._leave_out((name for name in present if _suffix(name) in ARCHIVES), ARCHIVE)
         beside = [n for at in self._frames for n in _joined(at, tree[at]) if _suffix(n) in VIDEOS | OTHER_VIDEOS]
         self._leave_out(beside, "it lies in a folder of frames")
         self.notes += [f"{n} times {what}" for what, n in self._again.items()]
-        self.notes += [f"{_some_of(names)}: {fault}" for fault, names in tables.items()]
+        for fault, names in tables.items():
+            shown = names[0] if len(names) == 1 else f"{len(names)} files ({some_of(names)})"
+            self.notes.append(f"{shown}: {fault}")
 
     def video(self, name: str) -> Video:
         """The video of that name, with its caption or what is wrong with it."""
@@ -260,10 +262,9 @@ def _text_name(name: str) -> str:
     return unicodedata.normalize("NFC", str(PurePosixPath(name).with_suffix(""))) + ".txt"
 
 
-def _some_of(names: Sequence[str]) -> str:
-    """How many files these are, and the first; one is only named."""
-    shown = ", ".join(names[:EXAMPLES]) + (", …" if len(names) > EXAMPLES else "")
-    return shown if len(names) == 1 else f"{len(names)} files ({shown})"
+def some_of(names: Sequence[str], others: str = "") -> str:
+    """The first of the names and, of more, where the ``others`` are."""
+    return ", ".join(names[:EXAMPLES]) + (f", …{others}" if len(names) > EXAMPLES else "")
 
 
 def _holds_frames(folder: Path, names: list[str]) -> bool:

@@ -31,10 +31,10 @@ def read_table(path: Path) -> tuple[list[Row], str]:
     lines = path.suffix.lower() == ".jsonl"
     try:
         with open(path, "rb") as file:
-            head = _first_line(decode_text(file.read(HEADER)))
-        if not lines and (problem := _lacking(_columns(head)[0])):
-            return [], problem
-        text = decode_text(path.read_bytes())
+            head = file.read(HEADER)
+            if not lines and (problem := _lacking(_columns(_first_line(decode_text(head)))[0])):
+                return [], problem
+            text = decode_text(head + file.read())
     except OSError as error:
         return [], f"not taken, it cannot be read ({one_line(str(error))})"
     faults: list[str] = []

@@ -19,7 +19,7 @@ import numpy as np
 from text2video.console import Progress, Stopwatch, note
 from text2video.data.captions import one_line
 from text2video.data.clips import cut_clips
-from text2video.data.layouts import Split, Video, require_videos
+from text2video.data.layouts import EXAMPLES, Split, Video, require_videos, some_of
 from text2video.data.packed import PackedReader, PackedWriter
 from text2video.data.splits import CLIP_SPLITS, assign_splits
 from text2video.data.tars import unpacked
@@ -37,7 +37,6 @@ SHOWN = {"train": 4, "validation": 1, "unseen_clip": 1, "unseen_caption": 1}  # 
 SHEET = 24  # training clips on the contact sheet,
 STRIP = 10  # each with so many frames at most,
 SMALL = 96  # and GIFs' frames no larger than twice as many pixels
-EXAMPLES = 3  # files that are named for each reason to leave some out
 
 
 class Row(NamedTuple):
@@ -69,11 +68,12 @@ def import_videos(params: Params, layout: Layout) -> None:
     with tempfile.TemporaryDirectory(dir=layout.train.parent, prefix=".clips.", suffix=".tmp") as scratch:
         with watch("decode"):
             rows = _decode_all(listing.videos, params, Path(scratch))
-        save_rows(layout.metrics / "clips.csv", rows)  # also where nothing can be taken
         with watch("pack"):
-            rows = _with_splits(listing.videos, rows, params, layout.metrics / "clips.csv")
+            try:
+                rows = _with_splits(listing.videos, rows, params, layout.metrics / "clips.csv")
+            finally:  # also where nothing can be taken
+                save_rows(layout.metrics / "clips.csv", rows)
             _fill_stores(Path(scratch) / "all", rows, layout)
-    save_rows(layout.metrics / "clips.csv", rows)
     with watch("pictures"):
         _show(params.data.seed, rows, layout)
     _report(listing.videos, rows, params, layout.metrics / "clips.csv")
@@ -233,12 +233,13 @@ def _report(videos: list[Video], rows: list[Row], params: Params, file: Path) ->
     if not named["test"] and params.videos.held_out_captions and not taken["unseen_caption"]:
         note("  held out               0 captions: there are too few for videos.held_out_captions")
     data = params.data
+    others = f" (all in {file})"
     short = f"shorter than a clip of {data.frames / data.fps:.2f} seconds, the last frame is repeated"
     if padded := [row.file for row in rows if row.padded]:
-        note(f"  padded           {len(padded):>7}: {short} ({_some_of(padded, file)})")
+        note(f"  padded           {len(padded):>7}: {short} ({some_of(padded, others)})")
     for reason, count in Counter(row.left_out for row in rows if row.left_out).most_common():
         files = [row.file for row in rows if row.left_out == reason]
-        note(f"  left out         {count:>7}: {reason} ({_some_of(files, file)})")
+        note(f"  left out         {count:>7}: {reason} ({some_of(files, others)})")
 
 
 def _unused(named: Counter[Split]) -> str:
@@ -248,11 +249,6 @@ def _unused(named: Counter[Split]) -> str:
     if named["validation"]:
         return ", so videos.held_out_captions and videos.held_out_clips hold out nothing"
     return ", so videos.held_out_captions holds out no caption"
-
-
-def _some_of(names: list[str], file: Path) -> str:
-    """The first of the names, and where the others are."""
-    return ", ".join(names[:EXAMPLES]) + (f", … (all in {file})" if len(names) > EXAMPLES else "")
 
 
 def _reasons(rows: list[Row]) -> str:

@@ -184,8 +184,9 @@ def _clauses(parts: Iterable[list[str]]) -> list[list[str]]:
 def _pieces(words: Iterable[str]) -> list[list[str]]:
     """Words parted before connectives, and before words like "with" where a noun follows."""
     pieces: list[list[str]] = [[]]
+    starts = vocabulary.CONNECTIVES | vocabulary.POSITIONS
     for word in words:
-        if word in vocabulary.CONNECTIVES | vocabulary.POSITIONS:
+        if word in starts:
             pieces.append([])
         pieces[-1].append(word)
     joined = pieces[:1]

@@ -209,7 +209,7 @@ CHANGES = {"get", "gets", "getting", "become", "becomes", "becoming", "grow", "g
 HEARD_BACKDROPS = {"background", "backdrop"}
 HEARD_BACKGROUNDS = {"gray": "grey", "rose": "pink", "stripes": "striped", "checks": "checked"}
 TONE_ADJECTIVES = {"plain", "solid", "pale", "light"}
-BACKDROP_FILLERS = TONE_ADJECTIVES | {"in", "of", "is", "a", "an", "the"}
+BACKDROP_FILLERS = TONE_ADJECTIVES | ARTICLES | {"in", "of", "is"}
 # A clause has one noun: a shape, but for these words, which stand beside one; or one of the others, or their plural.
 SHAPE_ADJECTIVES = {"round", "circular", "triangular", "pointed", "five"}
 NEUTRAL_NOUNS = {"object", "something", "thing", "shape"}
@@ -217,13 +217,17 @@ NEUTRAL_NOUNS = {"object", "something", "thing", "shape"}
 PARTNERS = {"five": "pointed"}
 
 # Words that say nothing about what is to be seen: one object on a plain background, about the frame's centre.
-FILLERS = SILENT - {"then"} | set(  # one motion after another is not judged
-    """
+FILLERS = (
+    SILENT - {"then"}
+    | set(  # one motion after another is not judged
+        """
     itself now just one 1 single shape shaped object thing figure form colour colours coloured color colored get gets
     getting become becomes becoming do does doing direction directions way motion movement along around about axis
     side frame screen picture image scene film animate animated footage short shown display displays draws drawing
     drawn making sees watch look love lets s d kindly thanks thank will should size something things shapes objects
     pace against they them another other both all each also too very really quite together same time beside
-    corner edge border hand across straight off speed keep keeps keeping but whereas
+    corner edge border hand across straight off speed keep keeps keeping
     """.split()  # noqa: SIM905
+    )
+    | CONNECTIVES
 )
