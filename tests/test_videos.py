@@ -477,6 +477,18 @@ def test_every_kind_of_file_is_cut(tmp_path: Path, name: str) -> None:
     assert np.abs(clips.mean((2, 3, 4)).ravel() - levels).max() < 8
 
 
+def test_pictures_are_as_fast_as_the_page_says(tmp_path: Path) -> None:
+    """Eight pictures, twenty a second: one clip of every second one. A video that says its rate is left alone."""
+    levels = [20, 50, 80, 110, 140, 170, 200, 230]
+    save_frames(tmp_path / "folder", grey(*levels))
+    np.save(tmp_path / "a.npy", grey(*levels))
+    save_mp4(tmp_path / "a.mp4", grey(*levels))
+    params = video_params(tmp_path, windows=5, pictures_fps=2 * FPS)
+    for name, shown in (("folder", levels[::2]), ("a.npy", levels[::2]), ("a.mp4", levels)):
+        clips = cut(tmp_path / name, params)
+        assert np.abs(clips.mean((2, 3, 4)).ravel() - shown).max() < 8, name
+
+
 @settings(max_examples=60)
 @given(st.data())
 def test_clips_are_the_nearest_frames(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:

@@ -89,6 +89,7 @@ class VideosParams(Section):
     fit: Literal["crop", "pad", "stretch"]
     windows: Annotated[int, Field(ge=1, le=10_000)]
     short: Literal["pad", "skip"]
+    pictures_fps: Annotated[float, Field(gt=0, le=1000)]
     held_out_clips: Share
     held_out_captions: Share
 
@@ -265,9 +266,8 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _kind_is_known(self) -> "Params":
-        if self.model.kind not in model_kinds():
-            known = ", ".join(model_kinds())
-            raise ValueError(f"model.kind: {self.model.kind!r} is unknown; known are {known}")
+        if self.model.kind not in (known := model_kinds()):
+            raise ValueError(f"model.kind: {self.model.kind!r} is unknown; known are {', '.join(known)}")
         return self
 
     @model_validator(mode="after")

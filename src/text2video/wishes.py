@@ -13,7 +13,9 @@ from text2video.errors import UserError
 from text2video.params import DataParams, VideosParams
 from text2video.reading.pictures import read_picture
 
-VIDEO = VideosParams(folder=".", fit="crop", windows=1, short="pad", held_out_clips=0, held_out_captions=0)
+VIDEO = VideosParams(
+    folder=".", fit="crop", windows=1, short="pad", pictures_fps=10, held_out_clips=0, held_out_captions=0
+)
 
 
 def read_wishes(model: Model, options: Mapping[str, Any]) -> Wishes:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO, Literal
 
@@ -19,6 +20,7 @@ BEFORE = 1.0  # to so far before the second
 NEAR = 0.55  # of the time between two frames: one that lies further off is hardly the nearest
 
 Fit = Literal["crop", "pad", "stretch"]
+Shown = Iterator[tuple[float, Picture]]  # frames and their times
 
 
 class _Unforeseen(Exception):
@@ -34,29 +36,30 @@ def cut_clips(
     is the one nearest in time to ``t / data.fps`` after the clip's start. ``watch`` is called at every frame of the
     video. Raises UserError when the video cannot be read, or is too short and ``videos.short`` is skip.
     """
-    duration = probe(path).duration
+    shown = partial(_watched, path, watch, threads, videos.pictures_fps)
+    duration = probe(path, videos.pictures_fps).duration
     if duration and not _missing_frames(duration, data):
         try:
             targets = window_times(duration, data, videos.windows)
             for times in _apart(targets):
-                for frame in _expected_frames(path, times, watch, threads):
+                for frame in _expected_frames(shown, times):
                     file.write(fit_frame(frame, *data.height_width, videos.fit).tobytes())
             return len(targets), 0
         except _Unforeseen:
             file.seek(0)
             file.truncate()
-    times = np.maximum.accumulate([time for time, _ in _watched(path, watch, threads)])
+    times = np.maximum.accumulate([time for time, _ in shown()])
     duration = times[-1] + (float(np.median(np.diff(times))) if len(times) > 1 else 1 / data.fps)
     missing = _missing_frames(duration, data)
     if missing and videos.short == "skip":
         raise UserError(f"it is too short: {duration:.2f} of {data.frames / data.fps:.2f} seconds")
     targets = window_times(duration, data, videos.windows)
     uses = Counter(nearest(times, targets.ravel()).tolist())
-    for number, (_, draw) in enumerate(_watched(path, watch, threads)):
+    for number, (_, draw) in enumerate(shown()):
         if number in uses:
-            shown = fit_frame(draw(), *data.height_width, videos.fit).tobytes()
+            frame = fit_frame(draw(), *data.height_width, videos.fit)
             for _ in range(uses[number]):
-                file.write(shown)
+                file.write(frame.tobytes())
     return len(targets), missing
 
 
@@ -120,20 +123,20 @@ def _apart(targets: np.ndarray) -> list[np.ndarray]:
     return [part.ravel() for part in np.split(targets, np.flatnonzero(gaps > FAR) + 1)]
 
 
-def _watched(path: Path, watch: Callable[[], None], threads: int, begin: float = 0) -> Iterator[tuple[float, Picture]]:
-    for time, draw in frames(path, threads, begin):
+def _watched(path: Path, watch: Callable[[], None], threads: int, rate: float, begin: float = 0) -> Shown:
+    for time, draw in frames(path, threads, begin, rate):
         watch()
         yield time, draw
 
 
-def _expected_frames(path: Path, targets: np.ndarray, watch: Callable[[], None], threads: int) -> Iterator[np.ndarray]:
+def _expected_frames(shown: Callable[..., Shown], targets: np.ndarray) -> Iterator[np.ndarray]:
     """For each target the nearest frame, in one go: only frames that should be nearest to one are drawn.
 
     Raises _Unforeseen when such a frame was not drawn, or the video ends before its last targets.
     """
     waiting = iter(targets.tolist())
     target, time, frame, step = next(waiting), 0.0, None, 0.0
-    for now, draw in _watched(path, watch, threads, begin=targets[0] - BEFORE):
+    for now, draw in shown(begin=targets[0] - BEFORE):
         step = now - time
         near = np.searchsorted(targets, [now - NEAR * step, now + NEAR * step], side="left")
         drawn = draw() if near[0] < near[1] or not step else None

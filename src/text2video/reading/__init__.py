@@ -29,7 +29,7 @@ __all__ = ["JUDGED", "Probe", "frames", "probe", "read_video"]
 
 READABLE = "MP4 or MOV, AVI, MKV or WebM, GIF, WebP, APNG, npy, or a folder of frame_0.png, frame_1.png, …"
 JUDGED = {"largest": 256, "most_frames": 240}  # a clip of that size is judged in some 200 MB
-STILL_RATE = 10.0  # frames per second of what carries no times: folders and arrays
+STILL_RATE = 10.0  # frames per second of what carries no times, folders and arrays, where nobody says another
 PICTURES = {".png", ".webp", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}  # suffixes of a folder's frames
 BROKEN = (
     *(av.FFmpegError, Image.DecompressionBombError, MemoryError),
@@ -50,17 +50,20 @@ class Probe(NamedTuple):
     """Seconds."""
 
 
-def frames(path: Path, threads: int = 1, begin: float = 0) -> Generator[tuple[float, Picture], None, None]:
+def frames(
+    path: Path, threads: int = 1, begin: float = 0, rate: float = STILL_RATE
+) -> Generator[tuple[float, Picture], None, None]:
     """The time of each frame in the order of showing, with a function that draws it, as long as it is the last one
     asked for, as it is shown: uint8[H, W, 3], RGB, all of one size.
 
     Times are in seconds since the first frame. Only a few frames are in memory at once, and one that is not drawn costs
     its decoding only. Behind the first, frames before the time ``begin`` may be left out. A file that turns out to be
-    cut short raises UserError after its last frame. ``threads`` decode; they change nothing but the speed.
+    cut short raises UserError after its last frame. ``threads`` decode; they change nothing but the speed. Folders and
+    arrays have ``rate`` frames a second.
     """
     path = Path(path)
     with _named_errors(path):
-        for time, picture in _pictures(path, threads, begin):
+        for time, picture in _pictures(path, threads, begin, rate):
             yield time, partial(_draw, path, picture)
 
 
@@ -89,22 +92,23 @@ def read_video(path: Path, largest: int | None = None, most_frames: int | None =
         return np.stack(kept)
 
 
-def probe(path: Path) -> Probe:
-    """Size, rate and length of a video, from its header and its first frame."""
+def probe(path: Path, rate: float = STILL_RATE) -> Probe:
+    """Size, rate and length of a video, from its header and its first frame; folders and arrays have ``rate`` frames a
+    second."""
     path = Path(path)
     with closing(frames(path)) as shown:
         height, width = next(shown)[1]().shape[:2]
     with _named_errors(path):
-        return Probe(width, height, *_timing(path))
+        return Probe(width, height, *_timing(path, rate))
 
 
-def _pictures(path: Path, threads: int, begin: float = 0) -> Iterator[tuple[float, Picture]]:
+def _pictures(path: Path, threads: int, begin: float = 0, rate: float = STILL_RATE) -> Iterator[tuple[float, Picture]]:
     """The times of the frames, and what draws each of them while it is the last one asked for."""
     match _kind(path):
         case "folder":
-            return _read_folder(path)
+            return _read_folder(path, rate)
         case "npy":
-            return _read_array(path)
+            return _read_array(path, rate)
         case "still":
             return iter([(0.0, partial(pictures.read_picture, path))])
         case "gif":
@@ -115,7 +119,7 @@ def _pictures(path: Path, threads: int, begin: float = 0) -> Iterator[tuple[floa
             return containers.read_stream(path, threads, begin)
 
 
-def _timing(path: Path) -> tuple[float | None, int | None, float | None]:
+def _timing(path: Path, rate: float) -> tuple[float | None, int | None, float | None]:
     """Frames per second, number of frames and duration in seconds."""
     match _kind(path):
         case "folder":
@@ -129,7 +133,7 @@ def _timing(path: Path) -> tuple[float | None, int | None, float | None]:
             return 1000 * len(shown) / sum(shown), len(shown), sum(shown) / 1000
         case _:
             return containers.stream_timing(path)
-    return STILL_RATE, count, count / STILL_RATE
+    return rate, count, count / rate
 
 
 @contextmanager
@@ -223,7 +227,7 @@ def _frame_files(folder: Path) -> list[Path]:
     return [numbered[number] for number in sorted(numbered)]
 
 
-def _read_folder(folder: Path) -> Iterator[tuple[float, Picture]]:
+def _read_folder(folder: Path, rate: float) -> Iterator[tuple[float, Picture]]:
     """The pictures of a folder. Raises UserError for one that cannot be read or has another size than the first."""
     shape = None
     for number, file in enumerate(_frame_files(folder)):
@@ -233,19 +237,19 @@ def _read_folder(folder: Path) -> Iterator[tuple[float, Picture]]:
         if picture.shape != shape:
             sizes = f"{picture.shape[1]}x{picture.shape[0]}, and the first frame {shape[1]}x{shape[0]}"
             raise UserError(f"{file} is {sizes}; the frames of a video have one size")
-        yield number / STILL_RATE, partial(np.asarray, picture)
+        yield number / rate, partial(np.asarray, picture)
 
 
-def _read_array(path: Path) -> Iterator[tuple[float, Picture]]:
+def _read_array(path: Path, rate: float) -> Iterator[tuple[float, Picture]]:
     """The frames of an array in a file, read one by one."""
     clip = _map(path)
     check_clip(path, clip)
     for number, frame in enumerate(clip):
         if clip.flags.c_contiguous:  # a part of the file, which stays in memory less than a mapped one
             place = clip.offset + number * frame.size
-            yield number / STILL_RATE, partial(_read_part, path, place, frame.shape)
+            yield number / rate, partial(_read_part, path, place, frame.shape)
         else:
-            yield number / STILL_RATE, partial(np.array, frame)
+            yield number / rate, partial(np.array, frame)
 
 
 def _map(path: Path) -> np.memmap:
