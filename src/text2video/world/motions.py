@@ -6,7 +6,6 @@ Series that do not change over the frames may have one column.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -66,27 +65,30 @@ class Motion:
     """What a motion is called in prompts, and how it is drawn."""
 
     wordings: tuple[str, ...]
-    path: Callable[[Draw], Path]
+    path: "partial[Path]"  # of a function of a Draw; its keywords may also be arrays, of one value for each clip
     details: tuple[str, ...] = ("size",)  # what captions may say besides: size, speed
 
 
-def straight(draw: Draw, right: int, down: int) -> Path:
+def straight(draw: Draw, right: Number, down: Number) -> Path:
     """Steady travel in one of eight directions, by more than a quarter of the frame; diagonals at 45 degrees."""
-    diagonal = bool(right and down)
+    diagonal = np.logical_and(right, down)
     radius, room = _size(draw)
-    least, most, over_edge = (0.22, 0.45, 1 - 2 * room) if diagonal else (*WAYS, 0.8)
-    low, high = (limit / math.sqrt(1 + diagonal) for limit in draw.way)
+    least, most, over_edge = (
+        np.where(diagonal, *limits) for limits in ((0.22, WAYS[0]), (0.45, WAYS[1]), (1 - 2 * room, 0.8))
+    )
+    low, high = (limit / np.sqrt(1.0 + diagonal) for limit in draw.way)
     limits = np.maximum(least, low), np.minimum(most, high), np.minimum(over_edge, high)
     start, length = _journey(draw, radius, room, *limits)
-    drift = length if diagonal else np.zeros_like(length)
+    drift = np.where(diagonal, length, 0.0)
     ahead = start + length * draw.time
     other = draw.between(4, room, 1 - room - drift) + drift * draw.time
-    swap = draw.coin(5) if diagonal else np.array(not right)
+    swap = np.where(diagonal, draw.coin(5), np.equal(right, 0))
     x, y = np.where(swap, other, ahead), np.where(swap, ahead, other)
-    return Path(1 - x if right < 0 else x, 1 - y if down < 0 else y, radius, np.zeros_like(radius))
+    x, y = np.where(np.less(right, 0), 1 - x, x), np.where(np.less(down, 0), 1 - y, y)
+    return Path(x, y, radius, np.zeros_like(radius))
 
 
-def rotating(draw: Draw, sense: int) -> Path:
+def rotating(draw: Draw, sense: Number) -> Path:
     """The picture turns by 155 to 300 degrees about the frame's centre; ``sense`` 1 is clockwise, -1 counter."""
     radius, room = _size(draw)
     orbit = draw.between(1, 0.17, 0.5 - room)
@@ -96,17 +98,17 @@ def rotating(draw: Draw, sense: int) -> Path:
     return Path(0.5 + orbit * np.cos(around), 0.5 + orbit * np.sin(around), radius, angle)
 
 
-def scaling(draw: Draw, growing: bool) -> Path:
+def scaling(draw: Draw, growing: Number) -> Path:
     """The radius changes linearly, and the area by a factor of 3.3 to 9; the centre stays."""
     large = draw.between(0, 0.11, 0.18)
     small = large / np.sqrt(draw.between(1, 3.3, np.minimum(9, (large / 0.05) ** 2)))
     room = large * draw.reach + MARGIN
-    first, last = (small, large) if growing else (large, small)
+    first, last = np.where(growing, small, large), np.where(growing, large, small)
     x, y = draw.between(2, room, 1 - room), draw.between(3, room, 1 - room)
     return Path(x, y, first + (last - first) * draw.time, np.zeros_like(x))
 
 
-def bouncing(draw: Draw, vertical: bool) -> Path:
+def bouncing(draw: Draw, vertical: Number) -> Path:
     """To and fro along an axis, 1 to 1.5 times over the clip, starting at either end."""
     radius, room = _size(draw)
     length = draw.between(1, 0.34, np.minimum(0.6, 1 - 2 * room))
@@ -117,7 +119,7 @@ def bouncing(draw: Draw, vertical: bool) -> Path:
     return _on_axis(vertical, along, draw.between(5, room, 1 - room), radius)
 
 
-def zigzagging(draw: Draw, vertical: bool) -> Path:
+def zigzagging(draw: Draw, vertical: Number) -> Path:
     """Steady progress along an axis, either way, while swinging across it with a period of 4 frames or more."""
     radius, room = _size(draw)
     start, length = _journey(draw, radius, room, 0.28, 0.6, over_edge=0.8)
@@ -165,8 +167,8 @@ def _triangle_wave(turns: np.ndarray) -> np.ndarray:
     return 1 - abs(4 * ((turns + 0.25) % 1) - 2)
 
 
-def _on_axis(vertical: bool, along: np.ndarray, across: np.ndarray, radius: np.ndarray) -> Path:
-    x, y = (across, along) if vertical else (along, across)
+def _on_axis(vertical: Number, along: np.ndarray, across: np.ndarray, radius: np.ndarray) -> Path:
+    x, y = np.where(vertical, across, along), np.where(vertical, along, across)
     return Path(x, y, radius, np.zeros_like(radius))
 
 

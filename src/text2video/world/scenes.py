@@ -41,11 +41,14 @@ def plan_paths(objects: Sequence[Request], dice: Array, edge: Array, frames: int
     radius = np.array([SIZES.get(one.size or "", limits) for one, limits in zip(objects, free, strict=True)])
     way = np.array([SPEEDS.get(one.speed or "", (0, np.inf)) for one in objects]) * seconds
     whole = Path(*(np.zeros((m, tries, frames)) for _ in Path._fields))
-    for motion, rows in _groups([one.motion or "" for one in objects]).items():
+    kinds = [MOTIONS[one.motion or ""].path for one in objects]
+    for function, rows in _groups([kind.func for kind in kinds]).items():  # all directions of travel in one go
         again = np.repeat(rows, tries)
         ranges = [(limits[again, :1], limits[again, 1:]) for limits in (radius, way)]
-        numbers = dice[rows].reshape(len(again), -1)
-        part = MOTIONS[motion].path(Draw(numbers, reach[again, None], edge[again, None], frames, *ranges))
+        draw = Draw(dice[rows].reshape(len(again), -1), reach[again, None], edge[again, None], frames, *ranges)
+        names = kinds[rows[0]].keywords
+        how = {name: np.repeat([kinds[row].keywords[name] for row in rows], tries)[:, None] for name in names}
+        part = function(draw, **how)
         for series, values in zip(whole, part, strict=True):
             series[rows] = values.reshape(len(rows), tries, -1)
     return whole
@@ -125,4 +128,7 @@ def _reach(objects: Sequence[Request]) -> Array:
 
 def _groups(keys: Sequence[Key]) -> dict[Key, Array]:
     """The rows of each key."""
-    return {key: np.flatnonzero([one == key for one in keys]) for key in dict.fromkeys(keys)}
+    rows: dict[Key, list[int]] = {}
+    for row, key in enumerate(keys):
+        rows.setdefault(key, []).append(row)
+    return {key: np.array(found) for key, found in rows.items()}
