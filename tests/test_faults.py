@@ -244,7 +244,7 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_old_model(
     before = contents(root / "models")
     poison_latents(root)
     line = refused("train", root)
-    assert line == "error: the loss is nan in step 1; no weight took it in; a smaller train.lr may help"
+    assert line == "error: the loss is nan in step 1; it changed no weight; try a smaller train.lr"
     change(root, "codec", lr=1e30)
     assert "step 2" in (line := refused("autoencode", root))
     assert "codec.lr" in line

@@ -221,6 +221,13 @@ def test_the_frechet_distance_sees_what_is_wrong_with_clips(ruler: Ruler, real: 
         assert found["model"] > 2 * found["real"], name
 
 
+def test_the_frechet_distance_of_too_few_clips_is_not_measured() -> None:
+    """As with the share found of few captions: nine clips had a number before, which was noise."""
+    points = np.random.default_rng(0).normal(size=(12, 8))
+    assert frechet_figures(points, points, points)["model"] is not None
+    assert frechet_figures(points[:11], points, points) == {"model": None, "real": None}
+
+
 def test_frechet_distance_of_known_sets() -> None:
     """Nothing for the same set, the square of a shift, the squared difference of two spreads."""
     a = np.random.default_rng(0).normal(size=(500, 3))

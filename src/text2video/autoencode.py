@@ -121,7 +121,7 @@ def train_codec(
 
 
 def build_optimizers(codec: Codec, params: CodecParams) -> dict[str, torch.optim.Optimizer]:
-    """Adam for all weights or, if ``optimizer`` is muon, Muon for the kernels and Adam for the biases."""
+    """Adam for all weights (OneCycleLR cycles beta1); if ``optimizer`` is muon, Muon for kernels, Adam for biases."""
     adam = partial(Adam, lr=params.lr, betas=(0.9, 0.99), fused=True)
     if params.optimizer == "adam":
         return {"weights": adam(codec.parameters())}

@@ -167,7 +167,7 @@ class Model:
         """Raise UserError where this kind of model cannot fulfil one of the named wishes, or draw so many frames."""
         able, kind, longest = self.network.options, self.config["kind"], self.config["frames"]
         missing = ", ".join(name for name in wishes if name not in able and name != "frames")
-        remedy = "such options need a model of kind flow: the one that ships (flow), or one of your own"
+        remedy = "such options need a model of kind flow: the one that ships (--model flow), or one of your own"
         if missing:
             raise UserError(f"a model of kind {kind} has no option {missing}; {remedy}")
         if frames and frames > longest and "first" not in able:

@@ -39,13 +39,19 @@ class Format(StrEnum):
 
 # What may be asked of a model beside the prompt.
 Guidance = Annotated[
-    float | None, typer.Option(min=0, max=100, help="How much the prompt counts; 1 is as in training. (flow)")
+    float | None,
+    typer.Option(min=0, max=100, help="How much the prompt counts; 1: no guidance. (flow) [default: as exported]"),
 ]
-Steps = Annotated[int | None, typer.Option(min=1, max=1000, help="Steps from noise to video. (flow)")]
+Steps = Annotated[
+    int | None, typer.Option(min=1, max=1000, help="Steps from noise to video. (flow) [default: as exported]")
+]
 Frames = Annotated[
     int | None, typer.Option(min=1, max=10_000, help="Frames of each video. (flow, if more than it was trained on)")
 ]
-FirstFrame = Annotated[Path | None, typer.Option(help="A picture to begin with, cropped to their size. (flow)")]
+FirstFrame = Annotated[
+    Path | None,
+    typer.Option(help="A picture to begin with, like a frame of the training clips; cropped to their size. (flow)"),
+]
 Like = Annotated[Path | None, typer.Option(help="A video that is varied. (flow)")]
 Change = Annotated[float | None, typer.Option(min=0, max=1, help="How much of --like is changed; usually .5. (flow)")]
 Towards = Annotated[str | None, typer.Option(help="Another prompt, which each prompt is mixed with. (flow)")]

@@ -19,6 +19,14 @@ PRODUCED = ("data", "models", "metrics")
 INPUTS = ("tutorial/measured",)  # of the repository's own pipeline alone
 JUDGED = "metrics/plots/confusion_"  # outputs that need labels
 PROMPTS = 6  # captions of own videos that are rendered
+# For a flow: its codec should be sharp, and then wants more numbers and small batches.
+FLOW = {
+    "model.kind": "flow",
+    "codec.optimizer": "muon",
+    "codec.channels": "16",
+    "codec.batch": "16",
+    "codec.steps": "10000",
+}
 Entry = str | dict[str, Any]  # an output or a plot: its path, with options or without
 HEAD = """# Generated from ../dvc.yaml by `python -m stages.new {name}`; run that again when ../dvc.yaml has changed.
 # The settings are in params.yaml beside it; `dvc repro {name}/dvc.yaml` runs it.
@@ -92,12 +100,14 @@ def _path(path: str, name: str) -> str:
     return f"{name}/{path}" if path.split("/")[0] in PRODUCED else path
 
 
-def new_pipeline(root: Path, name: str, videos: str | None, cache: bool | None = None) -> list[Path]:
+def new_pipeline(
+    root: Path, name: str, videos: str | None, cache: bool | None = None, flow: bool = False
+) -> list[Path]:
     """Write ``NAME/dvc.yaml`` and, where there is none, ``NAME/params.yaml`` after the repository's own.
 
     With ``videos`` its clips come from that folder of captioned videos, and its prompts are some of their captions;
-    ``cache`` as for ``pipeline_text``. Returns what was written. Raises UserError for a name that is no simple one or
-    that is taken, and for a folder that holds no captioned video.
+    with ``flow`` its model is a flow; ``cache`` as for ``pipeline_text``. Returns what was written. Raises UserError
+    for a name that is no simple one or that is taken, and for a folder that holds no captioned video.
     """
     folder = root / name
     if not name.isidentifier() or name in (*PRODUCED, "src", "stages", "tests", "docs", "benchmarks"):
@@ -105,10 +115,12 @@ def new_pipeline(root: Path, name: str, videos: str | None, cache: bool | None =
     written, params = [], folder / "params.yaml"
     if not params.exists():
         text = (root / "params.yaml").read_text(encoding="utf-8")
+        for key, value in FLOW.items() if flow else ():
+            text = _set(text, key, value)
         write_text(params, _params_text(text, name, videos))
         written.append(params)
-    elif videos is not None:
-        raise UserError(f"{params} is there already; set videos.folder in it")
+    elif videos is not None or flow:
+        raise UserError(f"{params} is there already; set videos.folder and model.kind in it")
     write_text(folder / "dvc.yaml", pipeline_text(root, name, cache))
     return [*written, folder / "dvc.yaml"]
 
@@ -125,7 +137,7 @@ def _params_text(text: str, name: str, videos: str | None) -> str:
     captions = list(dict.fromkeys(video.caption for video in listing.videos if not video.problem))[:PROMPTS]
     for section in ("world", "frame_gan"):
         rest = re.sub(rf"(?ms)^{section}:.*?(?=^\w)", "", rest)
-    rest = _set(_set(rest, "source", "videos"), "folder", _scalar(videos))
+    rest = _set(_set(rest, "data.source", "videos"), "videos.folder", _scalar(videos))
     prompts = "".join(f"  - {_scalar(caption)}\n" for caption in captions)
     return head + re.sub(r"(?m)^  prompts:\n(?:  - .*\n)+", lambda _: f"  prompts:\n{prompts}", rest)
 
@@ -136,9 +148,7 @@ def _scalar(text: str) -> str:
 
 
 def _set(text: str, key: str, value: str) -> str:
-    """``text`` of params.yaml with the first ``key`` set to ``value``; comments stay."""
-    lines = text.split("\n")
-    number = next(i for i, line in enumerate(lines) if line.strip().startswith(f"{key}:"))
-    line, _, comment = lines[number].partition(" #")
-    lines[number] = f"{line.partition(':')[0]}: {value}" + (f" #{comment}" if comment else "")
-    return "\n".join(lines)
+    """``text`` of params.yaml with ``key``, such as ``model.kind``, set to ``value``; comments stay."""
+    section, name = key.split(".")
+    pattern = rf"(?ms)(^{section}:.*?^  {name}: )[^#\n]*?( #|$)"
+    return re.sub(pattern, lambda found: found[1] + value + found[2], text, count=1)

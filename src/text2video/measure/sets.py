@@ -7,6 +7,7 @@ import numpy as np
 from text2video.measure.words import words
 
 Array = np.ndarray
+FEWEST = 12  # clips for a distance between distributions
 
 
 def flicker(clips: Array) -> Array:
@@ -39,9 +40,9 @@ def frechet_distance(first: Array, second: Array) -> float:
 def frechet_figures(model: Array, real: Array, others: Array) -> dict[str, float | None]:
     """Distance of the ``model``'s features to those of real clips, and of other real clips' to them (``real``, the
     floor), with as many clips each. In units of the real clips' spread, so that it does not hang on how the network
-    happens to scale its features. None for fewer than two clips."""
+    happens to scale its features. None for fewer than FEWEST clips, of which it would be noise."""
     n = min(len(model), len(real), len(others))
-    if n < 2:
+    if n < FEWEST:
         return {"model": None, "real": None}
     scale = np.maximum(real.std(0), 1e-6)
     model, real, others = (features[:n] / scale for features in (model, real, others))

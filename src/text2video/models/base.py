@@ -18,10 +18,10 @@ Update = Callable[[str | tuple[str, ...], Tensor], None]
 
 @dataclass(frozen=True)
 class SampleOptions:
-    """What may be asked of a sampler beside the prompts; None leaves it as it is. Kinds list what they obey."""
+    """What may be asked of a sampler beside the prompts. None: the model's own value; for change and share 0.5."""
 
     guidance: float | None = None
-    """How much the prompt counts: 1 as in training's clips, more exaggerates it."""
+    """Scale of classifier-free guidance: 1 is none, more exaggerates the prompt."""
     steps: int | None = None
     """Steps from noise to video."""
     first: Tensor | None = None
@@ -103,11 +103,11 @@ class VideoModel(nn.Module):
         raise NotImplementedError
 
     def sample(self, noise: Tensor, prompts: Prompts, codec: Codec, options: SampleOptions = PLAIN) -> Tensor:
-        """Noise float[N, *noise_shape] and N prompts to videos float[N, T, 3, H, W] in [-1, 1]."""
+        """Noise float[N, *noise_shape] and N prompts to videos float[N, T, 3, H, W], about in [-1, 1]."""
         raise NotImplementedError
 
     def rerank(self, noise: Tensor, prompts: Prompts, codec: Codec) -> Tensor | None:
-        """How good the video of each noise is, float[N], to choose the best of several; None if the kind cannot say."""
+        """A score for the video of each noise, float[N], higher is better; None if the kind has none."""
         return None
 
 

@@ -8,9 +8,9 @@ them.
 The network predicts F in v = (2 t - 1) / s^2 x_t + F / s, with s^2 = t^2 + (1 - t)^2: the first term is the best linear
 guess of v, and F has variance 1 at all times (preconditioning: Karras et al., NeurIPS 2022).
 
-Ten frames of one scene say the same thing ten times. So training visits noisier times than for pictures, and sampling
-takes smaller steps there (Esser et al., ICML 2024). In training the times of a clip's frames differ, so that clear
-frames teach what follows for the others (diffusion forcing: Chen et al., NeurIPS 2024).
+The frames of a clip are redundant, so it takes more noise than for a picture to hide what they show. Training visits
+noisier times, and the sampler takes smaller steps there (Esser et al., ICML 2024). In training the times of a clip's
+frames differ, so that clear frames teach what follows for the others (diffusion forcing: Chen et al., NeurIPS 2024).
 """
 
 import itertools
@@ -115,7 +115,7 @@ def split_heads(x: Tensor, parts: int) -> tuple[Tensor, ...]:
 
 
 def sinusoids(count: int, dim: int) -> Tensor:
-    """Sines and cosines of positions 0 to ``count`` - 1, float32[count, dim] (Vaswani et al., NeurIPS 2017)."""
+    """Sines and cosines of positions 0 to ``count`` - 1, float32[count, dim] (after Vaswani et al., 2017, base 100)."""
     frequencies = torch.exp(-math.log(100.0) * torch.arange(dim // 2, device="cpu") / (dim // 2))
     angles = torch.arange(count, device="cpu")[:, None] * frequencies
     return torch.cat((angles.sin(), angles.cos()), dim=1)
@@ -156,7 +156,7 @@ class FlowTransformer(nn.Module):
         modulation = self.modulation(state).unflatten(3, (6, -1))
         x = torch.cat((x, guess), 2)
         details = F.silu(self.stem(x))
-        patches = F.pixel_unshuffle(torch.cat((x, details), 2), self.patch)  # float[N, T, C * patch * patch, h, w]
+        patches = F.pixel_unshuffle(torch.cat((x, details), 2), self.patch)  # float[N, T, channels, rows, columns]
         tokens = self.enter(patches.flatten(3).mT.contiguous()) + self.position
         words = self.word(text.tokens) + sinusoids(text.tokens.shape[1], tokens.shape[3]).to(x.device)
         kind = x.device.type
@@ -291,8 +291,8 @@ class Flow(VideoModel):
     def guided_velocity(
         self, x: Tensor, guess: Tensor, time: Tensor, texts: list[Encoded], options: SampleOptions
     ) -> Tensor:
-        """v(nothing) + guidance (v(text) - v(nothing)) (Ho and Salimans, 2022); for two texts, v(text) is the mean of
-        theirs, weighted by ``share``."""
+        """Classifier-free guidance (Ho and Salimans, 2022): v(nothing) + guidance (v(text) - v(nothing)). Of two texts,
+        v(text) is the mean of theirs, weighted by ``share``."""
         guidance = self.params.guidance if options.guidance is None else options.guidance
         if self.guided:
             guidance /= self.params.guidance  # v(text) holds that much

@@ -84,11 +84,11 @@ class FrameGAN(GAN):
         return {"loss_d": loss_d, "loss_g": loss_g}
 
     def noise_shape(self) -> tuple[int, ...]:
-        """Every frame draws its own noise, which is why nothing ties frames together."""
+        """Noise of its own for each frame."""
         return (self.frames, self.params.noise_dim)
 
     def sample(self, noise: Tensor, prompts: Prompts, codec: Codec, options: SampleOptions = PLAIN) -> Tensor:
-        """Noise float[N, T, noise_dim] and N prompts to videos float[N, T, 3, H, W]."""
+        """Noise float[N, T, noise_dim] and N prompts to videos float[N, T, 3, H, W], about in [-1, 1]."""
         return codec.decode(self.generator(noise, self.text_encoder(prompts).pooled))
 
 

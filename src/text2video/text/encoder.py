@@ -26,8 +26,8 @@ class Encoded(NamedTuple):
 class WordEncoder(nn.Module):
     """A learned embedding for each word; the pooled vector is their sum or mean, in which each word counts once.
 
-    The sum keeps what a word contributes the same whatever stands beside it, which is what lets ``up`` and ``right``
-    meet for the first time in ``up-right``. The mean is the tutorial's way.
+    In the sum a word adds the same vector whatever stands beside it, so that a model can read combinations of words
+    that it was never trained on. The mean is the tutorial's way.
     """
 
     def __init__(self, words: int, dim: int, pooling: Pooling) -> None:
@@ -36,7 +36,7 @@ class WordEncoder(nn.Module):
         self.pooling = pooling
 
     def forward(self, prompts: Prompts) -> Encoded:
-        """Numbers of words ``int64[N, L]`` to vectors."""
+        """Token ids ``int64[N, L]`` to vectors."""
         tokens = self.embedding(prompts.tokens)
         said_before = (prompts.tokens[:, :, None] == prompts.tokens[:, None]).tril(-1).any(2)
         counted = prompts.mask & ~said_before
@@ -50,7 +50,7 @@ class FeatureEncoder(nn.Module):
     """Frozen features t_l and their frozen pooled vector p, both layer-normalised, mapped to ``dim``.
 
     Tokens are T t_l. The pooled vector is S p + G [sum_l a_1l T t_l, ..., sum_l a_Hl T t_l], where head h attends with
-    a_h = softmax_l(q_h t_l). To p alone, a motion in words that were never trained is much harder to tell.
+    a_h = softmax_l(q_h t_l). With p alone, fewer motions in words that were never trained are understood.
     """
 
     def __init__(self, features: int, dim: int) -> None:

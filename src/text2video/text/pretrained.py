@@ -1,6 +1,6 @@
 """Text of kind ``pretrained``: the features of a frozen transformers or sentence-transformers encoder.
 
-``transformers`` is imported when a prompt is first encoded, not before: training reads the cache of stage ``index``.
+``transformers`` is imported at the first prompt that is encoded; training reads the cache of stage ``index``.
 """
 
 import hashlib
@@ -44,11 +44,11 @@ class Encoder(NamedTuple):
 
 
 class Pretrained:
-    """An encoder by name ("owner/name", with or without "@revision") or by folder, with what it is known to be.
+    """A frozen encoder by name ("owner/name", with or without "@revision") or by folder, with its width.
 
     Features are its last hidden state; the pooled vector is their mean, or the token that a sentence-transformers
-    folder names. Each prompt is encoded alone and on one thread, so that its features do not depend on other prompts;
-    they are rounded to float16, in which a cache keeps them.
+    folder names. ``encode`` takes each prompt alone and on one thread, so that its features do not depend on other
+    prompts; ``encode_many`` takes them in batches, which rounds differently. A cache keeps them as float16.
     """
 
     kind = "pretrained"

@@ -35,7 +35,7 @@ SPELLINGS = {
     **dict(zip("0123456789", "zero one two three four five six seven eight nine".split(), strict=True)),  # noqa: SIM905
 }
 
-# Read as two words by a model that knows them not as one. (Captions may know "upright" as a posture.)
+# Split where the vocabulary lacks the compound. (Captions may know "upright" as a posture.)
 COMPOUNDS = {one + other: (one, other) for one in ("up", "down") for other in ("left", "right")}
 
 CONTRACTION = re.compile(r"(?<=\w)['\u2019](?:s|re|ve|ll|d|m)\b", re.IGNORECASE)  # "it's", "that's"
@@ -100,10 +100,10 @@ def normal(word: str) -> tuple[str, ...]:
 
 
 def key(word: str) -> str:
-    """A text that is equal for the forms of one English word: plural, -s, -ing, -ed, and -ly of three or more letters.
+    """A text that is equal for the forms of one English word: plural, -s, -ing, -ed, and -ly after four letters.
 
     moves, moving, moved; spins, spinning; box, boxes; vertical, vertically. Words that differ in more than an ending
-    stay apart (plan and plane, star and stare); irregular forms (ran, feet) are words of their own. It is no word.
+    stay apart (plan and plane, star and stare); irregular forms (ran, feet) are words of their own.
     """
     if not (word.isascii() and word.isalpha()):
         return word

@@ -1,4 +1,4 @@
-"""Captions encoded once, in stage ``index``: training needs neither the text encoder nor a network."""
+"""Training captions, encoded once by stage ``index``. Only sample pictures load the text encoder again."""
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property

@@ -1,8 +1,8 @@
-"""Nothing is lost: a run that was stopped goes on where it was, and ends in the same bits as one that never was.
+"""Checkpoints: a run that was stopped goes on where it was saved, and ends in the same bits as one that never was.
 
-While it goes, all that a run holds is saved every half minute to a scratch folder, out of the reach of DVC, which
-deletes the outputs of a stage that it is about to run again. The folder's name is made of everything that shapes the
-result, so that no run ever takes up another one's state; and it goes when the stage is done.
+It is saved at the first signal, and every ``runtime.checkpoint_every`` seconds, to a scratch folder out of the reach of
+DVC, which deletes the outputs of a stage that is to run again. The folder's name is made of everything that shapes the
+result, so that no run takes up another one's state; it goes when the stage is done.
 """
 
 import fcntl
@@ -71,7 +71,7 @@ class CheckpointStore:
     def restore(self, parts: Mapping[str, Stateful], total: int) -> int:
         """Bring all that a run consists of into the state in which it was saved.
 
-        Returns the number of steps that were done by then: 0 when nothing was saved, or when that is damaged.
+        Returns how many steps were done, 0 if nothing is saved or it is damaged. Raises UserError for another's state.
         """
         self._parts = parts
         state = read_checkpoint(self.file)
@@ -183,7 +183,7 @@ def require_finite(loss: Tensor, step: int, key: str) -> None:
     """Raises UserError, with the parameter ``key`` as advice, when the loss of a step is NaN or infinite."""
     if not torch.isfinite(loss):
         number = f"the loss is {loss.item()} in step {step + 1}"
-        raise UserError(f"{number}; no weight took it in; a smaller {key} may help")
+        raise UserError(f"{number}; it changed no weight; try a smaller {key}")
 
 
 def write_checkpoint(file: Path, state: dict[str, Any]) -> None:

@@ -60,13 +60,13 @@ class Ranks:
             gradient.copy_(mean.view_as(gradient))
 
     def mean(self, values: Tensor) -> Tensor:
-        """The mean of what the processes hold."""
+        """The mean of what the processes hold. Overwrites ``values``."""
         if self.world > 1:
             distributed.all_reduce(values)
         return values / self.world
 
     def gather(self, value: T) -> list[T]:
-        """What the processes have, in their order, for the main one; nothing for the others."""
+        """What the processes have, in their order, for the main one; an empty list for the others."""
         if self.world == 1:
             return [value]
         values: list = [None] * self.world if self.is_main else []

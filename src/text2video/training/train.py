@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from text2video.console import Progress, Stopwatch
+from text2video.console import Stopwatch, note
 from text2video.data.packed import PackedReader
 from text2video.device import autocast, on_device, pick_device, resolved
 from text2video.errors import UserError
@@ -25,6 +25,7 @@ from text2video.training.trainer import Trainer
 from text2video.weights import load_codec, save_network
 
 EXAMPLES = 5  # training captions that an exported model is described by
+FEW_STEPS = 1000  # with fewer, no model here learns much
 
 
 def train(params: Params, layout: Layout) -> None:
@@ -42,9 +43,8 @@ def train(params: Params, layout: Layout) -> None:
         kind_class(params.model.kind)  # loaded now, because the fingerprint is made of the loaded code, too
         run = fingerprint(config, layout.root, inputs, device)
         with resumable_ranks("train", layout.root, run, params.runtime.checkpoint_every, ranks) as checkpoints:
-            outputs = (layout.model, layout.metrics / "train.json", layout.metrics / "train.csv")
             if ranks.is_main:
-                remove_leftovers(*outputs)
+                remove_leftovers(layout.model, *(layout.metrics / name for name in ("train.json", "train.csv")))
             training = Training(params, layout, device, ranks)
             curve = training.run(checkpoints, watch)
             if ranks.is_main:
@@ -53,7 +53,7 @@ def train(params: Params, layout: Layout) -> None:
 
 
 class Training:
-    """One run: data, model, trainer, and what it leaves to look at."""
+    """One run: data, model, trainer and sample pictures."""
 
     def __init__(self, params: Params, layout: Layout, device: torch.device, ranks: Ranks) -> None:
         self.params, self.layout, self.device, self.ranks = params, layout, device, ranks
@@ -82,7 +82,12 @@ class Training:
             state["pictures"] = self.pictures
         start = checkpoints.restore(state, self.steps)
         pause = max(round(params.train.sample_every * self.data.batches.per_epoch), 1)
-        with self._progress(start) as progress:
+        clips = self.data.batches.batch if self.data.parts == 1 else None
+        if self.steps < FEW_STEPS and self.ranks.is_main:
+            note(f"{self.steps} steps are few to learn from; raise train.epochs and, with it, train.sample_every")
+        with self.ranks.progress(
+            "train", self.steps, every=params.runtime.log_every, batch=clips, start=start
+        ) as progress:
             for step in checkpoints.steps(start, self.steps):
                 with watch("read"):
                     batch = self.data.batch(step, step / self.steps, rng, self.device)
@@ -97,7 +102,7 @@ class Training:
         return curve
 
     def save(self, curve: Curve) -> None:
-        """Write the averaged model and what there is to say about it."""
+        """Write the averaged model, the curves of the losses and the summary."""
         params, (frames, *latent_shape) = self.params, self.latents.shape
         config = {
             "kind": params.model.kind, "model": params.own.model_dump(), "text": params.text.model_dump(),
@@ -121,7 +126,3 @@ class Training:
             latent_shape=(grid[0], grid[1], grid[2]), frames=frames, text_dim=text.dim,
             text_encoder=lambda: build_text_encoder(self.frontend.facts, text.dim, text.pooling),
         )  # fmt: skip
-
-    def _progress(self, start: int) -> Progress:
-        clips = self.data.batches.batch if self.data.parts == 1 else None
-        return self.ranks.progress("train", self.steps, every=self.params.runtime.log_every, batch=clips, start=start)
