@@ -39,9 +39,8 @@ def train(params: Params, layout: Layout) -> None:
         device = ranks.device(pick_device(params.runtime))
         names = ("text", "model", params.model.kind, "train")
         config = {name: getattr(params, name).model_dump() for name in names} | {"processes": ranks.world}
-        inputs = [layout.latents, layout.text, layout.validation, layout.codec]
         kind_class(params.model.kind)  # loaded now, because the fingerprint is made of the loaded code, too
-        run = fingerprint(config, layout.root, inputs, device)
+        run = fingerprint(config, layout.root, [layout.latents, layout.text, layout.validation, layout.codec], device)
         with resumable_ranks("train", layout.root, run, params.runtime.checkpoint_every, ranks) as checkpoints:
             if ranks.is_main:
                 remove_leftovers(layout.model, *(layout.metrics / name for name in ("train.json", "train.csv")))
