@@ -3,10 +3,9 @@
 import os
 import signal
 import sys
-from enum import StrEnum
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -14,8 +13,6 @@ from text2video import __version__, console
 from text2video.errors import UserError
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from text2video.request import Scene
 
 app = typer.Typer(
@@ -26,16 +23,7 @@ app = typer.Typer(
     help="Draw short videos from prompts with a small model, and judge them.",
 )
 
-
-class Format(StrEnum):
-    """The kinds of file that ``generate`` writes."""
-
-    gif = "gif"
-    mp4 = "mp4"
-    avi = "avi"
-    frames = "frames"
-    npy = "npy"
-
+Format = Literal["gif", "mp4", "avi", "frames", "npy"]  # the kinds of file that ``generate`` writes
 
 # What may be asked of a model beside the prompt.
 Guidance = Annotated[
@@ -100,7 +88,7 @@ def generate(
     count: Annotated[int, typer.Option(min=1, max=10_000, help="Videos per prompt.")] = 1,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Same seed, same videos.")] = 0,
     out: Annotated[Path, typer.Option(help="The folder for the files.")] = Path("videos"),
-    format: Annotated[Format, typer.Option(help="GIF, H.264, XVID, a folder of PNGs, or a NumPy array.")] = Format.gif,
+    format: Annotated[Format, typer.Option(help="GIF, H.264, XVID, a folder of PNGs, or a NumPy array.")] = "gif",
     model: Annotated[
         Path | None,
         typer.Option(
@@ -151,9 +139,12 @@ def _generate(
     asked = [(number, prompt, index) for number, prompt in enumerate(prompts) for index in range(count)]
     texts, numbers = [prompt for _, prompt, _ in asked], [index for *_, index in asked]
     batches = loaded.draw_in_batches(texts, seed, numbers, **wishes)
+    save, suffix = getattr(media, f"save_{format}"), "" if format == "frames" else f".{format}"
+    timing = {"gif": (loaded.fps, scale), "mp4": (loaded.fps,), "avi": (loaded.fps,)}.get(format, ())
     videos = []
     for (number, prompt, index), clip in zip(asked, chain.from_iterable(batches), strict=True):
-        name = _save(out, f"{number:03}_{media.slug(prompt)}_{index}", clip, format, loaded.fps, scale)
+        name = f"{number:03}_{media.slug(prompt)}_{index}{suffix}"
+        save(out / name, clip, *timing)
         videos.append({"file": name, "prompt": prompt, "seed": seed, "index": index})
         print(out / name)
     said = {name: str(value) if isinstance(value, Path) else value for name, value in options.items()}
@@ -180,25 +171,6 @@ def _expand_home(path: Path) -> Path:
     return Path(os.path.expanduser(path))
 
 
-def _save(out: Path, stem: str, clip: "np.ndarray", format: Format, fps: float, scale: int) -> str:
-    """Write ``clip`` as ``stem`` plus its suffix. Returns the name of the file or folder."""
-    from text2video import media
-
-    name = stem if format is Format.frames else f"{stem}.{format}"
-    match format:
-        case Format.gif:
-            media.save_gif(out / name, clip, fps, scale)
-        case Format.mp4:
-            media.save_mp4(out / name, clip, fps)
-        case Format.avi:
-            media.save_avi(out / name, clip, fps)
-        case Format.frames:
-            media.save_frames(out / name, clip)
-        case Format.npy:
-            media.save_npy(out / name, clip)
-    return name
-
-
 @app.command()
 def judge(
     files: Annotated[
@@ -217,10 +189,7 @@ def judge(
     for file in files:
         try:
             line, right = _judgement(_expand_home(file), request)
-        except UserError as error:
-            console.note(f"error: {error}")
-            failed = True
-        except OSError as error:
+        except (UserError, OSError) as error:
             console.note(f"error: {console.describe(error)}")
             failed = True
         else:

@@ -53,10 +53,7 @@ def _exit_code(app: Callable[[], object]) -> str | int | None:
     """Run an app to its end, say what ended it, and return the exit code."""
     try:
         app()
-    except UserError as error:
-        note(f"error: {error}")
-        return 2
-    except OSError as error:
+    except (UserError, OSError) as error:
         note(f"error: {describe(error)}")
         return 2
     except Stopped as stop:
@@ -70,8 +67,10 @@ def _exit_code(app: Callable[[], object]) -> str | int | None:
     return 0
 
 
-def describe(error: OSError) -> str:
-    """What the system says, and of which file: ``videos: Permission denied``."""
+def describe(error: UserError | OSError) -> str:
+    """What it says or, from the system, also of which file: ``videos: Permission denied``."""
+    if isinstance(error, UserError):
+        return str(error)
     where = f"{error.filename}: " if error.filename is not None else ""
     return f"{where}{error.strerror or error}"
 

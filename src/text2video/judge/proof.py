@@ -4,7 +4,8 @@ Works on clips of any renderer, and changes nothing but pixels: the same tables 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, cast
+from functools import partial
+from typing import Any, NamedTuple, cast
 
 import cv2
 import numpy as np
@@ -52,12 +53,16 @@ def prove(clips: Array, asked: Requests, seed: int = 0) -> list[Check]:
     seen, rng = _judge(clips, asked), np.random.default_rng(seed)
     if isinstance(seen, Scenes):
         scenes, verdicts, same = cast(Sequence[Scene], asked), seen.verdicts, asked
-        groups, spoil_more, changed = _scene_groups(seen, scenes), SPOILT_SCENES, _changed(clips, scenes)
-        disturbed, spoilt = DISTURBED | FINER, {name: SPOILT[name] for name in UNTRACKED}
+        groups, changed, disturbed, tracked = (
+            _scene_groups(seen, scenes),
+            _changed(clips, scenes),
+            DISTURBED | FINER,
+            {},
+        )
     else:
         verdicts, groups = seen, _groups(seen, cast(Sequence[Request], asked))
         same = [Request(*labels) for labels in zip(seen.shape, seen.colour, seen.motion, strict=True)]
-        disturbed, spoilt, spoil_more, changed = DISTURBED, SPOILT, {}, iter(())
+        changed, disturbed, tracked = iter(()), DISTURBED, TRACKED
     hits = compare(seen, asked).right.values()
     checks = [
         Check(name, "right", len(rows), *(float(hit[rows].mean()) for hit in hits))
@@ -69,12 +74,12 @@ def prove(clips: Array, asked: Requests, seed: int = 0) -> list[Check]:
         ("reversed in time", REVERSED, clips[:, ::-1]),
         ("mirrored", MIRRORED, clips[..., ::-1, :]),
     ):
-        checks.append(check(name, "right", turned, _reword_all(asked, swaps)))
+        checks.append(check(name, "right", turned, [_reword(one, swaps) for one in asked]))
     for name, disturb in disturbed.items():
         wanted = "told" if name in COARSE and isinstance(seen, Scenes) else "same"
         checks.append(check(name, wanted, disturb(clips, rng), same))
-    checks += [check(name, "wrong", spoil(clips, verdicts, rng), asked) for name, spoil in spoilt.items()]
-    return checks + [check(name, "wrong", spoil(clips), asked) for name, spoil in spoil_more.items()]
+    checks += [check(name, "wrong", spoil(clips, rng), asked) for name, spoil in SPOILT.items()]
+    return checks + [check(name, "wrong", spoil(clips, verdicts), asked) for name, spoil in tracked.items()]
 
 
 def _changed(clips: Array, scenes: Sequence[Scene]) -> Iterator[Check]:
@@ -132,18 +137,10 @@ def _groups(verdicts: Verdicts, requests: Sequence[Request]) -> dict[str, Array]
     return groups | {"partly out of the frame": np.flatnonzero(verdicts.tracks.cut.any((1, 2)))}
 
 
-def _reword_all(asked: Requests, swaps: dict[str, str]) -> Requests:
-    """The requests, or scenes, with the words of all motions swapped."""
-    if isinstance(asked[0], Request):
-        return [_reword(one, swaps) for one in cast(Sequence[Request], asked)]
-    return [
-        scene._replace(objects=tuple(_reword(one, swaps) for one in scene.objects))
-        for scene in cast(Sequence[Scene], asked)
-    ]
-
-
-def _reword(request: Request, swaps: dict[str, str]) -> Request:
-    """The request with the words of its motion swapped: up-left reversed is down-right."""
+def _reword(request: Any, swaps: dict[str, str]) -> Any:
+    """The request, or scene, with the words of its motions swapped: up-left reversed is down-right."""
+    if isinstance(request, Scene):
+        return request._replace(objects=tuple(_reword(one, swaps) for one in request.objects))
     if request.motion is None:
         return request
     joint = "-" if request.motion in rules.DIRECTIONS else " "
@@ -182,7 +179,7 @@ FINER: dict[str, Callable[[Array, np.random.Generator], Array]] = {
 # --- spoilt: no longer what was asked --------------------------------------------------------------------------------
 
 
-def _shuffled(clips: Array, verdicts: Verdicts, rng: np.random.Generator) -> Array:
+def _shuffled(clips: Array, rng: np.random.Generator) -> Array:
     """Each clip's frames in another order, that goes back and forth at least T / 2 times: a shuffle may by chance be no
     shuffle."""
     frames = clips.shape[1]
@@ -216,32 +213,15 @@ def _resized(clips: Array, verdicts: Verdicts) -> Array:
     return out
 
 
-def _recoloured(clips: Array) -> Array:
-    """Clips whose object has another colour in every other frame: black turns red, the others change places."""
-    out = clips.copy()
-    odd = clips[:, ::2]
-    black = odd.min((1, 2, 3, 4)) == odd.max(4).min((1, 2, 3))
-    out[:, ::2] = np.where(black[:, None, None, None, None], odd, odd[..., [2, 0, 1]])
-    out[:, ::2, ..., 0] = np.where(black[:, None, None, None], 255, out[:, ::2, ..., 0])
-    return out
-
-
-def _with_dots(clips: Array, verdicts: Verdicts, frames: slice, instead: bool) -> Array:
-    """Clips with another object in ``frames``: instead of the first one, a square for a circle and else a circle of the
-    same area; or beside it, half a frame away, a circle of a sixteenth of the frame's width."""
-    out, (height, width) = clips.copy(), clips.shape[2:4]
-    tracks = verdicts.tracks
-    for i, clip in enumerate(out):
-        back = tuple(np.median(clip[:, 0], (0, 1)).tolist())
-        for t in range(clip.shape[0])[frames]:
-            centre, radius = tracks.centre[i, t], (tracks.area[i, t] / np.pi) ** 0.5
-            if instead:
-                clip[t] = back
-            else:
-                centre, radius = ((centre + np.array([width, height]) / 2) % (width, height), min(width, height) / 16)
-                centre = np.clip(centre, radius + 1, np.array([width, height]) - radius - 2)
-            square = instead and verdicts.shape[i] == "circle"
-            _draw(clip[t], centre, radius, tracks.colour[i, t], square)
+def _reshaped(clips: Array, verdicts: Verdicts) -> Array:
+    """Clips that show a square for a circle, and else a circle, of the same area in every other frame."""
+    out, tracks = clips.copy(), verdicts.tracks
+    for row, clip in enumerate(out):
+        back = np.median(clip[:, 0], (0, 1))
+        for t in range(0, len(clip), 2):
+            clip[t] = back
+            radius = (tracks.area[row, t] / np.pi) ** 0.5
+            _draw(clip[t], tracks.centre[row, t], radius, tracks.colour[row, t], verdicts.shape[row] == "circle")
     return out
 
 
@@ -252,44 +232,6 @@ def _draw(frame: Array, centre: Array, radius: float, colour: Array, square: boo
     inside = radius * np.pi**0.5 / 2 - np.maximum(dx, dy) if square else radius - np.hypot(dx, dy)
     cover = np.clip(inside + 0.5, 0, 1)[..., None]
     frame[:] = np.round(frame * (1 - cover) + colour * cover)
-
-
-def _without(clips: Array, frame: int) -> Array:
-    """Clips whose object is gone in one frame."""
-    out = clips.copy()
-    out[:, frame] = clips[:, frame, :1, :1]
-    return out
-
-
-SPOILT: dict[str, Callable[[Array, Verdicts, np.random.Generator], Array]] = {
-    "frames shuffled": _shuffled,
-    "still picture": lambda clips, v, rng: np.repeat(clips[:, :1], clips.shape[1], 1),
-    "blank": lambda clips, v, rng: np.full_like(clips, 255),
-    "random pixels": lambda clips, v, rng: rng.integers(0, 256, clips.shape, np.uint8),
-    "gone in one frame": lambda clips, v, rng: _without(clips, clips.shape[1] // 2),
-    "second object": lambda clips, v, rng: _with_dots(clips, v, slice(None), instead=False),
-    "second object in one frame": lambda clips, v, rng: _with_dots(clips, v, slice(2, 3), instead=False),
-    "shape flickers": lambda clips, v, rng: _with_dots(clips, v, slice(None, None, 2), instead=True),
-    "colour flickers": lambda clips, v, rng: _recoloured(clips),
-    "size flickers": lambda clips, v, rng: _resized(clips, v),
-    "jumps by a quarter for one frame": lambda clips, v, rng: _moved(clips, v, clips.shape[1] // 2, 0.25),
-}
-UNTRACKED = ("frames shuffled", "still picture", "blank", "random pixels")
-
-# --- spoilt scenes ---------------------------------------------------------------------------------------------------
-
-
-def _swap(aspect: str, scene: Scene) -> Scene | None:
-    """A scene whose first two objects have exchanged an aspect; None where that changes nothing, or may change nothing:
-    where one of them leaves its shape, colour or motion open."""
-    if len(scene.objects) < 2:
-        return None
-    one, other = scene.objects[:2]
-    if None in (getattr(one, aspect), getattr(other, aspect), *one[: len(ASPECTS)], *other[: len(ASPECTS)]):
-        return None
-    swapped = (one._replace(**{aspect: getattr(other, aspect)}), other._replace(**{aspect: getattr(one, aspect)}))
-    changed = scene._replace(objects=(*swapped, *scene.objects[2:]))
-    return None if sorted(map(str, changed.objects)) == sorted(map(str, scene.objects)) else changed
 
 
 def _moved_colours(clips: Array) -> Array:
@@ -324,18 +266,40 @@ def _joined(clips: Array, frames: slice) -> Array:
     return out
 
 
+SPOILT: dict[str, Callable[[Array, np.random.Generator], Array]] = {
+    "frames shuffled": _shuffled,
+    "still picture": lambda clips, rng: np.repeat(clips[:, :1], clips.shape[1], 1),
+    "blank": lambda clips, rng: np.full_like(clips, 255),
+    "random pixels": lambda clips, rng: rng.integers(0, 256, clips.shape, np.uint8),
+    "gone in one frame": lambda clips, rng: _gone(clips),
+    "another object": lambda clips, rng: _joined(clips, slice(None)),
+    "another object in one frame": lambda clips, rng: _joined(clips, slice(2, 3)),
+    "colours flicker": lambda clips, rng: _moved_colours(clips),
+}
+TRACKED: dict[str, Callable[[Array, Verdicts], Array]] = {  # where there is one object, whose track is known
+    "shape flickers": _reshaped,
+    "size flickers": _resized,
+    "jumps by a quarter for one frame": lambda clips, verdicts: _moved(clips, verdicts, clips.shape[1] // 2, 0.25),
+}
+
+# --- scenes that the clips do not show -------------------------------------------------------------------------------
+
+
+def _swap(aspect: str, scene: Scene) -> Scene | None:
+    """A scene whose first two objects have exchanged an aspect; None where that changes nothing, or may change nothing:
+    where one of them leaves its shape, colour or motion open."""
+    if len(scene.objects) < 2:
+        return None
+    one, other = scene.objects[:2]
+    if None in (getattr(one, aspect), getattr(other, aspect), *one[: len(ASPECTS)], *other[: len(ASPECTS)]):
+        return None
+    swapped = (one._replace(**{aspect: getattr(other, aspect)}), other._replace(**{aspect: getattr(one, aspect)}))
+    changed = scene._replace(objects=(*swapped, *scene.objects[2:]))
+    return None if sorted(map(str, changed.objects)) == sorted(map(str, scene.objects)) else changed
+
+
 CHANGED: dict[str, Callable[[Scene], Scene | None]] = {
-    "shapes swapped": lambda scene: _swap("shape", scene),
-    "colours swapped": lambda scene: _swap("colour", scene),
-    "motions swapped": lambda scene: _swap("motion", scene),
-    "sizes swapped": lambda scene: _swap("size", scene),
-    "speeds swapped": lambda scene: _swap("speed", scene),
+    **{f"{aspect}s swapped": partial(_swap, aspect) for aspect in Request._fields},
     "an object missing": lambda scene: scene._replace(objects=(*scene.objects, scene.objects[0])),
     "an object too many": lambda scene: scene._replace(objects=scene.objects[1:]) if scene.objects[1:] else None,
-}
-SPOILT_SCENES: dict[str, Callable[[Array], Array]] = {
-    "gone in one frame": _gone,
-    "another object": lambda clips: _joined(clips, slice(None)),
-    "another object in one frame": lambda clips: _joined(clips, slice(2, 3)),
-    "colours flicker": _moved_colours,
 }
