@@ -111,7 +111,7 @@ def train_codec(
             require_finite(loss, step, "codec.lr")
             codec.zero_grad(set_to_none=True)
             local.backward()
-            ranks.average(codec.parameters())
+            ranks.average_gradients(codec.parameters())
             for name, optimizer in optimizers.items():
                 optimizer.step()
                 schedules[name].step()

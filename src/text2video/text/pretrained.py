@@ -60,7 +60,7 @@ class Pretrained:
     def open(cls, encoder: str) -> "Pretrained":
         """Load an encoder and take down its width and fingerprint. Raises UserError when it cannot be loaded."""
         loaded = load_encoder(encoder)
-        width = features_of(loaded, [token_numbers(loaded, "circle")])[0].shape[2]
+        width = features_of(loaded, [token_ids(loaded, "circle")])[0].shape[2]
         frontend = cls(encoder, width, loaded.fingerprint)
         frontend.__dict__["_loaded"] = loaded
         return frontend
@@ -104,15 +104,15 @@ class Pretrained:
 
     def _encode(self, prompts: Sequence[str], batch: int) -> Prompts:
         encoder, texts = self._loaded, [self.canonical(prompt) for prompt in prompts]
-        numbers = {text: token_numbers(encoder, text) for text in dict.fromkeys(texts)}
-        by_length = sorted(numbers, key=lambda text: len(numbers[text]))
+        ids = {text: token_ids(encoder, text) for text in dict.fromkeys(texts)}
+        by_length = sorted(ids, key=lambda text: len(ids[text]))
         batches = [
             alike[start : start + batch]
-            for _, group in groupby(by_length, key=lambda text: len(numbers[text]))
+            for _, group in groupby(by_length, key=lambda text: len(ids[text]))
             for alike in [list(group)]
             for start in range(0, len(alike), batch)
         ]
-        found = side_by_side(lambda some: features_of(encoder, [numbers[text] for text in some]), batches)
+        found = side_by_side(lambda some: features_of(encoder, [ids[text] for text in some]), batches)
         rows = {
             text: row
             for some, (tokens, pooled) in zip(batches, found, strict=True)
@@ -131,17 +131,17 @@ class Pretrained:
         return loaded
 
 
-def token_numbers(encoder: Encoder, text: str) -> list[int]:
-    """The numbers of a text's tokens, special ones included, between 1 and ``limit`` of them."""
-    numbers = encoder.tokenizer(text, truncation=True, max_length=encoder.limit)["input_ids"]
-    return numbers or [encoder.tokenizer.pad_token_id or 0]
+def token_ids(encoder: Encoder, text: str) -> list[int]:
+    """The ids of a text's tokens, special ones included, between 1 and ``limit`` of them."""
+    ids = encoder.tokenizer(text, truncation=True, max_length=encoder.limit)["input_ids"]
+    return ids or [encoder.tokenizer.pad_token_id or 0]
 
 
 @torch.no_grad()
-def features_of(encoder: Encoder, numbers: list[list[int]]) -> tuple[Tensor, Tensor]:
+def features_of(encoder: Encoder, ids: list[list[int]]) -> tuple[Tensor, Tensor]:
     """Features ``float32[N, L, D]`` and pooled ``float32[N, D]`` of N texts of L tokens, as float16 holds them."""
-    ids = torch.tensor(numbers)
-    hidden = encoder.network(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state
+    tokens = torch.tensor(ids)
+    hidden = encoder.network(input_ids=tokens, attention_mask=torch.ones_like(tokens)).last_hidden_state
     at = POOLING_TOKEN.get(encoder.pooling)
     pooled = hidden.mean(1) if at is None else hidden[:, at]
     hidden, pooled = hidden.half(), pooled.half()

@@ -16,7 +16,7 @@ class Prompts:
     """N prompts as a frontend encodes them, without trained parameters."""
 
     tokens: Tensor
-    """int64[N, L]: numbers of words, 0 for padding; or float32[N, L, D]: frozen features, zeros for padding."""
+    """int64[N, L]: token ids, 0 for padding; or float32[N, L, D]: frozen features, zeros for padding."""
     mask: Tensor
     """bool[N, L]: True for tokens, False for padding. Every row has a token. Frontends put tokens first."""
     pooled: Tensor
@@ -49,7 +49,7 @@ class TextFacts(NamedTuple):
     """What the trained part of the text encoder must know of a frontend."""
 
     words: int
-    """How many numbers of words there are, padding included; 0 where tokens are features."""
+    """The size of the vocabulary, padding included; 0 where tokens are features."""
     features: int
     """The width of frozen features; 0 where tokens are words."""
 

@@ -14,7 +14,7 @@ from text2video.files import write_sealed
 from text2video.text.prompts import FRONTEND_FILE, Prompts, TextFacts, pad
 from text2video.text.spelling import COMPOUNDS, key, normal, require_words, spelled
 
-PAD, ANY = "<pad>", "<unk>"  # numbers 0 and 1; no prompt can spell them, for < and > are no letters
+PAD, ANY = "<pad>", "<unk>"  # ids 0 and 1; no prompt can spell them, for < and > are no letters
 MAX_WORDS = 64  # of a prompt; the rest is left out, so that the size of a batch is bounded
 SHOWN = 50  # known words that a warning lists; it lists none when there are more
 
@@ -22,7 +22,7 @@ SHOWN = 50  # known words that a warning lists; it lists none when there are mor
 class Words:
     """The known words, sorted, numbered from 2; 0 is padding, 1 stands for a prompt without a known word.
 
-    A prompt is encoded as the numbers of its known words in their order. Case, punctuation, a word that is said twice
+    A prompt is encoded as the ids of its known words in their order. Case, punctuation, a word that is said twice
     running, fillers, unknown words, spelling and inflection (``text.spelling``) change nothing.
     """
 
@@ -31,7 +31,7 @@ class Words:
     def __init__(self, words: Iterable[str]) -> None:
         self.words = [PAD, ANY, *sorted(set(words))]
         numbered = list(enumerate(self.words))[2:]
-        self._numbers = {key(word): n for n, word in reversed(numbered)} | {word: n for n, word in numbered}
+        self._ids = {key(word): n for n, word in reversed(numbered)} | {word: n for n, word in numbered}
 
     def __len__(self) -> int:
         return len(self.words)
@@ -54,7 +54,7 @@ class Words:
         return TextFacts(words=len(self.words), features=0)
 
     def encode(self, prompts: Sequence[str]) -> Prompts:
-        """Numbers of words ``int64[N, L]``, 1 <= L <= MAX_WORDS; the number 1 alone where no word is known."""
+        """Token ids ``int64[N, L]``, 1 <= L <= MAX_WORDS; the id 1 alone where no word is known."""
         rows = [torch.tensor(self._known(prompt)[:MAX_WORDS] or [1]) for prompt in prompts]
         return pad(rows, [torch.empty(0)] * len(rows))
 
@@ -62,7 +62,7 @@ class Words:
 
     def canonical(self, prompt: str) -> str:
         """The known words, as the vocabulary spells them."""
-        return " ".join(self.words[number] for number in self._known(prompt)[:MAX_WORDS] or [1])
+        return " ".join(self.words[i] for i in self._known(prompt)[:MAX_WORDS] or [1])
 
     def check_prompt(self, prompt: str) -> str | None:
         """A one-line warning about words that are not read, or None. Raises UserError when there is no word at all."""
@@ -107,19 +107,19 @@ class Words:
         return frontend
 
     def _known(self, prompt: str) -> list[int]:
-        """The numbers of the known words in their order, without those that only repeat the word before."""
-        numbers = (number for word in spelled(prompt) for number in self._find(word))
-        return [number for number, _ in groupby(numbers)]
+        """The ids of the known words in their order, without those that only repeat the word before."""
+        ids = (i for word in spelled(prompt) for i in self._find(word))
+        return [i for i, _ in groupby(ids)]
 
     def _find(self, word: str) -> list[int]:
-        """The numbers that stand for a word as written: of itself, of another form or spelling, or of its parts.
+        """The ids that stand for a word as written: of itself, of another form or spelling, or of its parts.
 
         All parts or none: "counterclockwise" where "counter" is unknown must not become "clockwise".
         """
         for parts in ((word,), normal(word), COMPOUNDS.get(word, ())):
-            numbers = [self._numbers.get(part, self._numbers.get(key(part), 0)) for part in parts]
-            if numbers and all(numbers):
-                return numbers
+            ids = [self._ids.get(part, self._ids.get(key(part), 0)) for part in parts]
+            if ids and all(ids):
+                return ids
         return []
 
     def _remark(self, word: str) -> str:

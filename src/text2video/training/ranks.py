@@ -48,7 +48,7 @@ class Ranks:
         each = items // self.world
         return slice(self.rank * each, (self.rank + 1) * each)
 
-    def average(self, parameters: Iterable[Tensor]) -> None:
+    def average_gradients(self, parameters: Iterable[Tensor]) -> None:
         """Give each parameter the mean of the gradients that the processes have for it."""
         if self.world == 1:
             return

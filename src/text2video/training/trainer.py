@@ -51,7 +51,7 @@ class Trainer:
             optimizer.zero_grad(set_to_none=True)
         loss.backward()
         weights = [weight for one in chosen for group in one.param_groups for weight in group["params"]]
-        self.ranks.average(weights)
+        self.ranks.average_gradients(weights)
         torch.nn.utils.clip_grad_norm_(weights, self.model.max_grad_norm)
         for optimizer in chosen:
             optimizer.step()
