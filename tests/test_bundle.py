@@ -190,8 +190,8 @@ def test_the_best_of_the_candidates_is_chosen(folder):
     best, worst = scores.argmax(), scores.argmin()
     assert best != worst
     assert np.abs(loaded.generate(PROMPTS[0], seed=7).astype(int) - alone[best]).max() <= 1
-    for match in (critic.frame_match, critic.path_match):
-        for value in (match.real.weight, match.real.bias, match.query.weight, match.query.bias):
+    for match in (critic.frame_projection, critic.path_projection):
+        for value in (match.unconditional.weight, match.unconditional.bias, match.query.weight, match.query.bias):
             value.neg_()
     assert np.abs(loaded.generate(PROMPTS[0], seed=7).astype(int) - alone[worst]).max() <= 1
     loaded.candidates = 1

@@ -169,8 +169,8 @@ def test_settled_swings_have_the_shape_that_the_text_says():
     ways.requires_grad_()
     trajectory.off_basis_penalty(ways, text).sum().backward()
     assert ways.grad is None
-    assert trajectory.line.weight.grad is None
-    assert trajectory.shape.weight.grad.any()
+    assert trajectory.axis.weight.grad is None
+    assert trajectory.waveform.weight.grad.any()
 
 
 def test_what_is_shown_swings_in_one_wave():
@@ -179,8 +179,8 @@ def test_what_is_shown_swings_in_one_wave():
     torch.manual_seed(0)
     trajectory = TrajectoryHead(text_dim=8, waves=4)
     with torch.no_grad():
-        trajectory.shape.weight.mul_(0.01)
-        trajectory.shape.bias.copy_(torch.tensor([0.2, -0.3, -4, 0.1]))
+        trajectory.waveform.weight.mul_(0.01)
+        trajectory.waveform.bias.copy_(torch.tensor([0.2, -0.3, -4, 0.1]))
     ways, text = torch.randn(7, 2, 5), torch.randn(7, 8)
     mixed = trajectory(ways, text)[..., 1:]
     assert mixed.any(dim=(0, 1)).all()
@@ -225,11 +225,11 @@ def test_discriminator_reads_prompt_and_motion():
     torch.manual_seed(0)
     critic = discriminator(6)
     for weight in (
-        critic.clip_match.query.weight,
-        critic.clip_match.real.weight,
-        critic.frame_match.query.weight,
-        critic.path_match.query.weight,
-        critic.path_match.real.weight,
+        critic.clip_projection.query.weight,
+        critic.clip_projection.unconditional.weight,
+        critic.frame_projection.query.weight,
+        critic.path_projection.query.weight,
+        critic.path_projection.unconditional.weight,
     ):
         torch.nn.init.normal_(weight)  # a new one has no opinion yet
     latents, tokens, frames = torch.randn(3, 6, *SHAPE), torch.randint(1, 9, (3, 4)), torch.tensor([0, 4])
@@ -259,15 +259,13 @@ def test_the_motions_of_words_add_up():
     """Protects directions that were never trained on: ``up`` moves the view the same beside ``right`` as alone."""
     generator = Generator(SHAPE, 5, text_dim=8, noise_dim=6, width=16, code_dim=32, harmonics=2)
     noise, up, right = torch.randn(1, 6), torch.randn(1, 8), torch.randn(1, 8)
-    assert not generator.word_coefficients(noise, up).any(), "nobody has told it anything yet"
-    torch.nn.init.normal_(generator.word_views.weight)
+    assert not generator.text_part(noise, up).any(), "nobody has told it anything yet"
+    torch.nn.init.normal_(generator.text_coefficients.weight)
     with torch.no_grad():
-        both = generator.word_coefficients(noise, up + right)
+        both = generator.text_part(noise, up + right)
         assert both.shape == (1, 6, 6)
-        torch.testing.assert_close(
-            both, generator.word_coefficients(noise, up) + generator.word_coefficients(noise, right)
-        )
-        assert not torch.allclose(both, generator.word_coefficients(-noise, up + right)), "the noise says how fast"
+        torch.testing.assert_close(both, generator.text_part(noise, up) + generator.text_part(noise, right))
+        assert not torch.allclose(both, generator.text_part(-noise, up + right)), "the noise says how fast"
 
 
 def views_of(**numbers: float) -> torch.Tensor:
@@ -390,7 +388,7 @@ def test_what_the_gates_shut_out_does_not_change():
     straight = views(1, 1, 1, 0, 0)
     torch.testing.assert_close(straight.diff(dim=2), straight.diff(dim=2)[..., :1].expand(-1, -1, 5), atol=1e-5, rtol=0)
     trajectory = generator.trajectory
-    for numbers_, layer in ((views(0, 0, 1, 0, 0), trajectory.direction), (views(0, 0, 0, 1, 0), trajectory.line)):
+    for numbers_, layer in ((views(0, 0, 1, 0, 0), trajectory.direction), (views(0, 0, 0, 1, 0), trajectory.axis)):
         way, (x, y) = numbers_[:, TRANSLATION], layer(TEXT_SCALE * text.pooled).detach().unbind(1)
         torch.testing.assert_close(way[:, 0] * y[:, None], way[:, 1] * x[:, None], atol=1e-5, rtol=1e-3)
     assert generator.gates.penalty(text).tolist() == pytest.approx([2] * 7), "each word pays"
@@ -475,13 +473,13 @@ def test_a_choice_goes_by_the_prompt_more_than_by_taste():
     """Protects variety: which of some videos is shown depends less on what the frame critic finds real whatever the
     prompt, black things, say, than on what it says of the prompt."""
     critic = discriminator(2)
-    for value in critic.frame_match.parameters():
+    for value in critic.frame_projection.parameters():
         torch.nn.init.normal_(value)
     latents, prompts = torch.randn(5, 2, *SHAPE), numbers(torch.tensor([[3, 4]] * 5))
 
     def choice(weight: float) -> tuple[torch.Tensor, torch.Tensor]:
         with torch.no_grad():
-            critic.frame_match.real.weight.fill_(weight)
+            critic.frame_projection.unconditional.weight.fill_(weight)
             return critic.rerank_score(latents, prompts), critic(latents, prompts, torch.arange(2))[:, 2:].mean(1)
 
     (fit, said_of_fit), (liked, said_of_liked) = choice(0.0), choice(1.0)

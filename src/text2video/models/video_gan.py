@@ -44,14 +44,14 @@ if TYPE_CHECKING:
 
 BLOCKS = 2  # of the network that draws the picture
 SLOPE = 0.2  # of leaky ReLUs, on the negative side
-WAVES = 64  # random Fourier features that the picture starts from
+FOURIER_FEATURES = 64  # random Fourier features that the picture starts from
 MAX_FREQUENCY = 1.5  # of them, in waves per unit; the picture is two units wide
-VIEW_SCALE = 0.07  # of the views' coefficients: parameters that act so directly need small steps
+COEFFICIENT_SCALE = 0.07  # of the views' coefficients: parameters that act so directly need small steps
 TEMPO_SCALE = 0.3  # of the tempo, for the same reason
-FIRST_VIEWS = (0.05, 0.15, 0.15, 0.15, 0.75, 0.75)  # factors on the first weights of ``views``, by parameter
+INITIAL_SCALES = (0.05, 0.15, 0.15, 0.15, 0.75, 0.75)  # factors on initial weights, by parameter of the views
 TEXT_SCALE = 0.3  # of text vectors: at full scale they drown the noise, and each prompt has one video
-GATE_SCALE = 2.0  # of the gates' logits, which have to change fast
-GATE_FLOOR = -0.3  # the gate penalty pushes no gate below
+GATE_SCALE = 2.0  # of the gates' layer, which has to change fast
+GATE_FLOOR = -0.3  # lower bound of a word's gate in the penalty
 GATE_TEMPERATURE = 0.1  # of the softmax over words in a gate's gradient
 SECOND_PHASE = 0.5  # share of the training after which gates are trained and swings keep to their basis
 SAMPLES = 2  # across a pixel of a video that is shown
@@ -77,7 +77,7 @@ def initialise(network: nn.Module) -> None:
         if isinstance(block, ResidualBlock | ModulatedBlock):
             nn.init.zeros_(block.conv2.weight)
         elif isinstance(block, Projection):
-            nn.init.zeros_(block.real.weight)
+            nn.init.zeros_(block.unconditional.weight)
             nn.init.zeros_(block.query.weight)
 
 
@@ -135,41 +135,41 @@ class Gates(nn.Module):
 
 
 class TrajectoryHead(nn.Module):
-    """Directions of travel and lines and shapes of swings: what a linear layer makes of the pooled text, at length 1.
+    """Unit vectors, linear in the pooled text: the direction of travel, and axis and waveform of swings.
 
-    Where the pooled text is a sum over words, two words make a direction that no training clip showed. How far a clip
-    travels, and to which side it swings first, its coefficients say. In the first phase of training swings are free
-    along their line, and only ``off_basis_penalty`` trains their shape; in the second (``second_phase``) they keep to
-    it. In evaluation mode the shape is the one wave that is largest in it.
+    Where the pooled text is a sum over words, two words make a direction that no training clip showed. Distance, and
+    size and side of swings, are of the coefficients. In the first phase of training swings are free along their axis,
+    and only ``off_basis_penalty`` trains the waveform; in the second (``second_phase``) they are projected on it. In
+    evaluation mode the waveform is its largest component alone.
     """
 
     def __init__(self, text_dim: int, waves: int) -> None:
         super().__init__()
-        self.direction, self.line = nn.Linear(text_dim, 2), nn.Linear(text_dim, 2)
-        self.shape = nn.Linear(text_dim, waves)
+        self.direction, self.axis = nn.Linear(text_dim, 2), nn.Linear(text_dim, 2)
+        self.waveform = nn.Linear(text_dim, waves)
         self.second_phase: Tensor
         self.register_buffer("second_phase", torch.tensor(True, device="cpu"))
 
     def forward(self, translation: Tensor, text: Tensor) -> Tensor:
-        """Coefficients of ramp and waves, float[N, 2, 1 + W], as the text float[N, text_dim] allows: the ramp in its
-        direction, the waves projected on its line and shape."""
+        """Coefficients of ramp and W waves, float[N, 2, 1 + W], as the text float[N, text_dim] allows: the ramp in its
+        direction, the waves projected on its axis and waveform."""
         direction = unit(self.direction, text)[:, :, None]
-        line = unit(self.line, text)[:, :, None]
+        axis = unit(self.axis, text)[:, :, None]
         travel = direction * translation[..., :1].norm(dim=1, keepdim=True)
-        along = line.mT @ translation[..., 1:]
-        swings = line * torch.where(self.second_phase, self.on_basis(along, text), along)
+        along = axis.mT @ translation[..., 1:]
+        swings = axis * torch.where(self.second_phase, self.on_basis(along, text), along)
         return torch.cat((travel, swings), dim=2)
 
     def on_basis(self, along: Tensor, text: Tensor) -> Tensor:
-        """The projection of swings along the line, float[N, 1, W], to the shape that the text gives."""
-        shape = unit(self.shape, text)[:, None]
+        """The projection of swings along the axis, float[N, 1, W], on the waveform of the text."""
+        waveform = unit(self.waveform, text)[:, None]
         if not self.training:
-            shape = F.one_hot(shape.abs().argmax(2), shape.shape[2]).to(shape)
-        return (along * shape).sum(2, keepdim=True) * shape
+            waveform = F.one_hot(waveform.abs().argmax(2), waveform.shape[2]).to(waveform)
+        return (along * waveform).sum(2, keepdim=True) * waveform
 
     def off_basis_penalty(self, translation: Tensor, text: Tensor) -> Tensor:
-        """The share of the swings' energy that is not in their shape, float[N] in [0, 1]. It trains the shape alone."""
-        along = (unit(self.line, text)[:, None] @ translation[..., 1:]).detach()
+        """The share of the swings' energy that is off the waveform, float[N] in [0, 1]; trains the waveform alone."""
+        along = (unit(self.axis, text)[:, None] @ translation[..., 1:]).detach()
         beside = (along - self.on_basis(along, text.detach())).square().sum((1, 2))
         return beside / along.square().sum((1, 2)).clamp(min=1e-6)
 
@@ -203,32 +203,32 @@ class Generator(nn.Module):
         self.noise_dim = noise_dim
         self.frames, self.harmonics, self.functions = frames, harmonics, 2 + 2 * harmonics
         entry = nn.Linear(noise_dim + text_dim, code_dim)
-        self.clip_code = nn.Sequential(
+        self.mapping = nn.Sequential(
             entry, nn.LeakyReLU(SLOPE),
             nn.Linear(code_dim, code_dim), nn.LeakyReLU(SLOPE),
             nn.Linear(code_dim, 3 * code_dim), nn.LeakyReLU(SLOPE),
         )  # fmt: skip
-        self.waves: Tensor
-        self.register_buffer("waves", fourier_features(height, grid_width))
-        self.content = nn.Conv2d(WAVES + 2, width, 1)
-        self.content_style = nn.Linear(code_dim, 2 * width)
+        self.fourier: Tensor
+        self.register_buffer("fourier", fourier_features(height, grid_width))
+        self.input_conv = nn.Conv2d(FOURIER_FEATURES + 2, width, 1)
+        self.input_modulation = nn.Linear(code_dim, 2 * width)
         self.blocks = nn.ModuleList(ModulatedBlock(width, code_dim) for _ in range(BLOCKS))
         self.out = nn.Conv2d(width, channels, 3, padding=1)
         self.tempo = nn.Linear(code_dim, 1)
-        self.views = nn.Linear(code_dim, 6 * self.functions)
-        self.word_views = nn.Linear(text_dim, 6 * self.functions, bias=False)
-        self.strength = nn.Linear(noise_dim, 6)
+        self.motion_coefficients = nn.Linear(code_dim, 6 * self.functions)
+        self.text_coefficients = nn.Linear(text_dim, 6 * self.functions, bias=False)
+        self.text_gain = nn.Linear(noise_dim, 6)
         self.trajectory = TrajectoryHead(text_dim, 2 * harmonics)
         self.gates = Gates(text_dim)
         initialise(self)
         # At first, pictures move a little and swing less. If all clips trembled, the discriminator would win too early.
         quieter = [1.0, 1.0, *(1 / (3 * k) for k in range(1, harmonics + 1) for _ in range(2))]
-        first = torch.tensor([scale * share for scale in FIRST_VIEWS for share in quieter], device="cpu")
+        first = torch.tensor([scale * share for scale in INITIAL_SCALES for share in quieter], device="cpu")
         with torch.no_grad():
             entry.weight.mul_(math.sqrt((noise_dim + text_dim) / (2 * text_dim)))
-            self.views.weight.mul_(first[:, None])
-            self.content_style.weight.mul_(0.35)
-            for layer in (self.word_views, self.gates.layer):
+            self.motion_coefficients.weight.mul_(first[:, None])
+            self.input_modulation.weight.mul_(0.35)
+            for layer in (self.text_coefficients, self.gates.layer):
                 layer.weight.zero_()
 
     def forward(self, noise: Tensor, text: Encoded, codec: Codec) -> tuple[Tensor, Views]:
@@ -238,35 +238,36 @@ class Generator(nn.Module):
         return pictures, self.view(motion, noise, text, centre_of_mass(pictures))
 
     def clip_codes(self, noise: Tensor, text: Tensor) -> tuple[Tensor, ...]:
-        """The codes of content, look and motion, float[N, code_dim] each. The noise is made as loud as a word."""
+        """The codes of content, look and motion, float[N, code_dim] each. Noise is scaled to the norm of a word."""
         noise = noise * math.sqrt(text.shape[1] / self.noise_dim)
-        return self.clip_code(torch.cat((noise, TEXT_SCALE * text), dim=1)).chunk(3, dim=1)
+        return self.mapping(torch.cat((noise, TEXT_SCALE * text), dim=1)).chunk(3, dim=1)
 
     def picture(self, content: Tensor, look: Tensor) -> Tensor:
         """The clip's picture from two of its codes, as latents float[N, 1, C, h, w]."""
-        x = modulate(self.content(self.waves), self.content_style(content))
+        x = modulate(self.input_conv(self.fourier), self.input_modulation(content))
         for block in self.blocks:
             x = block(x, look)
         return self.out(F.leaky_relu(x, SLOPE))[:, None]
 
-    def word_coefficients(self, noise: Tensor, text: Tensor) -> Tensor:
-        """The part of the coefficients that is linear in the text, float[N, 6, K], at a strength set by the noise."""
-        coefficients = self.word_views(TEXT_SCALE * text).unflatten(1, (6, -1))
-        return (1 + 0.5 * torch.tanh(self.strength(noise)))[..., None] * coefficients
+    def text_part(self, noise: Tensor, text: Tensor) -> Tensor:
+        """The part of the coefficients that is linear in the text, float[N, 6, K], with a gain that the noise sets."""
+        coefficients = self.text_coefficients(TEXT_SCALE * text).unflatten(1, (6, -1))
+        return (1 + 0.5 * torch.tanh(self.text_gain(noise)))[..., None] * coefficients
 
     def coefficients(self, motion: Tensor, noise: Tensor, text: Tensor) -> Tensor:
-        """The coefficients of the time functions in the views before gates and trajectory, float[N, 6, K]."""
-        return VIEW_SCALE * (self.views(motion).unflatten(1, (6, -1)) + self.word_coefficients(noise, text))
+        """The coefficients of the K time functions before gates and trajectory, float[N, 6, K]."""
+        own = self.motion_coefficients(motion).unflatten(1, (6, -1))
+        return COEFFICIENT_SCALE * (own + self.text_part(noise, text))
 
     def view(self, motion: Tensor, noise: Tensor, text: Encoded, centre: Tensor) -> Views:
         """The views of pictures with that ``centre``. In float32: half precision would shake the frames."""
         with torch.autocast(noise.device.type, enabled=False):
             motion, pooled = motion.float(), text.pooled.float()
             coefficients = self.coefficients(motion, noise, pooled)
-            time = time_functions(TEMPO_SCALE * self.tempo(motion).squeeze(1), self.frames, self.harmonics)
+            basis = time_functions(TEMPO_SCALE * self.tempo(motion).squeeze(1), self.frames, self.harmonics)
             translation = self.trajectory(coefficients[:, TRANSLATION, 1:], pooled)
             gated = apply_gates(coefficients, self.gates(text), translation)
-            return Views(gated @ time, centre, coefficients[:, TRANSLATION, 0])
+            return Views(gated @ basis, centre, coefficients[:, TRANSLATION, 0])
 
     def off_basis_penalty(self, noise: Tensor, text: Encoded) -> Tensor:
         """``TrajectoryHead.off_basis_penalty`` of these clips, float[N]."""
@@ -288,16 +289,16 @@ def render(pictures: Tensor, views: Views) -> Tensor:
 
 
 def encode_views(pictures: Tensor, views: Views, codec: Codec) -> Tensor:
-    """The frames that views of pictures show, as latents float[N, T, C, h, w]; unlike in ``render`` with one sample a
-    pixel and the pictures' edges repeated, so that the discriminator sees what is wrong at an edge."""
+    """The frames that views of pictures show, as latents float[N, T, C, h, w]: one sample a pixel and repeated edges,
+    so that errors at a picture's edge reach the discriminator."""
     return codec.encode_squares(warp(pictures, views, side=codec.side))
 
 
 def fourier_features(height: int, width: int) -> Tensor:
-    """Sine waves of random frequency, direction and phase on a grid, and its coordinates, float32[1, WAVES + 2, h, w]
-    (after StyleGAN3: Karras et al., NeurIPS 2021)."""
+    """Sine waves of random frequency, direction and phase on a grid, and its coordinates, float32[1, FOURIER_FEATURES +
+    2, h, w] (after StyleGAN3: Karras et al., NeurIPS 2021)."""
     points = grid_points(height, width)
-    angle, frequency, phase = torch.rand(3, WAVES, device="cpu") * 2 * math.pi
+    angle, frequency, phase = torch.rand(3, FOURIER_FEATURES, device="cpu") * 2 * math.pi
     waves = torch.sin(points @ torch.stack((angle.cos(), angle.sin())) * MAX_FREQUENCY * frequency + phase)
     return torch.cat((waves, points), dim=1).T.unflatten(1, (height, width))[None]
 
@@ -372,7 +373,7 @@ class Projection(nn.Module):
 
     def __init__(self, dim: int, text_dim: int) -> None:
         super().__init__()
-        self.real = nn.Linear(dim, 1)
+        self.unconditional = nn.Linear(dim, 1)
         self.hidden, self.query = nn.Linear(text_dim, dim), nn.Linear(dim, dim)
         self.scale = dim**-0.5
 
@@ -381,7 +382,7 @@ class Projection(nn.Module):
         does not depend on the text."""
         query = self.query(F.silu(self.hidden(text)))
         match = (features * query[:, None]).sum(-1) * self.scale
-        return realism * self.real(features).squeeze(-1) + match
+        return realism * self.unconditional(features).squeeze(-1) + match
 
 
 class Discriminator(nn.Module):
@@ -393,33 +394,32 @@ class Discriminator(nn.Module):
     ) -> None:  # fmt: skip
         super().__init__()
         channels, height, grid_width = latent_shape
-        self.text_encoder = text_encoder
         self.clip = Critic(frames * channels, height, grid_width, width, dim)
         self.frame = Critic(channels, height, grid_width, width // 2, dim)
         self.path = PathCritic(latent_shape, frames, width // 2, dim)
-        self.clip_match = Projection(dim, text_dim)
-        self.path_match = Projection(dim, text_dim)
-        self.frame_match = Projection(dim, text_dim)
-        for network in (self.clip, self.frame, self.path, self.clip_match, self.path_match, self.frame_match):
-            initialise(network)
+        self.clip_projection = Projection(dim, text_dim)
+        self.path_projection = Projection(dim, text_dim)
+        self.frame_projection = Projection(dim, text_dim)
+        initialise(self)
+        self.text_encoder = text_encoder
         with torch.no_grad():
             self.path.maps.weight.mul_(SHARPNESS)
 
     def features(self, latents: Tensor, frames: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What the critics see of float[N, T, C, h, w]: of the clip and of its paths float[N, 1, dim], of ``frames``
-        (numbers int64[K]) float[N, K, dim]."""
+        """The critics' features of latents float[N, T, C, h, w]: of the clip and of its paths float[N, 1, dim], of
+        ``frames`` (indices int64[K]) float[N, K, dim]."""
         single = self.frame(latents[:, frames].flatten(0, 1)).unflatten(0, (len(latents), len(frames)))
         return self.clip(latents.flatten(1, 2))[:, None], self.path(latents)[:, None], single
 
-    def score(self, features: tuple[Tensor, Tensor, Tensor], prompts: Prompts) -> Tensor:
+    def logits(self, features: tuple[Tensor, Tensor, Tensor], prompts: Prompts) -> Tensor:
         """Logits float[N, 2 + K] that the features are real and go with N prompts."""
         text = self.text_encoder(prompts).pooled
-        matches = (self.clip_match, self.path_match, self.frame_match)
+        matches = (self.clip_projection, self.path_projection, self.frame_projection)
         return torch.cat([match(seen, text) for match, seen in zip(matches, features, strict=True)], dim=1)
 
     def forward(self, latents: Tensor, prompts: Prompts, frames: Tensor) -> Tensor:
         """Logits float[N, 2 + K]: of the clip, of its paths, then one for each of ``frames``."""
-        return self.score(self.features(latents, frames), prompts)
+        return self.logits(self.features(latents, frames), prompts)
 
     def rerank_score(self, latents: Tensor, prompts: Prompts) -> Tensor:
         """What to choose a video of several by, float[N]: the mean logit of all frames and, at RERANK_PATHS, that of
@@ -427,8 +427,8 @@ class Discriminator(nn.Module):
         text = self.text_encoder(prompts).pooled
         frames = self.frame(latents.flatten(0, 1)).unflatten(0, latents.shape[:2])
         paths = self.path(latents)[:, None]
-        fit = self.frame_match(frames, text, RERANK_REALISM).mean(1)
-        return fit + RERANK_PATHS * self.path_match(paths, text).mean(1)
+        fit = self.frame_projection(frames, text, RERANK_REALISM).mean(1)
+        return fit + RERANK_PATHS * self.path_projection(paths, text).mean(1)
 
 
 # --- training and sampling -------------------------------------------------------------------------------------------
@@ -439,11 +439,11 @@ def relativistic_loss(winner: Tensor, loser: Tensor) -> Tensor:
 
     The relativistic pairing loss (Jolicoeur-Martineau, ICLR 2019) as used by R3GAN (Huang et al., NeurIPS 2024).
     """
-    return sum_of_logits(F.softplus(loser - winner)).mean()
+    return sum_over_critics(F.softplus(loser - winner)).mean()
 
 
-def sum_of_logits(logits: Tensor) -> Tensor:
-    """The clip critic's logit, the path critic's, and the mean of the frame critic's: float[N, 2 + K] to float[N]."""
+def sum_over_critics(logits: Tensor) -> Tensor:
+    """Clip critic plus path critic plus the mean of the frame critic: float[N, 2 + K] to float[N]."""
     return logits[:, 0] + logits[:, 1] + logits[:, 2:].mean(1)
 
 
@@ -453,14 +453,14 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], latents: Tensor) -> Ten
     Mescheder et al., ICML 2018. Each clip counts once, all of its dimensions summed.
     """
     latents = latents.detach().requires_grad_(True)
-    (gradient,) = torch.autograd.grad(sum_of_logits(critic(latents)).sum(), latents, create_graph=True)
+    (gradient,) = torch.autograd.grad(sum_over_critics(critic(latents)).sum(), latents, create_graph=True)
     return gradient.square().flatten(1).sum(1).mean()
 
 
 class VideoGAN(GAN):
     """The kind ``video_gan``."""
 
-    max_grad_norm = 30.0  # twice the norm of a usual gradient: one wild batch can end a young GAN
+    max_grad_norm = 30.0  # twice the norm of a usual gradient, against outliers
 
     def __init__(self, params: "VideoGanParams", spec: Spec) -> None:
         super().__init__()
@@ -501,10 +501,10 @@ class VideoGAN(GAN):
         params, critic, prompts = self.params, self.discriminator, batch.prompts
         frames = random_frames(batch)
         features = critic.features(batch.latents, frames)
-        real_logits = critic.score(features, prompts)
+        real_logits = critic.logits(features, prompts)
         loss = relativistic_loss(real_logits, critic(fake, prompts, frames))
         if params.mismatch:
-            mismatched = critic.score(features, batch.mismatched)
+            mismatched = critic.logits(features, batch.mismatched)
             loss = loss + params.mismatch * relativistic_loss(real_logits, mismatched)
         gamma = cosine(params.gamma, params.gamma_final, batch.progress)
         if gamma and batch.step % params.gamma_every == 0:

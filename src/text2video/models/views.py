@@ -1,8 +1,8 @@
 """Affine views of one picture: how each frame of a clip looks at it.
 
-A view has six parameters a frame, each a function of time: a rotation (in half turns), a symmetric stretch (along x,
-along y, across) and a translation. Two points of the clip stand beside them: ``centre``, the centre of mass of what the
-picture shows, and ``anchor``, where in the frame it is shown. A point u of the picture appears in the frame at
+A view has six parameters a frame, each a function of time: a clockwise rotation (in half turns), a symmetric stretch
+(along x, along y, across) and a translation (in halves of a frame; x is to the right, y down). Two points stand beside
+them: ``centre``, the centre of mass of the picture, and ``anchor``, its place in the frame. A point u is shown at
 
     translation + rotation @ (anchor + (I + stretch) @ (u - centre)),
 
@@ -21,7 +21,7 @@ ROTATION, STRETCH, TRANSLATION = slice(0, 1), slice(1, 4), slice(4, 6)  # of the
 SHORTEST_PERIOD = 3  # frames; shorter ones look like flicker
 FOREGROUND = 0.2  # colour distance from the background, of a range of 2, from which a pixel counts as foreground
 EPSILON = 1e-6  # mass of a background pixel: the centre of mass of an empty picture is its middle
-MIN_AREA = 0.01  # of the stretched picture; the inverse map has no end below
+MIN_AREA = 0.01  # lower bound of the determinant of I + stretch, so that the inverse map stays finite
 
 
 class Views(NamedTuple):
