@@ -3,7 +3,9 @@
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from tiny import tiny_params, write_params
 
 from stages import autoencode, index, synthesize
@@ -18,3 +20,6 @@ def test_the_codec_learns_with_either_optimizer(optimizer: str, tmp_path: Path) 
         stage.main(tmp_path)
     losses = [float(row["loss"]) for row in csv.DictReader((tmp_path / "metrics" / "autoencode.csv").open())]
     assert losses[-1] < losses[0] / 4
+    picture = np.asarray(Image.open(tmp_path / "metrics" / "codec.png").convert("L"), float)
+    real, decoded = np.split(picture[:, : picture.shape[1] // 2 * 2], 2, axis=1)
+    assert 0 < np.abs(real - decoded).mean() < 16, "beside each other, and alike"

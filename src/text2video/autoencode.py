@@ -20,22 +20,25 @@ from text2video.layout import Layout
 from text2video.models.codec import Codec, build_codec
 from text2video.models.muon import Muon
 from text2video.params import CodecParams, Params
+from text2video.sheets import contact_sheet, save_png, shrink
 from text2video.training.batches import Batches
 from text2video.training.checkpoint import CheckpointStore, Stateful, fingerprint, require_finite
 from text2video.training.ranks import Ranks, init_distributed, resumable_ranks
 from text2video.training.tables import Curve
-from text2video.video import to_video
+from text2video.video import to_clips, to_video
 from text2video.weights import save_network
 
 CHUNK = 32  # clips encoded at a time
+SHOWN, FRAMES = 8, 10  # clips in the picture, and frames of each
 WARMUP = 0.1  # share of the steps in which the learning rate rises
 
 
 def autoencode(params: Params, layout: Layout) -> None:
     """Train the codec that ``params.codec`` names on the training clips, and encode them.
 
-    Writes ``models/codec``, ``data/latents``, ``metrics/autoencode.json`` and ``metrics/autoencode.csv``. Training goes
-    on where an earlier run was stopped. Raises UserError when the loss is no finite number.
+    Writes ``models/codec``, ``data/latents`` and, in ``metrics``, ``autoencode.json``, ``autoencode.csv`` and
+    ``codec.png``, real clips beside what the codec makes of them. Training goes on where an earlier run was stopped.
+    Raises UserError when the loss is no finite number.
     """
     watch = Stopwatch()
     with init_distributed() as ranks:
@@ -44,10 +47,10 @@ def autoencode(params: Params, layout: Layout) -> None:
         config = {"codec": params.codec.model_dump(), "size": size}
         inputs, every = [layout.train, layout.validation], params.runtime.checkpoint_every
         run = fingerprint({**config, "processes": ranks.world}, layout.root, inputs, device)
-        figures, curve = layout.metrics / "autoencode.json", layout.metrics / "autoencode.csv"
+        figures, curve, picture = (layout.metrics / n for n in ("autoencode.json", "autoencode.csv", "codec.png"))
         with resumable_ranks("autoencode", layout.root, run, every, ranks) as checkpoints:
             if ranks.is_main:
-                remove_leftovers(layout.codec, layout.latents, figures, curve)
+                remove_leftovers(layout.codec, layout.latents, figures, curve, picture)
             torch.manual_seed(params.codec.seed)
             codec = on_device(build_codec(params.codec, size), device)
             ranks.share_statistics(codec)
@@ -60,9 +63,11 @@ def autoencode(params: Params, layout: Layout) -> None:
                 return
             with watch("measure the codec"):
                 error = reconstruction_error(codec, validation, params.codec, device)
+                pairs = comparison(codec, validation, params.codec, device)
             save_network(layout.codec, {"codec": codec}, config)
             write_json(figures, {"reconstruction_error": error, "steps": losses.steps})
             write_text(curve, losses.text())
+            save_png(picture, pairs)
     watch.report()
 
 
@@ -192,3 +197,14 @@ def reconstruction_error(codec: Codec, clips: PackedReader, params: CodecParams,
             decoded = codec.decode(codec.encode(video)).float().clamp(-1, 1)
         total += (decoded - video).abs().mean(dim=(1, 2, 3, 4)).sum().item()
     return round(127.5 * total / max(len(clips), 1), 4)
+
+
+@torch.no_grad()
+def comparison(codec: Codec, clips: PackedReader, params: CodecParams, device: torch.device) -> np.ndarray:
+    """Film strips of the first clips, left, and of what the codec makes of them, right: a picture uint8[H, W, 3]."""
+    real = clips[:SHOWN]
+    with autocast(device, params.precision):
+        decoded = to_clips(codec.decode(codec.encode(to_video(real, device))))
+    pairs = [shrink(clip, max(clip.shape[1:3]), FRAMES) for pair in zip(real, decoded, strict=True) for clip in pair]
+    captions = [text for caption in clips.captions[:SHOWN] for text in (caption, "through the codec")]
+    return contact_sheet(pairs, captions, columns=2)
