@@ -468,7 +468,7 @@ def noise(prompt: str, number: int) -> np.ndarray:
 @pytest.fixture(scope="module")
 def videos(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """Own videos: captions in several scripts, frames that are not square."""
-    splits = {"train": WORDS[:4] * 8, "validation": WORDS[:4], "unseen_clip": WORDS[:4] * 4}
+    splits = {"train": WORDS[:4] * 8, "validation": WORDS[:4] * 3, "unseen_clip": WORDS[:4] * 4}
     splits |= {"unseen_caption": WORDS[4:] * 12, "few": WORDS[:2]}
     place = unlabelled(tmp_path_factory.mktemp("videos"), splits)
     place.evaluate(noise)

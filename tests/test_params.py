@@ -61,7 +61,7 @@ def test_numbers_are_read_however_they_are_spelt(tmp_path: Path) -> None:
     """DVC writes ``-S train.lr=1e-5`` as ``1e-05``, which is text to many readers; 1 is as good as 1.0."""
     page = tiny_params(train={"lr": 1e-5, "lr_final": "2e-6", "ema": 0, "epochs": 3})
     path = write_params(tmp_path / "params.yaml", page)
-    assert "  lr: 1e-05\n" in path.read_text()
+    assert "\n  lr: 1e-05 " in path.read_text()
     train = load_params(path).train
     values = (train.lr, train.lr_final, train.ema, train.epochs)
     assert values == (1e-5, 2e-6, 0.0, 3.0)
