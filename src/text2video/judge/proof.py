@@ -53,12 +53,8 @@ def prove(clips: Array, asked: Requests, seed: int = 0) -> list[Check]:
     seen, rng = _judge(clips, asked), np.random.default_rng(seed)
     if isinstance(seen, Scenes):
         scenes, verdicts, same = cast(Sequence[Scene], asked), seen.verdicts, asked
-        groups, changed, disturbed, tracked = (
-            _scene_groups(seen, scenes),
-            _changed(clips, scenes),
-            DISTURBED | FINER,
-            {},
-        )
+        groups, changed, tracked = _scene_groups(seen, scenes), _changed(clips, scenes), {}
+        disturbed = DISTURBED | FINER
     else:
         verdicts, groups = seen, _groups(seen, cast(Sequence[Request], asked))
         same = [Request(*labels) for labels in zip(seen.shape, seen.colour, seen.motion, strict=True)]

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from text2video.measure.retrieval import FEWEST
 from text2video.measure.words import words
 
 Array = np.ndarray
-FEWEST = 12  # clips for a distance between distributions
 
 
 def flicker(clips: Array) -> Array:
