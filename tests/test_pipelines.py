@@ -57,8 +57,12 @@ def test_a_new_pipeline_takes_its_clips_from_a_folder(tmp_path: Path, monkeypatc
     assert "confusion" not in pipeline  # without labels there is none
     assert new_pipeline(root, "mine", None) == [root / "mine" / "dvc.yaml"]
     assert (root / "mine" / "params.yaml").read_text(encoding="utf-8") == text
+    page = (root / "params.yaml").read_text(encoding="utf-8")
+    assert "  folder: data/raw" in page
+    (root / "params.yaml").write_text(page.replace("  folder: data/raw", '  folder: "data/#1"'), encoding="utf-8")
     done = CliRunner().invoke(new.app, ["other", "--videos", str(clips), "--flow"])
     assert done.exit_code == 0, done.output
+    assert load_params(root / "other" / "params.yaml").videos.folder == str(clips)
     other, own = load_params(root / "other" / "params.yaml"), load_params(root / "params.yaml")
     assert (other.model.kind, other.codec.optimizer, other.codec.channels) == ("flow", "muon", 16)
     assert (other.flow, other.train, other.text) == (own.flow, own.train, own.text)

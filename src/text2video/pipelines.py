@@ -150,5 +150,9 @@ def _scalar(text: str) -> str:
 def _set(text: str, key: str, value: str) -> str:
     """``text`` of params.yaml with ``key``, such as ``model.kind``, set to ``value``; comments stay."""
     section, name = key.split(".")
-    pattern = rf"(?ms)(^{section}:.*?^  {name}: )[^#\n]*?( #|$)"
-    return re.sub(pattern, lambda found: found[1] + value + found[2], text, count=1)
+    before, start, after = text.partition(f"\n{section}:")
+    lines = after.split("\n")
+    number = next(i for i, line in enumerate(lines) if line.strip().startswith(f"{name}:"))
+    line, _, comment = lines[number].partition(" #")
+    lines[number] = f"{line.partition(':')[0]}: {value}" + (f" #{comment}" if comment else "")
+    return before + start + "\n".join(lines)

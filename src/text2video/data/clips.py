@@ -57,9 +57,9 @@ def cut_clips(
     uses = Counter(nearest(times, targets.ravel()).tolist())
     for number, (_, draw) in enumerate(shown()):
         if number in uses:
-            frame = fit_frame(draw(), *data.height_width, videos.fit)
+            content = fit_frame(draw(), *data.height_width, videos.fit).tobytes()
             for _ in range(uses[number]):
-                file.write(frame.tobytes())
+                file.write(content)
     return len(targets), missing
 
 

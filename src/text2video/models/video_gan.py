@@ -400,7 +400,7 @@ class Discriminator(nn.Module):
         self.clip_projection = Projection(dim, text_dim)
         self.path_projection = Projection(dim, text_dim)
         self.frame_projection = Projection(dim, text_dim)
-        initialise(self)
+        initialise(self)  # but for the text encoder, which has its own
         self.text_encoder = text_encoder
         with torch.no_grad():
             self.path.maps.weight.mul_(SHARPNESS)
