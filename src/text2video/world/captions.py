@@ -330,7 +330,7 @@ def ways(wording: str, plainly: bool = False) -> list[tuple[str, ...]]:
         pairs = list(product(_forms(along), _forms(across)))
         found.append(tuple(f"{one} and {other}" for one, other in pairs))
         found.append(tuple(f"diagonally {one} and {other}" for one, other in pairs))
-        found.append(tuple(f"{one} {across}" for one in _forms(along) if " the " in one))  # to the top left
+        found.append(tuple(f"{to} the {end} {across}" for to in ("to", "towards") for end in vocabulary.ENDS[along]))
     return found
 
 

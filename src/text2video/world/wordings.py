@@ -214,7 +214,8 @@ def _phrases(names: Mapping[str, Sequence[str]]) -> Phrases:
         for wording in MOTIONS[name].wordings:
             for verb in verbs(wording):  # "moving back and forth" is not said with "up and down" behind it
                 found.setdefault(verb, []).extend(ways(wording, plainly=bool(verb.tail)))
-            found |= {verb: [("",)] for verb in vocabulary.VERBS.get(wording, ()) if " " in wording}
+            ends = [("",), *ways(wording)]  # of what says the direction itself: rises, rises upwards
+            found |= {verb: ends for verb in vocabulary.VERBS.get(wording, ()) if " " in wording}
         phrases["motion"][name] = list(found.items())
     return phrases
 

@@ -69,12 +69,15 @@ VERBS: dict[str, tuple[Verb, ...]] = {
     "moving": _verbs(
         "move moves moving", "go goes going", "travel travels travelling", "drift drifts drifting",
         "head heads heading", "slide slides sliding", "glide glides gliding", "float floats floating",
+        "roll rolls rolling", "fly flies flying",
     ),
-    "moving up": _verbs("rise rises rising", "climb climbs climbing"),
-    "moving down": _verbs("fall falls falling", "sink sinks sinking"),
+    "moving up": _verbs("rise rises rising", "climb climbs climbing", "ascend ascends ascending"),
+    "moving down": _verbs(
+        "fall falls falling", "drop drops dropping", "sink sinks sinking", "descend descends descending"
+    ),
     "rotating": _verbs(
         "rotate rotates rotating", "turn turns turning", "spin spins spinning", "revolve revolves revolving",
-        "orbit orbits orbiting",
+        "orbit orbits orbiting", "whirl whirls whirling",
     ),
     "shrinking": _verbs(
         "shrink shrinks shrinking", "get gets getting + smaller", "become becomes becoming + smaller",
@@ -82,11 +85,11 @@ VERBS: dict[str, tuple[Verb, ...]] = {
     ),
     "expanding": _verbs(
         "expand expands expanding", "grow grows growing", "get gets getting + bigger", "get gets getting + larger",
-        "become becomes becoming + bigger", "become becomes becoming + larger", "swell swells swelling",
+        "become becomes becoming + bigger", "become becomes becoming + larger", "swell swells swelling", "enlarge enlarges enlarging",
     ),
     "bouncing": _verbs(
         "bounce bounces bouncing", "move moves moving + back and forth", "go goes going + back and forth",
-        "move moves moving + to and fro", "oscillate oscillates oscillating",
+        "move moves moving + to and fro", "oscillate oscillates oscillating", "jump jumps jumping",
     ),
     "zigzagging": _verbs(
         "zigzag zigzags zigzagging", "weave weaves weaving", "snake snakes snaking",
@@ -98,8 +101,8 @@ VERBS: dict[str, tuple[Verb, ...]] = {
 WAYS: dict[str, tuple[tuple[str, ...], ...]] = {
     "up": (("upwards", "upward"), ("to the top", "towards the top")),
     "down": (("downwards", "downward"), ("to the bottom", "towards the bottom")),
-    "left": (("leftwards", "leftward"), ("to the left", "towards the left")),
-    "right": (("rightwards", "rightward"), ("to the right", "towards the right")),
+    "left": (("leftwards", "leftward"), ("to the left", "towards the left", "to the left side")),
+    "right": (("rightwards", "rightward"), ("to the right", "towards the right", "to the right side")),
     "clockwise": (("in a clockwise direction",),),
     "counter-clockwise": (
         ("in a counter-clockwise direction",),
@@ -111,6 +114,7 @@ WAYS: dict[str, tuple[tuple[str, ...], ...]] = {
     "bouncing horizontally": (("left and right",), ("from side to side",), ("sideways",)),
 }
 OPPOSITE = {"up": "down", "down": "up", "left": "right", "right": "left"}
+ENDS = {"up": ("top", "upper"), "down": ("bottom", "lower")}  # to the upper left
 
 # {thing}: red circle; {a thing}: a red circle; {a noun}: a circle; {do}, {does}, {doing}: move up, moves up, moving up.
 PLAIN = "{thing} {doing}"
@@ -166,10 +170,8 @@ HEARD = {
     word: plain
     for plain, words in {
         "counter-clockwise": "counterclockwise anticlockwise", "counter": "anti", "travelling": "traveling",
-        "moving": "roll rolls rolling fly flies flying", "zigzag": "zig zigs zigging zag zags zagging zigzagged",
-        "circle": "circular round", "up": "upper ascend ascends ascending",
-        "down": "lower descend descends descending drop drops dropping", "rotating": "whirl whirls whirling",
-        "expanding": "enlarge enlarges enlarging", "small": "wee", "slowly": "slow", "quickly": "quick",
+        "zigzag": "zig zigs zigging zag zags zagging zigzagged",
+        "circle": "circular round", "up": "upper", "down": "lower", "small": "wee", "slowly": "slow", "quickly": "quick",
         "golden": "gold", "violet": "lilac", "turquoise": "teal",
     }.items()
     for word in words.split()
