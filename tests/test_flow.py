@@ -48,7 +48,7 @@ def told(words: torch.Tensor) -> Prompts:
 def trained(guided_from: float = 1.0, steps: int = 400) -> Flow:
     """A flow of toy size, trained on such clips."""
     torch.manual_seed(0)
-    changed = {"depth": 2, "given_share": 0.5, "time_mean": 0.0, "guided_from": guided_from, "steps": 12}
+    changed = {"depth": 2, "context_share": 0.5, "time_mean": 0.0, "guided_from": guided_from, "steps": 12}
     own = load_params(ROOT / "params.yaml").flow.model_copy(update=changed)
     page = TrainParams(seed=0, epochs=1, batch=16, lr=3e-3, lr_final=1e-4, ema=0.97, precision="fp32", sample_every=1)
     model = Flow(own, Spec(SHAPE, FRAMES, lambda: WordEncoder(4, 8, "sum"), 8))

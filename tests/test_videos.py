@@ -23,7 +23,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from tiny import ROOT, Repository, make_repository, tiny_params, write_params
+from tiny import ROOT, TINY, Repository, make_repository, tiny_params, write_params
 
 from text2video.check import check
 from text2video.data.clips import cut_clips, fit_frame, nearest, window_times
@@ -952,3 +952,17 @@ def test_dvc_watches_the_folder(pipeline: Repository) -> None:
     assert "something else" in {row["caption"] for row in rows(pipeline.folder)}
     changed = {line[3:] for line in pipeline.git("status", "--porcelain").splitlines()}
     assert changed == {"params.yaml", "dvc.lock"}
+
+
+def test_a_folder_of_videos_goes_all_the_way_to_a_report(pipeline: Repository) -> None:
+    """The dream of the tutorial, by one command: own videos in, a model and its videos out, and nothing is judged."""
+    pipeline.dvc("repro")
+    figures = json.loads((pipeline.folder / "metrics" / "evaluation.json").read_text())
+    splits = figures.keys() & CLIP_SPLITS
+    assert splits
+    assert all(figures[split].keys() == {"retrieval"} for split in splits)
+    assert "Not measured" in (pipeline.folder / "metrics" / "report.html").read_text()
+    assert len(list((pipeline.folder / "data" / "videos" / "gif").iterdir())) >= len(TINY["render"]["prompts"])
+    assert "up to date" in pipeline.dvc("repro")
+    pipeline.run(sys.executable, "-m", "text2video", "generate", "grey number 1", "--out", "made")
+    assert (pipeline.folder / "made" / "000_grey-number-1_0.gif").exists()

@@ -151,17 +151,17 @@ class FlowParams(KindParams):
 
     depth: Annotated[int, Field(ge=2, le=32, multiple_of=2)]
     patch: Annotated[int, Field(ge=1, le=8)]
-    neighbours: Share
-    details: Width
+    token_shift: Share
+    conv_width: Width
     words: Literal["tokens", "pooled"]
     target: Literal["residual", "velocity"]
-    change_weight: Annotated[float, Field(ge=0)]
+    difference_weight: Annotated[float, Field(ge=0)]
     time_mean: float
     time_std: Annotated[float, Field(gt=0)]
     frame_time_std: Annotated[float, Field(ge=0)]
-    guess_share: Share
+    self_conditioning: Share
     prompt_dropout: Share
-    given_share: Share
+    context_share: Share
     guided_from: Share
     steps: Annotated[int, Field(ge=1, le=1000)]
     shift: Rate
@@ -303,6 +303,11 @@ RENAMED = {
     "train.effort": "video_gan.gate_penalty",
     "train.validate_every": "train.sample_every",
     "text.unknown_share": "text.word_dropout",
+    "flow.neighbours": "flow.token_shift",
+    "flow.details": "flow.conv_width",
+    "flow.change_weight": "flow.difference_weight",
+    "flow.guess_share": "flow.self_conditioning",
+    "flow.given_share": "flow.context_share",
 }  # keys of earlier versions
 
 

@@ -42,14 +42,14 @@ MASKED = -1e4  # added to the logits of what attention must not see
 class Block(nn.Module):
     """Attention over all tokens of the clip and all words, then a gated layer (SwiGLU: Shazeer, 2020).
 
-    Both see ``neighbours`` features of each neighbour in time, height and width in place of the token's own.
+    Both see ``shifted`` features of each neighbour in time, height and width in place of the token's own.
     Both are scaled, shifted and gated by the time and the text (adaLN: Peebles and Xie, ICCV 2023), by one linear layer
     for all blocks and a table for each (PixArt-alpha: Chen et al., ICLR 2024). Their last layers start at zero.
     """
 
-    def __init__(self, width: int, neighbours: int, grid: tuple[int, int]) -> None:
+    def __init__(self, width: int, shifted: int, grid: tuple[int, int]) -> None:
         super().__init__()
-        self.neighbours, self.grid = neighbours, grid
+        self.shifted, self.grid = shifted, grid
         self.qkv = nn.Linear(width, 3 * width, bias=False)
         self.words = nn.Linear(width, 2 * width, bias=False)
         self.out = nn.Linear(width, width, bias=False)
@@ -63,18 +63,18 @@ class Block(nn.Module):
         """Tokens float[N, T, S, width] to the same shape. ``words`` are float[N, L, width]; ``bias`` of the logits is
         float[N, 1, 1, L + T S], ``modulation`` float[N, T, 1, 6, width]."""
         scale1, shift1, gate1, scale2, shift2, gate2 = (modulation + self.table).to(x.dtype).unbind(3)
-        h = self.mix_neighbours(torch.addcmul(shift1, normalise(x), 1 + scale1))
+        h = self.shift_tokens(torch.addcmul(shift1, normalise(x), 1 + scale1))
         x = torch.addcmul(x, 1 + gate1, self.attend(h, words, bias))
-        h = self.mix_neighbours(torch.addcmul(shift2, normalise(x), 1 + scale2))
+        h = self.shift_tokens(torch.addcmul(shift2, normalise(x), 1 + scale2))
         value, gate = self.up(h).chunk(2, dim=-1)
         return torch.addcmul(x, 1 + gate2, self.down(value * F.silu(gate)))
 
-    def mix_neighbours(self, x: Tensor) -> Tensor:
+    def shift_tokens(self, x: Tensor) -> Tensor:
         """Tokens with some features from the frame before and after, the row above and below, and the column left and
         right, zeros beyond the edge (temporal shift: Lin et al., ICCV 2019)."""
-        if not self.neighbours:
+        if not self.shifted:
             return x
-        *groups, own = x.unflatten(2, self.grid).tensor_split([self.neighbours * (i + 1) for i in range(6)], -1)
+        *groups, own = x.unflatten(2, self.grid).tensor_split([self.shifted * (i + 1) for i in range(6)], -1)
         pads = ((axis, step) for axis in (6, 4, 2) for step in (1, -1))  # F.pad counts axes from the last
         moved = [F.pad(group, (0,) * axis + (step, -step)) for group, (axis, step) in zip(groups, pads, strict=True)]
         return torch.cat((*moved, own), -1).flatten(2, 3)
@@ -133,7 +133,7 @@ class FlowTransformer(nn.Module):
         channels, rows, columns = latent_shape[0], latent_shape[1] // patch, latent_shape[2] // patch
         width = HEAD_DIM * depth // 2
         self.patch, self.grid = patch, (rows, columns)
-        details = params.details
+        details = params.conv_width
         self.stem = Convolutions(2 * channels, details, details)
         self.head = Convolutions(2 * details, details, channels)
         self.enter = nn.Linear((2 * channels + details) * patch * patch, width)
@@ -142,7 +142,7 @@ class FlowTransformer(nn.Module):
         self.time = nn.Sequential(nn.Linear(2 * FREQUENCIES, width), nn.SiLU(), nn.Linear(width, width))
         self.prompt, self.word = nn.Linear(text_dim, width), nn.Linear(text_dim, width)
         self.modulation, self.final = nn.Linear(width, 6 * width), nn.Linear(width, 2 * width)
-        self.blocks = nn.ModuleList(Block(width, int(params.neighbours * width / 6), self.grid) for _ in range(depth))
+        self.blocks = nn.ModuleList(Block(width, int(params.token_shift * width / 6), self.grid) for _ in range(depth))
         self.out = nn.Linear(width, (channels + details) * patch * patch)
         for layer in (self.modulation, self.final, self.head.second):
             for weight in layer.parameters():
@@ -208,13 +208,13 @@ class Flow(VideoModel):
         params, clean = self.params, batch.latents
         text = without_prompt(self.read(batch.prompts), batch.rand() < params.prompt_dropout)
         frames = clean.shape[1]
-        count = (batch.rand() * frames / 2).ceil() * (batch.rand() < params.given_share)
+        count = (batch.rand() * frames / 2).ceil() * (batch.rand() < params.context_share)
         given = torch.arange(frames, device=clean.device) < count[:, None]
         spread = params.time_std * batch.randn()[:, None] + params.frame_time_std * batch.randn(frames)
         time = torch.where(given, 1.0, (params.time_mean + spread).sigmoid())[:, :, None, None, None]
         noise, guess = batch.randn(*clean.shape[1:]), torch.zeros_like(clean)
         x = torch.lerp(noise, clean, time)
-        if torch.rand((), generator=batch.rng) < params.guess_share:
+        if torch.rand((), generator=batch.rng) < params.self_conditioning:
             with torch.no_grad():
                 guess = x + (1 - time) * self.velocity(x, guess, time, text)
             torch.clear_autocast_cache()  # else older versions of PyTorch give the weights no gradient
@@ -223,7 +223,7 @@ class Flow(VideoModel):
             target = target + self.guidance_to_learn(velocity, x, guess, time, text)
             self.guided.fill_(True)
         error = (velocity - target) * ~given[:, :, None, None, None]
-        loss = error.square().mean() + params.change_weight * error.diff(dim=1).square().mean()
+        loss = error.square().mean() + params.difference_weight * error.diff(dim=1).square().mean()
         update(("matrices", "others"), loss)
         return {"loss": loss}
 
@@ -279,7 +279,7 @@ class Flow(VideoModel):
             velocity = self.guided_velocity(x, guess, time, texts, options)
             clip, held = x + (1 - time) * velocity, x - time * velocity  # guesses of x1 and x0
             x = torch.lerp(kept * held + renoise * other_noise(noise, step), clip, end)
-            guess = clip if self.params.guess_share else guess
+            guess = clip if self.params.self_conditioning else guess
         return codec.decode(torch.where(given, clean, x)).float().clamp(-1, 1)
 
     def times(self, steps: int) -> list[float]:
