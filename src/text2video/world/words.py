@@ -85,7 +85,8 @@ VERBS: dict[str, tuple[Verb, ...]] = {
     ),
     "expanding": _verbs(
         "expand expands expanding", "grow grows growing", "get gets getting + bigger", "get gets getting + larger",
-        "become becomes becoming + bigger", "become becomes becoming + larger", "swell swells swelling", "enlarge enlarges enlarging",
+        "become becomes becoming + bigger", "become becomes becoming + larger", "swell swells swelling",
+        "enlarge enlarges enlarging",
     ),
     "bouncing": _verbs(
         "bounce bounces bouncing", "move moves moving + back and forth", "go goes going + back and forth",
@@ -171,8 +172,8 @@ HEARD = {
     for plain, words in {
         "counter-clockwise": "counterclockwise anticlockwise", "counter": "anti", "travelling": "traveling",
         "zigzag": "zig zigs zigging zag zags zagging zigzagged",
-        "circle": "circular round", "up": "upper", "down": "lower", "small": "wee", "slowly": "slow", "quickly": "quick",
-        "golden": "gold", "violet": "lilac", "turquoise": "teal",
+        "circle": "circular round", "up": "upper", "down": "lower", "small": "wee", "slowly": "slow",
+        "quickly": "quick", "golden": "gold", "violet": "lilac", "turquoise": "teal",
     }.items()
     for word in words.split()
 }  # fmt: skip
