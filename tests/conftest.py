@@ -26,3 +26,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Repository:
 def repository(finished: Repository, tmp_path: Path) -> Repository:
     """A copy of the finished repository, to change at will."""
     return finished.copy(tmp_path / "repository")
+
+
+LONGEST = ("pipeline", "resume", "ranks", "evaluate", "faults", "world", "videos", "judge", "params", "console")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest come first, so that no worker waits for the other in the end."""
+    order = {f"test_{name}": number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))

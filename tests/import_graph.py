@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -10,6 +11,7 @@ FACADE = "text2video"  # its `load_model` is imported at first use only, so impo
 Graph = Mapping[str, set[str]]
 
 
+@cache
 def modules(root: Path = ROOT) -> dict[str, Path]:
     """The file of every module, by dotted name; a package goes by its own name."""
     found = {}
@@ -32,6 +34,7 @@ def imports(path: Path) -> Iterator[str]:
             yield str(node.value).partition(":")[0]  # a module that is imported by its name when it is asked for
 
 
+@cache
 def graph(root: Path = ROOT) -> dict[str, set[str]]:
     """For every module the modules of this project that it imports by name."""
     files = modules(root)

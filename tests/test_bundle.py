@@ -168,12 +168,6 @@ def test_an_unknown_word_warns_and_still_gives_a_video(folder, capsys):
     assert "circle" in message
 
 
-def test_an_empty_prompt_is_refused(folder):
-    """Protects against a video of nothing."""
-    with pytest.raises(UserError, match="empty"):
-        load_model(folder).generate(["  "])
-
-
 def test_the_best_of_the_candidates_is_chosen(folder):
     """Protects the choice: of the candidates that one seed gives, the video is the one that the model ranks highest,
     and with one candidate there is none. Turning the ranks round gives another video."""

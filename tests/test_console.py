@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from text2video import __version__, cli, console, media
+from text2video import __version__, cli, media
 from text2video.data.packed import PackedWriter
 
 COUNT = 70  # more than are made at a time
@@ -149,19 +149,6 @@ def test_a_full_disk_behind_stdout_is_one_line(clips: Path) -> None:
     assert done.stderr == "error: cannot print the results: No space left on device\n" * 3
     assert done.stdout == "2\n" * 3
     require_all(clips / "out", 1)
-
-
-def test_what_the_system_refuses_has_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
-    """Wherever it comes from: what it says, and of which file."""
-    long = "n" * 300
-
-    def app() -> None:
-        os.stat(long)
-
-    with pytest.raises(SystemExit) as ended:
-        console.run(app)
-    assert ended.value.code == 2
-    assert capsys.readouterr().err == f"error: {long}: File name too long\n"
 
 
 # The command line as everywhere

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from text2video import media
-from text2video.data.captions import decode_text
 from text2video.data.packed import PackedReader, PackedWriter
 from text2video.errors import UserError
 from text2video.files import atomic_write, remove_leftovers, replace_folder, write_text
@@ -227,12 +226,6 @@ def test_two_writers_of_one_folder_do_not_fail(tmp_path: Path) -> None:
     assert not failures
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
     assert len({path.read_text() for path in (tmp_path / "folder").iterdir()}) == 1
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_text_is_read_as_editors_write_it(encoding: str) -> None:
-    """With or without a byte order mark."""
-    assert decode_text("круг up\r\n".encode(encoding)) == "круг up\r\n"
 
 
 def test_an_interrupted_writer_leaves_the_old_file(tmp_path: Path) -> None:

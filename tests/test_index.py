@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from tiny import tiny_params, write_params
 
 from stages import index
-from text2video import console
 from text2video.data.packed import PackedWriter
 from text2video.layout import Layout
 from text2video.text.spelling import tokenize
@@ -32,6 +31,11 @@ prompts = st.text() | st.lists(st.sampled_from(["circle", "up-right", "cirkle", 
         ("круг вверх", ["круг", "вверх"]),
         ("वृत्त ऊपर", ["वृत्त", "ऊपर"]),  # vowel signs are part of the word
         ("❤️ \x00 ../.. $()", ["❤"]),
+        # where no spaces stand between words, each letter is one
+        ("\U0001f534 ball \u2b06\ufe0f", ["\U0001f534", "ball", "\u2b06"]),
+        ("\U0001f534\u2b06\ufe0f\U0001f534", ["\U0001f534", "\u2b06", "\U0001f534"]),
+        ("红球向上 fast", ["红", "球", "向", "上", "fast"]),
+        ("ดี", ["ดี"]),
         ("", []),
     ],
 )
@@ -64,17 +68,3 @@ def test_the_stage_reads_the_training_captions_and_no_others(tmp_path: Path, cap
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     index.main(tmp_path)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
-
-
-def test_the_stage_says_what_is_missing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Without clips there is one line and exit code 2."""
-    write_params(tmp_path / "params.yaml", tiny_params())
-    monkeypatch.setattr("sys.argv", ["index", "--root", str(tmp_path)])
-    with pytest.raises(SystemExit) as stop:
-        console.run(index.app)
-    assert stop.value.code == 2
-    message = capsys.readouterr().err.splitlines()[-1]
-    assert message.startswith("error: ")
-    assert "train" in message

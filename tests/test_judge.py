@@ -375,18 +375,6 @@ def circles(n: int, seed: int) -> tuple[Verdicts, list[str]]:
     return judge_clips(opencv_world.draw_clips([request] * n, seed=seed)), ["red circle moving right"] * n
 
 
-def test_a_model_that_ignores_its_prompt_is_caught() -> None:
-    """Good clips of the wrong prompts score what chance scores."""
-    order = np.random.default_rng(0).permutation(len(EVERYTHING))
-    assert share_right(opencv_world.draw_clips(EVERYTHING, seed=7), [EVERYTHING[i] for i in order]) < 0.05
-
-
-def test_a_model_that_emits_still_pictures_is_caught() -> None:
-    """No word of ours names standing still."""
-    still = opencv_world.draw_clips(EVERYTHING, seed=7)[:, :1].repeat(10, 1)
-    assert compare(judge_clips(still), EVERYTHING).score["motion"]["value"] == 0
-
-
 def test_a_model_that_draws_the_same_clip_each_time_is_caught() -> None:
     """All right in every label, but of many ways to begin it knows one."""
     real, prompts = circles(64, seed=8)
@@ -412,12 +400,6 @@ def test_diversity_of_nothing_is_nothing() -> None:
 
 
 @pytest.fixture(scope="module")
-def scenes() -> tuple[np.ndarray, list[Scene]]:
-    """Real clips of one, two and three objects that keep apart, on all kinds of background."""
-    return opencv_world.draw_random(90, seed=1)
-
-
-@pytest.fixture(scope="module")
 def two() -> tuple[np.ndarray, Scene]:
     """A red circle that goes left above a blue square that goes up, on stripes."""
     scene = Scene((Request("circle", "red", "left"), Request("square", "blue", "up")), "striped")
@@ -429,15 +411,6 @@ def scene_right(clips: np.ndarray, asked: Scene) -> bool:
     return bool(compare(judge_scenes(clips), [asked]).right["joint"][0])
 
 
-def test_proof_of_scenes(scenes: tuple[np.ndarray, list[Scene]]) -> None:
-    """Real scenes right, also reversed and mirrored; with swapped attributes, too few or too many objects, shuffled
-    frames or changing colours wrong; blur and noise change nothing."""
-    checks = prove(*scenes)
-    swapped = {f"{name} swapped" for name in ("shapes", "colours", "motions")}
-    assert {"1 object", "2 objects", "3 objects", *swapped} <= {c.name for c in checks}
-    assert not failures(checks), failures(checks)
-
-
 def test_proof_of_our_scenes() -> None:
     """The same of our own world; where objects overlap, the share is told."""
     proof_of_both = proof.judge_proof(load_params(ROOT / "scenes" / "params.yaml"), 60)
@@ -445,6 +418,8 @@ def test_proof_of_our_scenes() -> None:
     for checks in proof_of_both.values():
         assert not failures(checks), failures(checks)
         assert any(check.wanted == "told" for check in checks)
+    swapped = {f"{name} swapped" for name in ("shapes", "colours", "motions")}
+    assert {"1 object", "2 objects", "3 objects", *swapped} <= {c.name for c in proof_of_both["drawn by OpenCV"]}
 
 
 def test_swapped_attributes_are_wrong(two: tuple[np.ndarray, Scene]) -> None:
@@ -545,11 +520,11 @@ def test_sentences() -> None:
     assert sentence(Scene((), "white")) == "nothing, on a white background"
 
 
-def test_scenes_are_judged_each_by_itself(scenes: tuple[np.ndarray, list[Scene]]) -> None:
+def test_scenes_are_judged_each_by_itself() -> None:
     """A verdict does not depend on the clips beside it."""
-    clips = scenes[0]
+    clips = opencv_world.draw_random(12, seed=1)[0]
     together = judge_scenes(clips).seen
-    assert [judge_scenes(clips[i : i + 1]).seen[0] for i in (2, 40, 89)] == [together[i] for i in (2, 40, 89)]
+    assert [judge_scenes(clips[i : i + 1]).seen[0] for i in (2, 5, 11)] == [together[i] for i in (2, 5, 11)]
 
 
 @settings(max_examples=30, deadline=None)

@@ -1,6 +1,5 @@
 """A new kind of model: one file, one section of parameters and one line that names it."""
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -51,6 +50,35 @@ SECTION = '''class StillParams(KindParams):
 class TrainParams(Section):'''
 
 
+# All stages up to the exported model in one process; the training is stopped by a signal, and goes on.
+WORK = """
+import os, signal
+from stages import autoencode, export, index, synthesize, train
+from text2video import console
+from text2video.errors import Stopped
+
+update = console.Progress.update
+
+
+def stop_at_three(progress, done, **values):
+    update(progress, done, **values)
+    if done == 3:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+for stage in (synthesize, index, autoencode):
+    stage.main()
+console.Progress.update = stop_at_three
+try:
+    train.main()
+except Stopped as stopped:
+    print(stopped)
+console.Progress.update = update
+train.main()
+export.main()
+"""
+
+
 def add_kind(folder: Path) -> None:
     """What a person writes who adds the kind ``still``."""
     source = folder / "src" / "text2video"
@@ -72,14 +100,12 @@ def test_a_kind_is_one_file_one_section_and_one_line(tmp_path: Path) -> None:
     page = tiny_params(model={"kind": "still"}, train={"epochs": 3}, export={"candidates": 3})
     page["still"] = {"strength": 1.0}
     write_params(repository.folder / "params.yaml", page)
-    for stage in ("synthesize", "index", "autoencode", "train"):
-        repository.stage(stage)
+    done = repository.run(sys.executable, "-c", WORK)
+    assert "stopped at step 3 of" in done.stdout
+    assert "going on from step 3 of" in done.stderr
     assert (repository.folder / "metrics" / "train.csv").read_text().startswith("step,loss\n")
-    repository.stage("export")
     out = tmp_path / "videos"
-    command = [sys.executable, "-m", "text2video.cli", "generate", "a red circle moving up", "--out", str(out)]
-    environment = repository.environment()
-    subprocess.run(command, cwd=repository.folder, env=environment, check=True, capture_output=True)
+    repository.run(sys.executable, "-m", "text2video", "generate", "a red circle moving up", "--out", out)
     assert (out / "manifest.json").is_file()
     page["still"]["mismatch"] = 1.0
     write_params(repository.folder / "params.yaml", page)

@@ -50,11 +50,13 @@ def test_params_yaml_survives_what_dvc_does_to_it(pipeline: Path, tmp_path: Path
     assert [pair for pair in zip(before, after, strict=True) if len(set(pair)) == 2] == [("  seed: 0", "  seed: 7")]
     comments = re.findall("#.*", page.read_text())
     values = yaml.safe_load(page.read_text())
-    for section, key in [(s, k) for s in values for k in values[s] if isinstance(values[s][k], list)]:
-        shutil.copy(page, copy)
-        apply_overrides(copy, [f"{section}.{key}=[]"])
-        assert yaml.safe_load(copy.read_text()) == values | {section: values[section] | {key: []}}
-        assert re.findall("#.*", copy.read_text()) == comments
+    lists = [(section, key) for section in values for key in values[section] if isinstance(values[section][key], list)]
+    shutil.copy(page, copy)
+    apply_overrides(copy, [f"{section}.{key}=[]" for section, key in lists])
+    for section, key in lists:
+        values[section][key] = []
+    assert yaml.safe_load(copy.read_text()) == values
+    assert re.findall("#.*", copy.read_text()) == comments
 
 
 def test_numbers_are_read_however_they_are_spelt(tmp_path: Path) -> None:
@@ -97,7 +99,6 @@ def test_numbers_are_read_however_they_are_spelt(tmp_path: Path) -> None:
         (lambda page: page["codec"].update(channels=10**6), "codec.channels"),
         (lambda page: page["text"].update(dim=10**6), "text.dim"),
         (lambda page: page["data"].update(seed=2**32), "data.seed"),
-        (lambda page: page["data"].update(size=60), "data.size"),
         (lambda page: page["data"].update(size=60), r"params.yaml: data\.size: .*multiple of 8 \(it is 60"),
         (lambda page: page["codec"].update(stepss=page["codec"].pop("steps")), "unknown key codec.stepss"),
         (lambda page: page["data"].update(size=8), "data.size"),
@@ -110,11 +111,6 @@ def test_numbers_are_read_however_they_are_spelt(tmp_path: Path) -> None:
         (lambda page: page["world"].update(shapes="circle"), "world.shapes"),
         (lambda page: page["world"].update(shapes=[]), "world.shapes"),
         (lambda page: page["world"].update(shapes=["hexagon"]), "world.shapes.*hexagon.*circle, square, triangle"),
-        (lambda page: page["world"].update(colours=["pink"]), "world.colours.*pink.*red"),
-        (lambda page: page["world"].update(motions=["sideways"]), "world.motions.*sideways.*bouncing"),
-        (lambda page: page["world"].update(unseen_motions=["back"]), "world.unseen_motions.*back"),
-        (lambda page: page["world"].update(unseen_motions=list(page["world"]["motions"])), "world.unseen_motions"),
-        (lambda page: page["world"].update(unseen_combinations=1), "world.unseen_combinations"),
         (lambda page: page["world"].update(train_prompts=["a dog"]), "world.train_prompts.*a dog"),
         (lambda page: page["world"].update(test_prompts=["circle moving up", " "]), "world.test_prompts.*empty"),
         (lambda page: page["world"].update(test_prompts=["red hexagon"]), "world.test_prompts.*red hexagon.*: hexagon"),

@@ -4,9 +4,11 @@ import csv
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +16,23 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from tiny import ROOT, held_at_checkpoint
-from victims import change, copy_inputs, errors, make_world, run
+from victims import Victim, change, copy_inputs, errors, make_world, run
 
 from text2video.data.packed import PackedReader
 from text2video.errors import UserError
 from text2video.params import model_kinds
 from text2video.training.ranks import Ranks
 
-PAIR = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m")
+TORCHRUN = (
+    sys.executable,
+    "-m",
+    "torch.distributed.run",
+    "--standalone",
+    "--nproc-per-node",
+    "2",
+    "-m",
+    "stages.train",
+)
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +44,20 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return world
 
 
-def together(root: Path, environment: dict[str, str] | None = None, stage: str = "train") -> subprocess.Popen[str]:
-    """Two processes that do a stage in ``root``."""
-    command = [*PAIR, f"stages.{stage}", "--root", root]
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+def be_rank(rank: int, port: int) -> None:
+    """Be one of two processes, as torchrun starts them."""
+    os.environ.update(RANK=str(rank), WORLD_SIZE="2", MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+
+
+def together(stage: str, root: Path) -> str:
+    """Let two processes do a stage in ``root``. Returns what they print."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    pair = [Victim(stage, root, partial(be_rank, rank, port)) for rank in range(2)]
+    codes = [victim.wait(300) for victim in pair]
+    said = "\n".join(line for victim in pair for line in victim.said())
+    assert codes == [0, 0], said
+    return said
 
 
 def losses(root: Path) -> list[float]:
@@ -51,10 +72,7 @@ def test_two_processes_train_what_one_would_have_trained(world: Path, tmp_path: 
     change(world, "model", kind=kind)
     alone, pair = (copy_inputs(world, tmp_path / name, "train") for name in ("alone", "pair"))
     assert not errors(run("train", alone))
-    process = together(pair)
-    said = process.communicate(timeout=300)[1]
-    assert process.returncode == 0, said
-    assert said.count("steps are few to learn from") == 1
+    assert together("train", pair).count("steps are few to learn from") == 1
     assert losses(pair) == pytest.approx(losses(alone), abs=2e-3)
     one, two = (load_file(root / "models" / "trained" / "model.safetensors") for root in (alone, pair))
     drawing = [name for name in one if not name.startswith("discriminator")]  # Adam makes steps of its rounding
@@ -68,9 +86,7 @@ def test_two_processes_make_the_codec_that_one_would_have_made(world: Path, tmp_
     for root in (alone, pair):
         change(root, "codec", precision="fp32", lr=1e-4)
     assert not errors(run("autoencode", alone))
-    process = together(pair, stage="autoencode")
-    said = process.communicate(timeout=300)[1]
-    assert process.returncode == 0, said
+    together("autoencode", pair)
     name = "models/codec/codec.safetensors"
     one, two = load_file(alone / name), load_file(pair / name)
     assert any("running_var" in name for name in one)
@@ -88,26 +104,26 @@ def test_two_processes_make_the_codec_that_one_would_have_made(world: Path, tmp_
 def test_two_processes_that_are_stopped_go_on(world: Path, tmp_path: Path) -> None:
     """SIGTERM: the leader saves, the other one goes with it; the next two go on from there to the same end."""
     change(world, "model", kind="video_gan")
-    # 80 steps: too long to end before torchrun has passed the signal on
-    change(world, "train", epochs=40, sample_every=40)
     calm, root = (copy_inputs(world, tmp_path / name, "train") for name in ("calm", "stopped"))
     change(root, "runtime", checkpoint_every=0.001)
-    assert together(calm).wait(300) == 0
-    gate = tmp_path / "gate"
+    together("train", calm)
+    gate, log, command = tmp_path / "gate", tmp_path / "said", [*TORCHRUN, "--root", root]
     gate.touch()
-    first = together(root, held_at_checkpoint(dict(os.environ), gate))
+    with open(log, "w") as said:
+        first = subprocess.Popen(command, cwd=ROOT, env=held_at_checkpoint(dict(os.environ), gate), stderr=said)
     while not list(root.glob(".scratch/*/checkpoint")):
-        assert first.poll() is None
+        assert first.poll() is None, log.read_text()
         time.sleep(0.01)
     first.send_signal(signal.SIGTERM)
+    while log.read_text().count("closing signal SIGTERM") < 2:  # the leader is the first that torchrun tells
+        assert first.poll() is None, log.read_text()
+        time.sleep(0.01)
     gate.unlink()
-    said = first.communicate(timeout=300)[1]
-    assert first.returncode != 0
-    (step,) = re.findall(r"stopped at step (\d+) of", said)
-    second = together(root)
-    said = second.communicate(timeout=300)[1]
-    assert second.returncode == 0, said
-    assert f"going on from step {step} of" in said
+    assert first.wait(300) != 0
+    (step,) = re.findall(r"stopped at step (\d+) of", log.read_text())
+    second = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert second.returncode == 0, second.stderr
+    assert f"going on from step {step} of" in second.stderr
     name = "models/trained/model.safetensors"
     assert (root / name).read_bytes() == (calm / name).read_bytes()
 

@@ -1,14 +1,12 @@
 """A run that is stopped, however and whenever, goes on where it was and ends in the bytes of one that never was."""
 
 import copy
-import json
 import os
 import pty
 import random
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -20,11 +18,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny import Repository, held_at_checkpoint
 from victims import (
     Malicious,
     Victim,
     change,
+    closed,
     contents,
     copy_inputs,
     die_at,
@@ -70,13 +68,6 @@ def uninterrupted(world: Path) -> Results:
 def saved(root: Path) -> list[Path]:
     """The checkpoints that lie in a pipeline folder."""
     return list(root.glob(".scratch/*/checkpoint"))
-
-
-def closed(root: Path) -> Path:
-    """A gate for ``hold_at``, beside a pipeline folder."""
-    gate = root.with_name(f"{root.name}.gate")
-    gate.touch()
-    return gate
 
 
 def interrupted(stage: str, root: Path, number: int = signal.SIGTERM) -> list[str]:
@@ -436,59 +427,3 @@ def test_scratch_goes_when_it_is_not_needed_any_more(tmp_path: Path) -> None:
         assert not lock.exists()
         assert not old.exists()
     assert list(tmp_path.iterdir()) == []
-
-
-# Through DVC
-
-
-class Repro:
-    """``dvc repro train`` at work, and the trainer that it has started, which waits behind its first checkpoint."""
-
-    def __init__(self, repository: Repository) -> None:
-        self.log, self.gate = repository.folder.with_name("repro.log"), closed(repository.folder)
-        self.scratch = repository.folder / ".dvc" / "tmp" / "text2video"
-        command = [sys.executable, "-m", "dvc", "repro", "train"]
-        environment = held_at_checkpoint(repository.environment(), self.gate)
-        before = self._saved_at()
-        with open(self.log, "w") as log:
-            self.dvc = subprocess.Popen(command, cwd=repository.folder, env=environment, stdout=log, stderr=log)
-        while self._saved_at() == before:
-            assert self.dvc.poll() is None, self.log.read_text()
-            time.sleep(0.01)
-        (lock,) = self.scratch.glob("train-*/lock")
-        self.trainer = int(lock.read_text())
-
-    def _saved_at(self) -> list[int]:
-        return [file.stat().st_mtime_ns for file in self.scratch.glob("train-*/checkpoint")]
-
-
-def test_through_dvc_nothing_is_lost_either(repository: Repository, tmp_path: Path) -> None:
-    """First the trainer is killed, then ``dvc`` itself, whose trainer then ends by itself; the last ``dvc repro`` makes
-    what a single one would have made.
-    """
-    folder = repository.folder
-    change(folder, "train", epochs=4)  # another run than the one that was done already
-    change(folder, "runtime", checkpoint_every=0.001)
-    calm = copy_inputs(folder, tmp_path / "calm", "train")
-    run("train", calm)
-
-    first = Repro(repository)
-    os.kill(first.trainer, signal.SIGKILL)
-    assert first.dvc.wait() == 255
-    second = Repro(repository)
-    second.dvc.kill()
-    second.dvc.wait()
-    second.gate.unlink()
-    while list(second.scratch.glob("*/lock")):
-        time.sleep(0.01)
-    (step,) = re.findall(r"going on from step (\d+) of 12", repository.dvc("repro", "train"))
-    assert 1 < int(step) < 12
-    assert f"stopped at step {step} of 12" in second.log.read_text()
-
-    made = {name: data for name, data in contents(calm).items() if name.startswith(("models/trained", "metrics"))}
-    assert len(made) >= 8
-    assert {name: (folder / name).read_bytes() for name in made} == made
-    assert json.loads(made["metrics/train.json"])["steps"] == 12
-    assert not second.scratch.exists()
-    changed = {"dvc.lock", "params.yaml", "metrics/train.json"}
-    assert {line[3:] for line in repository.git("status", "--short").splitlines()} == changed

@@ -2,13 +2,16 @@
 
 import copy
 import json
+import shutil
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 import torch
+from dvc.utils.hydra import apply_overrides
 from safetensors.torch import load_file
-from test_pipeline import STAGES, figures, ran
-from tiny import ROOT, Repository
+from test_pipeline import STAGES, outputs, stages_of
+from tiny import ROOT
 from torch import Tensor, nn
 
 from text2video.layout import Layout
@@ -164,24 +167,22 @@ OVERRIDES = {
 }  # fmt: skip
 
 
-def test_the_tutorials_pipeline_runs_small_from_its_first_clip_to_its_figures(repository: Repository) -> None:
-    """``-S`` makes it minutes instead of hours; its test prompt is drawn, judged and recorded; ours stays as it was."""
-    ours = repository.digests("data", "models", "metrics", "dvc.lock")
-    changes = [part for key, value in OVERRIDES.items() for part in ("-S", f"tutorial/params.yaml:{key}={value}")]
-    output = repository.dvc("exp", "run", "tutorial/dvc.yaml", *changes)
-    assert sorted(ran(output)) == sorted(STAGES)
-    tutorial = repository.folder / "tutorial"
+def test_the_tutorials_pipeline_runs_small_from_its_first_clip_to_its_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every output that its dvc.yaml lists is made; its test prompt is drawn, judged and recorded."""
+    monkeypatch.setattr("text2video.measure.network.STEPS", 2)
+    tutorial = tmp_path / "tutorial"
+    tutorial.mkdir()
+    page = shutil.copy(ROOT / "tutorial" / "params.yaml", tutorial)
+    apply_overrides(page, [f"{key}={value}" for key, value in OVERRIDES.items()])
+    for stage in STAGES:
+        import_module(f"stages.{stage}").main(tutorial)
+    made = [path for stage in stages_of("tutorial/").values() for path in outputs(stage)]
+    assert not [path for path in made if not (tmp_path / path).exists()]
     check_videos(tutorial)
     check_figures(tutorial)
     check_trained_embedding(tutorial)
-
-    repository.commit("The tutorial's results")
-    tracked = repository.git("ls-files", "tutorial/data", "tutorial/models", "tutorial/metrics").split()
-    assert set(tracked) == figures("tutorial/")
-    assert not ran(repository.dvc("repro", "tutorial/dvc.yaml"))
-    assert not ran(repository.dvc("repro"))
-    assert repository.digests("data", "models", "metrics", "dvc.lock") == ours
-    assert repository.git("status", "--short") == ""
 
 
 def check_videos(tutorial: Path) -> None:

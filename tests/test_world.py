@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from functools import partial
+from functools import cache, partial
 
 import cv2
 import numpy as np
@@ -41,17 +41,26 @@ FIRST_SHAPES, FIRST_COLOURS = ("circle", "square", "triangle"), ("red", "green",
 WHITE = np.full((1, 64, 3), 255, np.uint8)
 
 
+read_page = cache(load_params)
+
+
 def world_params(page: str = "params.yaml", **changes) -> Params:
     """The world of a page, with changes of either section."""
-    params = load_params(ROOT / page)
+    params = read_page(ROOT / page)
     own = {name: changes.pop(name) for name in list(changes) if name in DataParams.model_fields}
     world = WorldParams(**params.world.model_dump() | DEFAULTS | changes)
     return params.model_copy(update={"data": params.data.model_copy(update=own), "world": world})
 
 
+@cache
+def world_of(**changes: float) -> World:
+    """The world of params.yaml with such changes, made once."""
+    return World(world_params(**changes))
+
+
 def film(motion: str, n: int = 24, **changes) -> np.ndarray:
     """Clips of one motion, a third of each shape, that stay wholly in view."""
-    world = World(world_params(**{"edge_share": 0} | changes))
+    world = world_of(**{"edge_share": 0} | changes)
     prompts = [
         f"{colour} {shape} {MOTIONS[motion].wordings[0]}"
         for shape, colour in zip(FIRST_SHAPES, FIRST_COLOURS, strict=False)

@@ -78,6 +78,13 @@ def contents(root: Path) -> dict[str, bytes]:
     return {str(file.relative_to(root)): file.read_bytes() for file in root.rglob("*") if file.is_file()}
 
 
+def closed(root: Path) -> Path:
+    """A gate for ``hold_at``, beside a pipeline folder."""
+    gate = root.with_name(f"{root.name}.gate")
+    gate.touch()
+    return gate
+
+
 class Victim:
     """A stage at work in a process of its own; ``harm`` is called in that process first."""
 
