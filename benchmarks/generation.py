@@ -19,8 +19,8 @@ from text2video.models.base import Spec
 from text2video.models.codec import build_codec
 from text2video.models.frame_gan import FrameGAN
 from text2video.params import load_params
-from text2video.text.encoder import build_text_encoder
-from text2video.text.prompts import Prompts, TextFacts
+from text2video.text.encoder import WordEncoder
+from text2video.text.prompts import Prompts
 
 PROMPT, WORDS = "circle moving up-right", 40
 
@@ -41,9 +41,7 @@ def tutorial(folder: Path) -> Callable[[], float]:
     """One clip, frame by frame, to files."""
     params = load_params(ROOT / "tutorial" / "params.yaml")
     codec, text = build_codec(params.codec, params.data.height_width), params.text
-    spec = Spec(
-        codec.latent_shape, 10, lambda: build_text_encoder(TextFacts(WORDS, 0), text.dim, text.pooling), text.dim
-    )
+    spec = Spec(codec.latent_shape, 10, lambda: WordEncoder(WORDS, text.dim, text.pooling), text.dim)
     model = FrameGAN(params.frame_gan, spec).eval()
     tokens = torch.tensor([[2, 3, 4, 5]])
     prompts = Prompts(tokens, tokens > 0, torch.empty(1, 0))

@@ -17,8 +17,8 @@ from text2video.models.base import Batch, Spec
 from text2video.models.codec import build_codec
 from text2video.models.kinds import kind_class
 from text2video.params import Params, load_params
-from text2video.text.encoder import build_text_encoder
-from text2video.text.prompts import Prompts, TextFacts
+from text2video.text.encoder import WordEncoder
+from text2video.text.prompts import Prompts
 from text2video.training.dataset import mismatched
 from text2video.training.trainer import Trainer
 
@@ -30,9 +30,7 @@ def model_step(params: Params) -> Callable[[], None]:
     """A training step of a page's kind of model on random samples: what they show costs no time."""
     codec = on_device(build_codec(params.codec, params.data.height_width), CPU).eval().requires_grad_(False)
     text, shape = params.text, codec.latent_shape
-    spec = Spec(
-        shape, params.data.frames, lambda: build_text_encoder(TextFacts(WORDS, 0), text.dim, text.pooling), text.dim
-    )
+    spec = Spec(shape, params.data.frames, lambda: WordEncoder(WORDS, text.dim, text.pooling), text.dim)
     model = on_device(kind_class(params.model.kind)(params.own, spec), CPU)
     trainer, rng = Trainer(model, codec, params.train, 10**6), torch.Generator().manual_seed(0)
     batch, frames = params.train.batch, model.frames_per_sample or params.data.frames

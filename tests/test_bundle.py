@@ -24,7 +24,7 @@ from text2video.models.base import Spec, draw_noise
 from text2video.models.codec import build_codec
 from text2video.models.video_gan import VideoGAN
 from text2video.params import CodecParams, ExportParams, load_params
-from text2video.text.encoder import build_text_encoder
+from text2video.text.encoder import WordEncoder
 from text2video.text.words import Words
 from text2video.video import to_clips
 from text2video.weights import save_network
@@ -56,7 +56,7 @@ def layout(tmp_path_factory) -> Layout:
     encode_captions(words, PROMPTS, layout.text)
     codec = build_codec(CodecParams(**CODEC), (32, 32))
     shape = codec.latent_shape
-    model = VideoGAN(GAN, Spec(shape, 4, lambda: build_text_encoder(words.facts, 4), 4))
+    model = VideoGAN(GAN, Spec(shape, 4, lambda: WordEncoder(words.vocabulary, 4, "sum"), 4))
     save_network(layout.codec, {"codec": codec}, {"codec": CODEC, "size": [32, 32]})
     config = {"kind": "video_gan", "model": GAN.model_dump(), "text": TEXT.model_dump(), "frames": 4,
               "latent_shape": shape, "fps": 10, "examples": PROMPTS[:2]}  # fmt: skip

@@ -471,7 +471,8 @@ def test_progress_on_a_terminal_overwrites_itself() -> None:
 def test_progress_of_nothing_says_nothing() -> None:
     """An empty loop, or one that fails at once, leaves no odd line in a log."""
     stream = io.StringIO()
-    console.Progress("train", 0, stream=stream, clock=Clock()).close()
+    with console.Progress("train", 0, stream=stream, clock=Clock()):
+        pass
     assert stream.getvalue() == ""
 
 

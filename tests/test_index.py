@@ -14,7 +14,7 @@ from stages import index
 from text2video.data.packed import PackedWriter
 from text2video.layout import Layout
 from text2video.text.spelling import tokenize
-from text2video.training.captions import load_captions
+from text2video.training.captions import CaptionCache
 
 prompts = st.text() | st.lists(st.sampled_from(["circle", "up-right", "cirkle", "круг", "7", "-"])).map(" ".join)
 
@@ -64,7 +64,7 @@ def test_the_stage_reads_the_training_captions_and_no_others(tmp_path: Path, cap
     folder = Layout(tmp_path).text
     words = json.loads((folder / "text.json").read_text())["words"]
     assert words == ["<pad>", "<unk>", "circle", "moving", "red", "up"]
-    assert load_captions(folder).captions == ["a red circle", "circle moving up"]
+    assert CaptionCache(folder).captions == ["a red circle", "circle moving up"]
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     index.main(tmp_path)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

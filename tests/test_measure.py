@@ -254,7 +254,7 @@ def test_pairs_of_a_known_distance() -> None:
     """Root mean square per number; where no caption comes twice, all are compared; of one clip nothing is known."""
     points = np.array([[0, 0], [3, 3], [0, 4]], np.uint8)
     assert pair_distance(points, [np.array([0, 1])]) == pytest.approx(3)
-    assert pair_distance(points, [np.array([0, 2])]) == pytest.approx(8**0.5)
+    assert pair_distance(points, [np.array([0, 2])]) == pytest.approx(8**0.5, abs=1e-3)
     assert [rows.tolist() for rows in same_caption(["a", "b", "c"])] == [[0, 1, 2]]
     assert [rows.tolist() for rows in same_caption(["a", "b", "A"])] == [[0, 2]]
     assert pair_distance(points[:1], same_caption(["a"])) is None

@@ -7,7 +7,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from tiny import ROOT
 
+from text2video.models.base import Spec
 from text2video.models.codec import ConvCodec, IdentityCodec, squares
 from text2video.models.video_gan import (
     GATE_SCALE,
@@ -30,6 +32,7 @@ from text2video.models.views import (
     time_functions,
     warp,
 )
+from text2video.params import load_params
 from text2video.text.encoder import Encoded, WordEncoder
 from text2video.text.prompts import Prompts
 
@@ -37,10 +40,16 @@ SHAPE = (3, 32, 32)
 CODEC = IdentityCodec((32, 32))
 
 
+def spec(frames: int) -> Spec:
+    """Small clips, and a vocabulary of nine words."""
+    return Spec(SHAPE, frames, lambda: WordEncoder(9, 8, "sum"), 8)
+
+
 def video_generator(seed: int = 0) -> Generator:
     """A small one, for the same seed always with the same weights."""
     torch.manual_seed(seed)
-    return Generator(SHAPE, frames=6, text_dim=8, noise_dim=5, width=16, code_dim=24, harmonics=3)
+    small = {"noise_dim": 5, "width": 16, "code_dim": 24, "harmonics": 3}
+    return Generator(load_params(ROOT / "params.yaml").video_gan.model_copy(update=small), spec(6))
 
 
 def texts(*words: torch.Tensor) -> Encoded:
@@ -56,7 +65,7 @@ def numbers(tokens: torch.Tensor) -> Prompts:
 
 def discriminator(frames: int) -> Discriminator:
     """A small one for a vocabulary of nine words."""
-    return Discriminator(SHAPE, frames, WordEncoder(9, 8, "sum"), 8, 16)
+    return Discriminator(spec(frames), 16)
 
 
 def shown_video(generator: Generator, noise: torch.Tensor, text: Encoded) -> torch.Tensor:
@@ -244,13 +253,13 @@ def test_points_lie_where_something_is(frames):
 
 def test_the_motions_of_words_add_up():
     """Protects directions that were never trained on: ``up`` moves the view the same beside ``right`` as alone."""
-    generator = Generator(SHAPE, 5, text_dim=8, noise_dim=6, width=16, code_dim=32, harmonics=2)
-    noise, up, right = torch.randn(1, 6), torch.randn(1, 8), torch.randn(1, 8)
+    generator = video_generator()
+    noise, up, right = torch.randn(1, 5), torch.randn(1, 8), torch.randn(1, 8)
     assert not generator.text_part(noise, up).any(), "nobody has told it anything yet"
     torch.nn.init.normal_(generator.text_coefficients.weight)
     with torch.no_grad():
         both = generator.text_part(noise, up + right)
-        assert both.shape == (1, 6, 6)
+        assert both.shape == (1, 6, 8)
         torch.testing.assert_close(both, generator.text_part(noise, up) + generator.text_part(noise, right))
         assert not torch.allclose(both, generator.text_part(-noise, up + right)), "the noise says how fast"
 

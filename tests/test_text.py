@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from text2video.errors import UserError
 from text2video.files import write_sealed
 from text2video.index import encode_captions
-from text2video.text.encoder import Encoded, FeatureEncoder, Pooling, WordEncoder, build_text_encoder
+from text2video.text.encoder import Encoded, FeatureEncoder, Pooling, WordEncoder
 from text2video.text.kinds import load_text
 from text2video.text.pretrained import MAX_TOKENS, Pretrained
-from text2video.text.prompts import Prompts, TextFacts, TextFrontend
+from text2video.text.prompts import Prompts, TextFrontend
 from text2video.text.spelling import FILLERS, key
 from text2video.text.words import MAX_WORDS, Words
 from text2video.training import captions as cache
-from text2video.training.captions import CaptionCache, load_captions
+from text2video.training.captions import CaptionCache
 
 CAPTIONS = [
     "circle moving up",
@@ -79,7 +79,7 @@ def test_how_a_prompt_is_written_changes_nothing(prompts: tuple[str, str]) -> No
 @pytest.mark.parametrize("pooling", ["sum", "mean"])
 def test_a_word_counts_once_and_keeps_its_places(pooling: Pooling) -> None:
     """Of two objects both words are tokens, in their order; the pooled vector is that of the set of words."""
-    encoder = WordEncoder(WORDS.facts.words, 4, pooling)
+    encoder = WordEncoder(WORDS.vocabulary, 4, pooling)
     one, two = KNOWN[:2]
     prompts = WORDS.encode([f"{one} {two} {one}", f"{one} {two}"])
     assert prompts.tokens[0, 0] == prompts.tokens[0, 2] != prompts.tokens[0, 1]
@@ -102,7 +102,7 @@ def test_any_text_can_be_encoded(batch: list[str]) -> None:
         assert numbers
         assert all(one != next_one for one, next_one in pairwise(numbers))
         assert not row[~mask].any()
-        assert max(numbers) < WORDS.facts.words
+        assert max(numbers) < WORDS.vocabulary
         assert WORDS.canonical(text) == read(WORDS, text)
 
 
@@ -241,7 +241,7 @@ def test_words_round_trip_with_the_same_bytes(tmp_path: Path) -> None:
     words.save(tmp_path / "one")
     again = load_text(tmp_path / "one")
     again.save(tmp_path / "two")
-    assert again.facts == words.facts == TextFacts(len(words), 0)
+    assert again.vocabulary == words.vocabulary == len(words)
     assert equal(again.encode(["a круг moves"]), words.encode(["a круг moves"]))
     assert (tmp_path / "one" / "text.json").read_bytes() == (tmp_path / "two" / "text.json").read_bytes()
 
@@ -277,7 +277,7 @@ def test_words_are_embedded_and_added_up_or_averaged() -> None:
     prompts = WORDS.encode(["red circle", "red", "zebra"])
     for pooling in ("sum", "mean"):
         torch.manual_seed(0)
-        encoder = build_text_encoder(WORDS.facts, 6, pooling)
+        encoder = WordEncoder(WORDS.vocabulary, 6, pooling)
         assert isinstance(encoder, WordEncoder)
         encoded = encoder(prompts)
         red, circle = encoded.tokens[0]
@@ -290,7 +290,7 @@ def test_words_are_embedded_and_added_up_or_averaged() -> None:
 def test_features_are_normalised_and_mapped() -> None:
     """Neither their scale nor padding matters; tokens and pooled vectors have about unit variance, as words have."""
     torch.manual_seed(0)
-    encoder = build_text_encoder(TextFacts(0, 32), 16)
+    encoder = FeatureEncoder(32, 16)
     assert isinstance(encoder, FeatureEncoder)
     mask = torch.tensor([[True, True, False], [True, True, True]])
     prompts = Prompts(torch.randn(2, 3, 32) * mask[:, :, None], mask, torch.randn(2, 32))
@@ -338,7 +338,7 @@ def test_each_caption_is_encoded_once(tmp_path: Path, monkeypatch: pytest.Monkey
     written = encode_captions(words, clips, tmp_path / "text")
     assert sorted(words.asked) == sorted(set(clips)) == written.captions
     assert len(list((tmp_path / "text").glob("*.safetensors"))) == 4
-    again = load_captions(tmp_path / "text")
+    again = CaptionCache(tmp_path / "text")
     wanted = [clips[-1], *clips[3:9]]
     rows = again.rows(wanted)
     assert [again.captions[row] for row in rows] == wanted
@@ -367,7 +367,7 @@ def test_a_damaged_cache_is_refused(name: str, damage: str, tmp_path: Path) -> N
     if damage == "cut":
         file.write_bytes(content[:-9])
     with pytest.raises(UserError, match=f"{name}.*run the stage index again"):
-        load_captions(tmp_path)
+        CaptionCache(tmp_path)
 
 
 # --- pretrained encoders
@@ -422,7 +422,7 @@ def test_features_do_not_depend_on_the_batch(kind: str, tmp_path: Path) -> None:
     """To the bit: encoders, encoder-decoders and text towers, whatever the padding and the number of threads."""
     frontend = Pretrained.open(make_encoder(tmp_path, kind))
     together = frontend.encode(PROMPTS)
-    assert frontend.facts == TextFacts(0, 16)
+    assert (frontend.vocabulary, frontend.features) == (0, 16)
     assert together.tokens.shape == (4, 8, 16)
     assert together.mask.sum(1).tolist() == [6, 4, 8, 3]
     assert not together.tokens[~together.mask].any()
@@ -513,11 +513,11 @@ def test_training_needs_neither_encoder_nor_its_package(
     frontend = Pretrained.open(tiny)
     encode_captions(frontend, PROMPTS, tmp_path / "text")
     monkeypatch.setitem(sys.modules, "transformers", None)
-    captions: CaptionCache = load_captions(tmp_path / "text")
+    captions: CaptionCache = CaptionCache(tmp_path / "text")
     again: TextFrontend = load_text(tmp_path / "text")
     prompts = captions[captions.rows(PROMPTS)]
     assert torch.allclose(prompts.tokens, frontend.encode(PROMPTS).tokens, atol=2e-3, rtol=2e-3)
-    encoded: Encoded = build_text_encoder(again.facts, 5)(prompts)
+    encoded: Encoded = FeatureEncoder(again.features, 5)(prompts)
     assert encoded.pooled.shape == (4, 5)
     with pytest.raises(UserError, match="pip install transformers"):
         again.encode(["red circle"])
@@ -585,5 +585,5 @@ def test_a_real_encoder_knows_words_that_nobody_taught_it() -> None:
     told = ["a scarlet disc", "an azure box", "an emerald three-sided shape"]
     one, other = frontend.encode(said).pooled, frontend.encode(told).pooled
     nearest = torch.cosine_similarity(other[:, None], one[None], dim=2).argmax(1)
-    assert frontend.facts == TextFacts(0, 384)
+    assert (frontend.vocabulary, frontend.features) == (0, 384)
     assert nearest.tolist() == [0, 1, 2]

@@ -19,9 +19,9 @@ from text2video.models.base import Batch, Spec
 from text2video.models.codec import IdentityCodec
 from text2video.models.frame_gan import FrameDiscriminator, FrameGAN
 from text2video.params import Params, load_params
-from text2video.text.encoder import build_text_encoder
+from text2video.text.encoder import WordEncoder
 from text2video.text.kinds import load_text
-from text2video.text.prompts import Prompts, TextFacts
+from text2video.text.prompts import Prompts
 from text2video.training.trainer import Trainer
 
 PROMPT = "circle moving up-right"
@@ -34,7 +34,7 @@ def new_gan(params: Params, words: int) -> FrameGAN:
     """New networks, as the parameters ask for them, with a vocabulary of so many words."""
     torch.manual_seed(params.train.seed)
     text = params.text
-    encoder = lambda: build_text_encoder(TextFacts(words, 0), text.dim, text.pooling)  # noqa: E731
+    encoder = lambda: WordEncoder(words, text.dim, text.pooling)  # noqa: E731
     return FrameGAN(params.frame_gan, Spec(FRAME, 10, encoder, text.dim))
 
 
@@ -206,7 +206,7 @@ def check_figures(tutorial: Path) -> None:
 def check_trained_embedding(tutorial: Path) -> None:
     """What is exported is not what the embedding began with: the tutorial's own was random for good."""
     params: Params = load_params(tutorial / "params.yaml")
-    words = load_text(Layout(tutorial).text).facts.words
+    words = load_text(Layout(tutorial).text).vocabulary
     first = new_gan(params, words).text_encoder.embedding.weight
     last = load_file(tutorial / "models" / "export" / "model.safetensors")["text_encoder.embedding.weight"]
     assert ((last - first).abs() > 1e-5).any(1)[2:].float().mean() > 0.5

@@ -68,7 +68,7 @@ def test_every_wording_is_understood() -> None:
         named = dice.random() < 0.7
         shown = Scene((triple,))
         told = shown if named else Scene((triple._replace(colour=None),))
-        caption = wordings.trained(told, shown, dice.random(DICE).tolist())
+        caption = wordings.say("train", told, shown, dice.random(DICE).tolist())
         assert parse_scene(caption) in (told, shown)
         assert parse_prompt(caption) in (*told.objects, *shown.objects)
         assert read_scene(caption)[1:] == ([], {})  # nothing unknown, nothing unclear
@@ -89,7 +89,7 @@ def test_no_two_motions_are_said_alike() -> None:
     rng = np.random.default_rng(2)
     for triple in TRIPLES * 5:
         shown = Scene((triple,))
-        words = split_words(wordings.trained(shown, shown, rng.random(DICE).tolist()))
+        words = split_words(wordings.say("train", shown, shown, rng.random(DICE).tolist()))
         assert parse_prompt(" ".join(rng.permutation(sorted({*words} - {"to", "from", "in"})))) == triple
 
 

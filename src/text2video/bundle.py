@@ -7,7 +7,7 @@ safetensors nor torch notices a flipped bit. Nothing in a bundle is unpickled.
 
 import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -30,7 +30,7 @@ from text2video.text.encoder import build_text_encoder
 from text2video.text.kinds import load_text
 from text2video.text.prompts import FRONTEND_FILE, TextFrontend
 from text2video.video import to_clips, to_video
-from text2video.weights import Network, halve_weights, load_network, read_network_config
+from text2video.weights import halve_weights, load_network, read_network_config
 
 FORMAT = 9
 BATCH = 64  # videos that are made before any of them is handed on
@@ -119,12 +119,8 @@ class Model:
         frames = wishes.pop("frames", None)
         self.require_able(wishes, frames)
         options = self._options(wishes)
-
-        def clip(asked: tuple[str, int]) -> np.ndarray:
-            prompt, number = asked
-            return self.best_clip(prompt, seed, number, frames, options)
-
-        clips = side_by_side(clip, zip(prompts, numbers, strict=True))
+        asked = [(prompt, seed, number) for prompt, number in zip(prompts, numbers, strict=True)]
+        clips = side_by_side(lambda one: self.best_clip(*one, frames, options), asked)
         shape = (0, frames or self.config["frames"], *self.config["size"], 3)
         return np.concatenate(clips) if clips else np.empty(shape, np.uint8)
 
@@ -283,18 +279,11 @@ def load_model(path: Path | str | None = None, device: torch.device | str = "cpu
     except (KeyError, TypeError, ValidationError) as error:
         raise UserError(f"{folder / 'config.json'} does not fit this version; {remedy}") from error
     frontend = load_text(folder)
-
-    def load(name: str, build: Callable[[], Network]) -> Network:
-        return load_network(build, folder / f"{name}.safetensors", remedy).to(device)
-
-    codec = load("codec", lambda: build_codec(page.codec, page.size))
+    codec = load_network(lambda: build_codec(page.codec, page.size), folder / "codec.safetensors", remedy).to(device)
     if codec.latent_shape != page.latent_shape:
         raise UserError(f"{folder / 'config.json'} has a codec that does not go with the model; {remedy}")
-    spec = Spec(
-        latent_shape=page.latent_shape, frames=page.frames, text_dim=page.text.dim,
-        text_encoder=lambda: build_text_encoder(frontend.facts, page.text.dim, page.text.pooling),
-    )  # fmt: skip
-    network = load("model", lambda: kind_class(page.kind)(own, spec))
+    spec = Spec(page.latent_shape, page.frames, lambda: build_text_encoder(frontend, page.text), page.text.dim)
+    network = load_network(lambda: kind_class(page.kind)(own, spec), folder / "model.safetensors", remedy).to(device)
     return Model(network, codec, frontend, config, device)
 
 
@@ -328,20 +317,14 @@ def _has_model(folder: Path) -> bool:
     return (folder / MANIFEST).is_file() and (folder / "config.json").is_file()
 
 
-def _require_model(folder: Path) -> None:
-    """Raise UserError for a folder beside an exported model, or of a pipeline that has none yet."""
-    up = folder.parent
+def verify_bundle(folder: Path) -> dict[str, Any]:
+    """Check every file of a bundle against its manifest; returns the config. Raises UserError naming a bad file."""
+    remedy, up = _remedy(folder), folder.parent
     near = [path for path in (folder / "models/export", folder / "export", up / "export", up) if _has_model(path)]
     if near and not _has_model(folder):
         raise UserError(f"{folder} is no exported model; do you mean {near[0]}?")
     if (folder / "dvc.yaml").is_file():
         raise UserError(f"{folder} is a pipeline that has no models/export yet; run `dvc repro {folder}/dvc.yaml`")
-
-
-def verify_bundle(folder: Path) -> dict[str, Any]:
-    """Check every file of a bundle against its manifest; returns the config. Raises UserError naming a bad file."""
-    remedy = _remedy(folder)
-    _require_model(folder)
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder of an exported model; check the path, or make one with `dvc repro`")
     manifest = read_json(folder / MANIFEST, remedy)

@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from types import FrameType
 from typing import Any, NoReturn, TextIO
 
@@ -146,7 +146,7 @@ def clock_time(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-class Progress:
+class Progress(AbstractContextManager["Progress"]):
     """How far a long loop is, at what speed, and how long it still takes.
 
     On a terminal it is one line that overwrites itself, elsewhere (a log, a queue) one plain line per tick of
@@ -181,19 +181,13 @@ class Progress:
         if now - self._shown_at >= self._every:
             self._show(now)
 
-    def close(self) -> None:
+    def __exit__(self, *error: object) -> None:
         """Show the last state, if it was not shown, and end the line."""
         if self._pending:
             self._show(self._clock())
         if self._terminal:
             with suppress(OSError):
                 print(file=self._stream, flush=True)
-
-    def __enter__(self) -> "Progress":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
 
     def _line(self, done: int, seconds: float, figures: dict[str, float]) -> str:
         parts = [f"{self.label} {done}/{self.total} {self.unit}", f"{done / max(self.total, 1):4.0%}"]

@@ -18,15 +18,7 @@ from text2video.device import pick_device
 from text2video.judge import judge_clips, judge_scenes
 from text2video.judge.diversity import trait_diversity, traits
 from text2video.judge.proof import Check
-from text2video.judge.summary import (
-    Figures,
-    Judged,
-    confusions,
-    overall_quality,
-    prompt_rows,
-    split_details,
-    split_figures,
-)
+from text2video.judge.summary import Figures, Judged, judged_details, overall_quality, split_figures
 from text2video.layout import Layout
 from text2video.measure.clips import Measured, Ruler, make_ruler
 from text2video.measure.nearest import Nearest, find_nearest, nearest_figures
@@ -61,9 +53,11 @@ class Split:
 class Found:
     """All splits, and what was looked at while their clips were in memory: one split at a time."""
 
+    reference: Split
+    """The first split that has clips, new clips of what was trained on; one of no clips where there is none."""
     splits: dict[str, Split] = field(default_factory=dict)
     tiles: list[Tile] = field(default_factory=list)
-    nearest: Nearest | None = None
+    nearest: Nearest = field(default_factory=lambda: Nearest(*[np.empty(0)] * 4))
     pairs: Array = field(default_factory=lambda: np.full((1, 1, 3), 255, np.uint8))
     sheet: Array = field(default_factory=lambda: np.full((1, 1, 1, 3), 255, np.uint8))
 
@@ -123,7 +117,9 @@ def look_at_splits(
 ) -> Found:
     """The model's videos for each split and the real ones, measured and, with labels, judged; one split in memory at a
     time. The first split that has clips is compared with the training clips."""
-    found, seed, scenes = Found(), params.evaluate.seed, is_scenes(params)
+    seed, scenes = params.evaluate.seed, is_scenes(params)
+    nothing = ruler.measure(np.empty((0, *train.shape), np.uint8))
+    found = Found(Split([], None, make_questions([], [], seed), nothing, nothing))
     same = partial(alike, scenes)
     filled = [name for name, store in stores.items() if len(store)]
     first, shown = filled[:1], ["prompts"] if "prompts" in filled else filled[:1]
@@ -141,6 +137,7 @@ def look_at_splits(
             found.splits[name] = split
             found.tiles += choose_tiles(name, captions, clips, real, judged, taken_for(split, ruler))
             if name in first:
+                found.reference = split
                 found.nearest = find_nearest(split.model.thumbnails, split.real.thumbnails, train, seed)
                 found.pairs = pairs_picture(found.nearest, clips, captions, train)
             if name in shown:
@@ -211,19 +208,14 @@ def generate(model: Model, prompts: list[str], seed: int, log_every: float) -> A
     return np.concatenate(parts) if parts else model.generate([])
 
 
-def reference(found: Found) -> Split | None:
-    """The first split that has clips: new clips of what was trained on."""
-    return next((split for split in found.splits.values() if split.captions), None)
-
-
 def split_pages(found: Found, tutorial: Mapping[str, Any]) -> Figures:
     """The figures of each split: what the judge says, where it has labels, and retrieval."""
-    judged, painter = found.judged, reference(found)
+    judged, painter = found.judged, found.reference.real.similarities
     pages = {}
     for name, split in found.splits.items():
         page = split_figures(name, judged, tutorial.get(name, {})) if name in judged else {}
-        real, unread = split.real.similarities, (painter or split).real.similarities
-        page["retrieval"] = retrieval_figures(split.model.similarities, real, unread, split.questions)
+        model, real = split.model.similarities, split.real.similarities
+        page["retrieval"] = retrieval_figures(model, real, painter, split.questions)
         pages[name] = page
     return pages
 
@@ -231,35 +223,21 @@ def split_pages(found: Found, tutorial: Mapping[str, Any]) -> Figures:
 def tell_details(found: Found, ruler: Ruler) -> Figures:
     """What is too long for ``evaluation.json``: the size of the network and, of what is judged, all the rest."""
     network, judged = ruler.network, found.judged
-    details: Figures = {
-        "network": {"clips": network.clips, "words": len(network.bags), "captions": len(ruler.captions)}
-    }
-    if judged:
-        details["prompts"] = prompt_rows(judged["prompts"]) if "prompts" in judged else []
-        details["confusion"] = confusions(split.answers["model"] for split in judged.values())
-        details["splits"] = {name: split_details(split) for name, split in judged.items()}
-    return details
+    size = {"clips": network.clips, "words": len(network.bags), "captions": len(ruler.captions)}
+    return {"network": size} | (judged_details(judged) if judged else {})
 
 
 def compare(found: Found, ruler: Ruler, validation: PackedReader, seed: int) -> Figures:
     """The model's videos as a set against real ones: how varied, how new, how near as a distribution, how steady."""
-    judged, split = found.judged, reference(found)
-    several = found.splits.get("prompts")
-    several = several if several and several.captions else split
+    judged, split = found.judged, found.reference
+    several = found.splits.get("prompts", split)
+    several = several if several.captions else split
     figures: Figures = {"quality": overall_quality(judged)} if judged else {}
     figures["diversity"] = {}
     if "prompts" in judged:
         model, real = (judged["prompts"].answers[side] for side in ("model", "real"))
         prompts = [judged["prompts"].prompts[row] for row in model.clip]
         figures["diversity"] = dict(trait_diversity(prompts, model.objects, real.objects, seed))
-    empty = {"model": None, "real": None}
-    if split is None or several is None or found.nearest is None:
-        figures["diversity"] |= {"pixel_distance": empty, "feature_distance": empty}
-        return figures | {
-            "nearest_training_clip": {**empty, "copied": None},
-            "frechet_distance": empty,
-            "flicker": empty,
-        }
     figures["diversity"] |= diversity_figures(
         several.captions,
         (several.model.thumbnails, several.real.thumbnails),
@@ -276,13 +254,9 @@ def compare(found: Found, ruler: Ruler, validation: PackedReader, seed: int) -> 
 def spreads(found: Found) -> dict[str, tuple[Array, Array]]:
     """What is shown as histograms, (the model's, real clips') each: of the first split and, if they are judged, of the
     prompts."""
-    split, shown = reference(found), {}
-    if split is not None and found.nearest is not None:
-        steady = [side.flicker[np.isfinite(side.flicker)] for side in (split.model, split.real)]
-        shown = {
-            "nearest": (found.nearest.model_distance, found.nearest.real_distance),
-            "flicker": (steady[0], steady[1]),
-        }
+    split, nearest = found.reference, found.nearest
+    steady = [side.flicker[np.isfinite(side.flicker)] for side in (split.model, split.real)]
+    shown = {"nearest": (nearest.model_distance, nearest.real_distance), "flicker": (steady[0], steady[1])}
     if "prompts" in found.judged:
         model, real = (traits(found.judged["prompts"].answers[side].objects) for side in ("model", "real"))
         shown |= {name: (model[name], real[name]) for name in model}
@@ -291,7 +265,7 @@ def spreads(found: Found) -> dict[str, tuple[Array, Array]]:
 
 def prove(params: Params, found: Found) -> Mapping[str, list[Check]]:
     """The proof of the judge, for drawn worlds; of three frames at least, for what goes to and fro takes three."""
-    split = reference(found)
-    if params.data.source != "shapes" or split is None or not found.judged or params.data.frames < 3:
+    clips = min(PROOF_CLIPS, len(found.reference.captions))
+    if params.data.source != "shapes" or not clips or not found.judged or params.data.frames < 3:
         return {}
-    return judge_proof(params, min(PROOF_CLIPS, len(split.captions)))
+    return judge_proof(params, clips)

@@ -55,4 +55,4 @@ def encode_captions(frontend: TextFrontend, captions: Iterable[str], folder: Pat
         frontend.save(fresh)
         page = {"format": 1, "shard": cache.SHARD, "length": length, "files": digests, "captions": distinct}
         write_sealed(fresh / cache.CAPTIONS_FILE, page)
-    return cache.load_captions(folder)
+    return cache.CaptionCache(folder)

@@ -243,40 +243,33 @@ class Params(Section):
     runtime: RuntimeParams = RuntimeParams()
 
     @model_validator(mode="after")
-    def _sizes_fit(self) -> "Params":
-        if self.data.source == "shapes" and not isinstance(self.data.size, int):
-            raise ValueError(f"data.size: {self.data.size} is no single number, as data.source shapes needs")
-        frame_gan_on_latents = self.model.kind == "frame_gan" and self.codec.kind == "conv"
-        if frame_gan_on_latents and any(side % 64 for side in self.data.height_width):
-            raise ValueError(
-                f"data.size: {self.data.size} is no multiple of 64, as model.kind frame_gan on codec.kind conv needs"
-            )
-        if self.model.kind == "flow" and self.flow is not None:
-            cell = self.flow.patch * (8 if self.codec.kind == "conv" else 1)
-            if any(side % cell for side in self.data.height_width):
-                raise ValueError(
-                    f"data.size: {self.data.size} is no multiple of {cell}, as flow.patch {self.flow.patch} needs"
-                )
-            tokens = self.data.frames * math.prod(side // cell for side in self.data.height_width)
-            if tokens > MOST_TOKENS:
-                raise ValueError(
-                    f"flow.patch: {self.flow.patch} makes {tokens} tokens of a clip, more than {MOST_TOKENS}; raise it"
-                )
-        return self
-
-    @model_validator(mode="after")
-    def _kind_is_known(self) -> "Params":
+    def _sections_are_there(self) -> "Params":
         if self.model.kind not in (known := model_kinds()):
             raise ValueError(f"model.kind: {self.model.kind!r} is unknown; known are {', '.join(known)}")
-        return self
-
-    @model_validator(mode="after")
-    def _sections_are_there(self) -> "Params":
         source = {"shapes": "world", "videos": "videos"}[self.data.source]
         needed = {source: f"data.source {self.data.source}", self.model.kind: f"model.kind {self.model.kind}"}
         for name, user in needed.items():
             if getattr(self, name) is None:
                 raise ValueError(f"{name} is missing, which {user} needs")
+        return self
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> "Params":
+        data, latents, user = self.data, 1, ""  # latents to a side of what the model works with
+        if data.source == "shapes" and not isinstance(data.size, int):
+            raise ValueError(f"data.size: {data.size} is no single number, as data.source shapes needs")
+        if self.model.kind == "frame_gan":
+            latents, user = 8, "model.kind frame_gan on codec.kind conv"
+        elif self.model.kind == "flow":
+            latents, user = self.flow.patch, f"flow.patch {self.flow.patch}"
+        cell = latents * (8 if self.codec.kind == "conv" else 1)
+        if any(side % cell for side in data.height_width):
+            raise ValueError(f"data.size: {data.size} is no multiple of {cell}, as {user} needs")
+        tokens = data.frames * math.prod(side // cell for side in data.height_width)
+        if self.model.kind == "flow" and tokens > MOST_TOKENS:
+            raise ValueError(
+                f"flow.patch: {self.flow.patch} makes {tokens} tokens of a clip, more than {MOST_TOKENS}; raise it"
+            )
         return self
 
     @property

@@ -150,9 +150,5 @@ def _scalar(text: str) -> str:
 def _set(text: str, key: str, value: str) -> str:
     """``text`` of params.yaml with ``key``, such as ``model.kind``, set to ``value``; comments stay."""
     section, name = key.split(".")
-    before, start, after = text.partition(f"\n{section}:")
-    lines = after.split("\n")
-    number = next(i for i, line in enumerate(lines) if line.strip().startswith(f"{name}:"))
-    line, _, comment = lines[number].partition(" #")
-    lines[number] = f"{line.partition(':')[0]}: {value}" + (f" #{comment}" if comment else "")
-    return before + start + "\n".join(lines)
+    place = re.compile(rf"(^{section}:.*?^  {name}: )[^\n]*?(?= #|$)", re.MULTILINE | re.DOTALL)
+    return place.sub(lambda found: found[1] + value, text, count=1)

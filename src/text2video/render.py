@@ -1,6 +1,5 @@
 """The prompts of ``params.yaml`` as video files of every kind, for people and for ``dvc plots``."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,7 +38,11 @@ def render(params: RenderParams, layout: Layout) -> None:
             with watch("write"):
                 for index, clip in enumerate(clips):
                     name = f"{number:03}_{media.slug(prompt)}_{index}"
-                    files = _write(folder, name, clip, model.fps, params.scale)
+                    files = [f"gif/{name}.gif", f"mp4/{name}.mp4", f"avi/{name}.avi", f"strips/{name}.png"]
+                    media.save_gif(folder / files[0], clip, model.fps, params.scale)
+                    media.save_mp4(folder / files[1], clip, model.fps)
+                    media.save_avi(folder / files[2], clip, model.fps)
+                    save_png(folder / files[3], film_strip(clip))
                     entries.append({"prompt": prompt, "seed": params.seed, "index": index, "files": files})
             shown += [(clip, prompt) for clip in clips[: SHEET_CLIPS - len(shown)]]
             progress.update(number + 1)
@@ -50,13 +53,3 @@ def render(params: RenderParams, layout: Layout) -> None:
             media.save_gif(folder / "wall.gif", wall(clips, captions, columns=4), model.fps)
         write_json(folder / "manifest.json", {"fps": model.fps, "videos": entries})
     watch.report()
-
-
-def _write(folder: Path, name: str, clip: np.ndarray, fps: float, scale: int) -> list[str]:
-    """Write one clip in every format. Returns the names of the files, relative to ``folder``."""
-    files = [f"gif/{name}.gif", f"mp4/{name}.mp4", f"avi/{name}.avi", f"strips/{name}.png"]
-    media.save_gif(folder / files[0], clip, fps, scale)
-    media.save_mp4(folder / files[1], clip, fps)
-    media.save_avi(folder / files[2], clip, fps)
-    save_png(folder / files[3], film_strip(clip))
-    return files

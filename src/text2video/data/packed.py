@@ -84,8 +84,11 @@ class PackedReader:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = Path(path) / "clips.bin"
-        index = _read_index(Path(path) / "index.json")
+        folder, remedy = Path(path), advice(Path(path))
+        self._file = folder / "clips.bin"
+        index = read_sealed(folder / "index.json", remedy)
+        if index.get("version") != VERSION:
+            raise UserError(f"{folder / 'index.json'} is no index of version {VERSION}; {remedy}")
         self.captions: list[str] = index["captions"]
         self.labels: list[Labels] | None = index["labels"]
         self.shape: tuple[int, ...] = tuple(index["shape"])
@@ -139,10 +142,3 @@ class PackedReader:
             raise UserError(
                 f"{self._file} cannot be read ({error.strerror or error}); {advice(self._file.parent)}"
             ) from error
-
-
-def _read_index(file: Path) -> dict[str, Any]:
-    index = read_sealed(file, advice(file.parent))
-    if index.get("version") != VERSION:
-        raise UserError(f"{file} is no index of version {VERSION}; {advice(file.parent)}")
-    return index

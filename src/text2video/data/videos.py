@@ -176,23 +176,18 @@ def _decode(video: Video, params: Params, scratch: Path, stop: threading.Event, 
 
 def _with_splits(videos: list[Video], rows: list[Row], params: Params, table: Path) -> list[Row]:
     """The rows with the splits of those that were taken. Raises UserError when none was."""
-    taken = [number for number, row in enumerate(rows) if row.clips]
+    taken = [(tuple(tokenize(row.caption)), video.split) for video, row in zip(videos, rows, strict=True) if row.clips]
     if not taken:
+        left_out = Counter(row.left_out for row in rows).most_common(EXAMPLES)
+        reasons = "; ".join(f"{count} left out: {why}" for why, count in left_out)
         raise UserError(
-            f"videos.folder: nothing of {params.videos.folder} could be taken: {_reasons(rows)}; "
+            f"videos.folder: nothing of {params.videos.folder} could be taken: {reasons}; "
             f"{table} has the reason for each"
         )
-    splits = assign_splits(
-        [tuple(tokenize(videos[number].caption)) for number in taken],
-        [videos[number].split for number in taken],
-        params.videos.held_out_clips,
-        params.videos.held_out_captions,
-        params.data.seed,
-    )
-    rows = list(rows)
-    for number, split in zip(taken, splits, strict=True):
-        rows[number] = rows[number]._replace(split=split)
-    return rows
+    captions, given = zip(*taken, strict=True)
+    shares = params.videos.held_out_clips, params.videos.held_out_captions
+    splits = iter(assign_splits(captions, given, *shares, params.data.seed))
+    return [row._replace(split=next(splits)) if row.clips else row for row in rows]
 
 
 def _store(layout: Layout, split: str) -> Path:
@@ -249,10 +244,6 @@ def _unused(named: Counter[Split]) -> str:
     if named["validation"]:
         return ", so videos.held_out_captions and videos.held_out_clips hold out nothing"
     return ", so videos.held_out_captions holds out no caption"
-
-
-def _reasons(rows: list[Row]) -> str:
-    return "; ".join(f"{n} left out: {why}" for why, n in Counter(r.left_out for r in rows).most_common(EXAMPLES))
 
 
 def _show(seed: int, rows: list[Row], layout: Layout) -> None:

@@ -25,12 +25,9 @@ def trait_distances(verdicts: Verdicts, real: Verdicts) -> dict[str, float | Non
     """Wasserstein distance in pixels between each trait's distribution and that in ``real`` clips: 0 for the same, and
     about the spread of the real ones for clips that are all alike. None where either side has no detected clip."""
     mine, theirs = traits(verdicts), traits(real)
-    return {
-        name: round(float(wasserstein_distance(mine[name], theirs[name])), 3)
-        if len(mine[name]) and len(theirs[name])
-        else None
-        for name in mine
-    }
+    if not (verdicts.detected.any() and real.detected.any()):
+        return dict.fromkeys(TRAITS)
+    return {name: round(float(wasserstein_distance(mine[name], theirs[name])), 3) for name in mine}
 
 
 def mode_recall(
@@ -80,13 +77,11 @@ def trait_diversity(
     rng = np.random.default_rng(seed)
     known = np.array(prompts, dtype=object)
     groups = [np.flatnonzero(known == prompt) for prompt in dict.fromkeys(prompts)]
+    groups = [rows for rows in groups if len(rows) > 1]
     found: dict[str, list[dict[str, float | None]]] = {"model": [], "real": []}
-    for _ in range(ROUNDS):
-        halves = [_halves(rows, rng) for rows in groups if len(rows) > 1]
-        if not halves:
-            continue
-        for side, verdicts, rows in (("model", model, [h[2] for h in halves]), ("real", real, [h[0] for h in halves])):
-            others = [h[1] for h in halves]
+    for _ in range(ROUNDS if groups else 0):
+        firsts, others, drawn = zip(*(_halves(rows, rng) for rows in groups), strict=True)
+        for side, verdicts, rows in (("model", model, drawn), ("real", real, firsts)):
             distances = [trait_distances(take(verdicts, a), take(real, b)) for a, b in zip(rows, others, strict=True)]
             a, b = np.concatenate(rows), np.concatenate(others)
             recall = mode_recall(take(verdicts, a), known[a].tolist(), take(real, b), known[b].tolist())

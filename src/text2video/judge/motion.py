@@ -213,7 +213,7 @@ class _Path:
     def zigzag(self) -> tuple[Array, Array]:
         """Steady progress along one axis, regular swings across it."""
         vertical = np.abs(self.velocity[:, 1]) > np.abs(self.velocity[:, 0])
-        along, across = self._axes(vertical)
+        along, across = np.moveaxis(_exchanged(self.centre, vertical), 2, 0)
         slope, line = fit_line(along, self.weight)
         _, swing, explained, wave = _fit_wave(across, self.weight, self.gaps * 1.1)
         travel = np.abs(slope) * self.gaps
@@ -222,14 +222,14 @@ class _Path:
         good &= (uneven <= rules.WOBBLE * self.side + rules.WOBBLE_SHARE * travel) & (explained >= rules.SWING_FIT)
         good &= (swing >= rules.MIN_SWING * self.side) & (_turns(wave, rules.MIN_SWING * self.side) >= 2)
         name = np.where(vertical, "zigzagging vertically", "zigzagging horizontally")
-        return np.where(good, name, ""), self._from_axes(vertical, line, wave)
+        return np.where(good, name, ""), _exchanged(np.stack([line, wave], 2), vertical)
 
     def bounce(self) -> tuple[Array, Array]:
         """To and fro along one axis."""
         extent_x, extent_y = (np.sqrt(weighted_mean((v - weighted_mean(v, self.weight)) ** 2, self.weight))[:, 0]
                               for v in (self.x, self.y))  # fmt: skip
         vertical = extent_y > extent_x
-        along, across = self._axes(vertical)
+        along, across = np.moveaxis(_exchanged(self.centre, vertical), 2, 0)
         _, _, explained, wave = _fit_wave(along, self.weight, self.gaps * 3)
         forth, back = (self._longest_run(sign * along) for sign in (1, -1))
         good = (np.minimum(forth, back) >= rules.BOUNCE_TRAVEL * self.side) & (explained >= rules.BOUNCE_FIT)
@@ -237,22 +237,17 @@ class _Path:
         good &= narrow <= rules.WOBBLE * self.side + rules.BOUNCE_ACROSS * wide
         still = np.broadcast_to(weighted_mean(across, self.weight), across.shape)
         name = np.where(vertical, "bouncing vertically", "bouncing horizontally")
-        return np.where(good, name, ""), self._from_axes(vertical, wave, still)
-
-    def _axes(self, vertical: Array) -> tuple[Array, Array]:
-        """Positions along and across the axis of each clip, both [N, T]."""
-        return np.where(vertical[:, None], self.y, self.x), np.where(vertical[:, None], self.x, self.y)
-
-    @staticmethod
-    def _from_axes(vertical: Array, along: Array, across: Array) -> Array:
-        """The inverse of :meth:`_axes`: points [N, T, 2]."""
-        upright, flat = np.stack([across, along], 2), np.stack([along, across], 2)
-        return np.where(vertical[:, None, None], upright, flat)
+        return np.where(good, name, ""), _exchanged(np.stack([wave, still], 2), vertical)
 
     def _longest_run(self, values: Array) -> Array:
         """The furthest way that ``values`` [N, T] rise from any frame to any later one, float[N]."""
         lowest = np.minimum.accumulate(np.where(self.weight > 0, values, np.inf), axis=1)
         return np.where(self.weight > 0, values - lowest, 0).max(1, initial=0)
+
+
+def _exchanged(points: Array, vertical: Array) -> Array:
+    """``points`` [N, T, 2] with x and y exchanged where ``vertical`` bool[N]: along and across the axis, and back."""
+    return np.where(vertical[:, None, None], points[..., ::-1], points)
 
 
 def _turns(values: Array, least: float) -> Array:

@@ -5,24 +5,11 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import cdist
 
 from text2video.judge import rules
-from text2video.judge.backdrops import Backdrops, find_backdrops
-from text2video.judge.track import (
-    CHUNK,
-    GAP,
-    Ink,
-    Tracks,
-    chunks,
-    connect,
-    core_means,
-    dot,
-    is_clear,
-    join,
-    measure,
-    stack,
-    usual_contrast,
-)
+from text2video.judge.backdrops import find_backdrops
+from text2video.judge.track import CHUNK, GAP, Ink, Tracks, chunks, connect, core_means, dot, join, measure, stack
 
 Array = np.ndarray
 
@@ -73,8 +60,14 @@ def _find(clips: Array) -> tuple[Tracks, Array, Array, Array]:
     n, t, height, width = clips.shape[:4]
     size, scale = height * width, (min(height, width) / 64) ** 2
     behind = find_backdrops(clips)
-    crowded = behind.far.reshape(n * t, size).sum(1) > rules.MAX_INK * size
-    pixels = _find_pixels(clips, behind, crowded)
+    far = behind.far.reshape(n * t, size)
+    crowded = far.sum(1) > rules.MAX_INK * size
+    index = np.flatnonzero(far & ~crowded[:, None])
+    frame, pixel = np.divmod(index, size)
+    colour = clips.reshape(-1, 3)[index].astype(np.float32)
+    back = behind.picture.reshape(n, size, 3)[frame // t, pixel]
+    away = colour - back
+    pixels = _Pixels(Ink(pixel, frame, np.sqrt(dot(away, away))), colour, back)
     labels, blobs = _label(pixels, (n, t, height, width))
     blob = np.concatenate([np.zeros((0, t), int), *_follow(blobs, n, t, min(height, width))])
     clip = blobs.frame[blob.max(1)] // t
@@ -85,18 +78,6 @@ def _find(clips: Array) -> tuple[Tracks, Array, Array, Array]:
     mine = owner >= 0
     tracks = _measure(pixels.keep(mine, owner[mine]), blobs, blob, clip, height, width)
     return tracks, clip, behind.name, ~((stray >= rules.STRAY_AREA * scale) | crowded).reshape(n, t).any(1)
-
-
-def _find_pixels(clips: Array, behind: Backdrops, crowded: Array) -> _Pixels:
-    """The pixels that are not background; none of the frames ``crowded``, bool[N T]."""
-    n, t, height, width = clips.shape[:4]
-    size = height * width
-    index = np.flatnonzero(behind.far.reshape(n * t, size) & ~crowded[:, None])
-    frame, pixel = np.divmod(index, size)
-    colour = clips.reshape(-1, 3)[index].astype(np.float32)
-    back = behind.picture.reshape(n, size, 3)[frame // t, pixel]
-    away = colour - back
-    return _Pixels(Ink(pixel, frame, np.sqrt(dot(away, away))), colour, back)
 
 
 # --- regions of one frame --------------------------------------------------------------------------------------------
@@ -165,24 +146,16 @@ def _part(pixels: _Pixels, colours: Array, height: int, width: int, least: float
         found = connect(pixels.ink.keep(rows), len(colours), height, width, GAP + (height + GAP) % 2)
         sizes, owner = np.bincount(found), np.zeros(found.max() + 1, int)
         owner[found] = frame[rows]
-        regions, most = np.bincount(owner[1:], minlength=len(colours)), (group == one).sum(1)
-        firsts, kept = np.cumsum(regions) - regions + 1, np.ones(len(sizes), bool)
-        for i in np.flatnonzero(regions > most):  # of more regions than colours, the largest ones
-            first, end = firsts[i], firsts[i] + regions[i]
-            by_size = np.argsort(-np.pad(sizes[first:end], (1, 0)))  # of regions numbered from 1
-            kept[first:end] = False
-            kept[first - 1 + by_size[: most[i]]] = True
-        kept &= sizes >= least
-        found = _renumber(found, kept)
+        order, rank = np.lexsort((-sizes, owner)), np.empty(len(sizes), int)  # of each frame the largest first
+        rank[order] = np.arange(len(order)) - np.searchsorted(owner[order], owner[order])
+        most = (group == one).sum(1)  # no more regions in a frame than colours
+        found = _renumber(found, (rank < most[owner]) & (sizes >= least))
         labels[rows] = np.where(found > 0, found + labels.max(), 0)
-    y, x = np.divmod(pixels.ink.pixel, width)
-    ends = np.searchsorted(frame, np.arange(len(colours) + 1))
+    place = np.column_stack(np.divmod(pixels.ink.pixel, width))
     for one in np.unique(frame[labels == 0]):
-        inside = slice(ends[one], ends[one + 1])
-        lost, kept = np.flatnonzero(labels[inside] == 0), np.flatnonzero(labels[inside])
+        lost, kept = (np.flatnonzero((frame == one) & side) for side in (labels == 0, labels > 0))
         if len(kept):
-            down, across = (np.abs(place[inside][lost, None] - place[inside][kept]) for place in (y, x))
-            labels[inside][lost] = labels[inside][kept[np.maximum(down, across).argmin(1)]]
+            labels[lost] = labels[kept[cdist(place[lost], place[kept], "chebyshev").argmin(1)]]
     return labels
 
 
@@ -271,9 +244,7 @@ def _measure(own: _Pixels, blobs: _Blobs, blob: Array, clip: Array, height: int,
     coverage = dot(own.colour - own.back, way) / np.maximum(dot(way, way), 1)
     coverage = np.clip(coverage, 0, 1).astype(float)
     seen = core_means(ink.frame, coverage, np.column_stack([own.colour, ink.distance]), objects * t)
-    colour, contrast = seen[:, :3], seen[:, 3]
-    clear = is_clear(contrast, usual_contrast(contrast, objects, t))
-    tracks = measure(ink, coverage, colour, clear, (objects, t, height, width))
+    tracks = measure(ink, coverage, seen[:, :3], seen[:, 3], (objects, t, height, width))
     hidden = _partly_hidden(tracks.area, tracks.whole, blobs.touches[blob] & shown)
     tracks.cut[hidden] = True
     tracks.whole[hidden] = False

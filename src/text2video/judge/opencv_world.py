@@ -5,6 +5,7 @@ the colours are others, sizes run from 3 to 12 pixels (of 64), and paths have th
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import combinations
 
 import cv2
@@ -104,17 +105,12 @@ def draw_random(
 ) -> tuple[Array, list[Scene]]:
     """``n`` clips of scenes of any words with so many objects, each number as often, that find room in a frame; and the
     scenes."""
-    rng = np.random.default_rng(seed)
-    clips: list[Array] = []
-    scenes: list[Scene] = []
+    rng, clips, scenes = np.random.default_rng(seed), list[Array](), list[Scene]()
     while len(scenes) < n:
         scene = _any_scene(rng, objects[len(scenes) % len(objects)])
-        try:
-            clip = draw_scenes([scene], int(rng.integers(2**31)), size, frames, overlap=overlap)
-        except ValueError:  # no room, or no background for these colours
-            continue
-        clips.append(clip)
-        scenes.append(scene)
+        with suppress(ValueError):  # no room, or no background for these colours
+            clips.append(draw_scenes([scene], int(rng.integers(2**31)), size, frames, overlap=overlap))
+            scenes.append(scene)
     return np.concatenate(clips), scenes
 
 
@@ -159,6 +155,7 @@ def _path(request: Request, rng: Rng, size: int, frames: int, radius: float | No
     pace = rng.uniform(*PACES.get(speed or "", (0, 1))) if pace is None else pace
     time, unit = np.linspace(0, 1, frames), size / 64
     margin = (REACH[shape] * radius + 1) * unit
+    radii, turn = np.full(frames, radius * unit), 0 * time
     if motion in STEPS:
         way = min((0.26 + 0.49 * pace) * size, size - 1 - 2 * margin)
         x, y = (_start(rng, size, margin, step * way) + step * way * time for step in STEPS[motion])
@@ -167,18 +164,16 @@ def _path(request: Request, rng: Rng, size: int, frames: int, radius: float | No
         orbit = rng.uniform(8 * unit, max(size / 2 - margin, 9 * unit))
         at = np.radians(rng.uniform(0, 360) + turn)
         x, y = (size - 1) / 2 + orbit * np.cos(at), (size - 1) / 2 + orbit * np.sin(at)
-        return np.stack([x, y, np.full(frames, radius * unit), turn], 1)
     elif motion in ("shrinking", "expanding"):
         ratio = (3.1 + 3 * pace) ** 0.5
         small = max(min(radius, 16 / ratio), DETAILED.get(shape, 0)) * unit
         radii = small * (1 + (ratio - 1) * (time if motion == "expanding" else 1 - time))
         x, y = (_start(rng, size, REACH[shape] * radii.max() + unit, 0) + 0 * time for _ in "xy")
-        return np.stack([x, y, radii, 0 * time], 1)
     else:
         wander = _bounce if motion.startswith("bouncing") else _zigzag
         along, across = wander(rng, time, size, margin, pace)
         x, y = (across, along) if motion.endswith("vertically") else (along, across)
-    return np.stack([x, y, np.full(frames, radius * unit), 0 * time], 1)
+    return np.stack([x, y, radii, turn], 1)
 
 
 def _gap(scene: Scene, paths: list[Array]) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 
 from text2video.judge import rules
 from text2video.judge.objects import find_objects
-from text2video.judge.verdicts import Verdicts, name_tracks, take
+from text2video.judge.verdicts import Verdicts, name_tracks
 from text2video.request import Request, Scene
 
 Array = np.ndarray
@@ -28,12 +28,6 @@ class Scenes:
 
     def __len__(self) -> int:
         return len(self.seen)
-
-
-def take_scenes(scenes: Scenes, n: int) -> Scenes:
-    """The first ``n`` clips."""
-    rows = np.flatnonzero(scenes.clip < n)
-    return Scenes(scenes.seen[:n], scenes.clean[:n], take(scenes.verdicts, rows), scenes.clip[rows])
 
 
 def judge_scenes(clips: Array, fps: float = 10.0) -> Scenes:

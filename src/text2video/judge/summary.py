@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from text2video.judge.scenes import Scenes, take_scenes
+from text2video.judge.scenes import Scenes
 from text2video.judge.scores import Answers, Requests, Seen, angle_errors, compare, mean_known
 from text2video.judge.verdicts import ASPECTS
 from text2video.measure.shares import wilson
@@ -125,10 +125,9 @@ def unread(verdicts: Seen, asked: Requests, own: bool) -> dict[str, float | None
 
 def _unread_scenes(scenes: Scenes, asked: Sequence[Scene]) -> dict[str, float | None]:
     """:func:`unread` of scenes, over SHIFTS pairings of clips with captions that are not theirs."""
-    n = min(len(scenes), len(asked))
-    clips = take_scenes(scenes, n)
+    rows = range(len(scenes))
     shifts = np.unique(np.linspace(1, len(asked) - 1, SHIFTS).astype(int)).tolist() if len(asked) > 1 else []
-    pages = [compare(clips, [asked[(row + shift) % len(asked)] for row in range(n)]).score for shift in shifts]
+    pages = [compare(scenes, [asked[(row + shift) % len(asked)] for row in rows]).score for shift in shifts]
     shares = {name: mean_known([page[name]["value"] for page in pages], 4) for name in ACCURACIES}
     return shares | {"angle_error_degrees": mean_known([page["angle_error_degrees"]["mean"] for page in pages], 4)}
 
@@ -150,13 +149,21 @@ def _pool(summaries: Sequence[Figures]) -> float | None:
     return round(sum(mean * n for mean, n in known) / total, 3) if total else None
 
 
-def split_details(judged: Judged) -> Figures:
-    """All scores of a split with their medians: of the model, of the real clips, and of the model's clips against the
-    captions of all others in the split (a model that ignores its prompts scores there what it scores with its own)."""
+def judged_details(splits: Mapping[str, Judged]) -> Figures:
+    """What is too long for ``evaluation.json``: a row for each prompt, confusion counts, and of each split all scores
+    with their medians: of the model, of the real clips, and of the model's clips against the captions of all others in
+    the split (a model that ignores its prompts scores there what it scores with its own)."""
     return {
-        "model": judged.answers["model"].score,
-        "real": judged.answers["real"].score,
-        "model_unread": unread(judged.model, judged.requests, own=True),
+        "prompts": prompt_rows(splits["prompts"]) if "prompts" in splits else [],
+        "confusion": confusions(judged.answers["model"] for judged in splits.values()),
+        "splits": {
+            name: {
+                "model": judged.answers["model"].score,
+                "real": judged.answers["real"].score,
+                "model_unread": unread(judged.model, judged.requests, own=True),
+            }
+            for name, judged in splits.items()
+        },
     }
 
 

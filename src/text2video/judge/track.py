@@ -108,21 +108,22 @@ def _track_chunk(clips: Array) -> Tracks:
     ink, coverage = ink.keep(region), np.minimum(coverage[region], 1).astype(float)
     rgb = clips.reshape(n * t, height * width, 3)[ink.frame, ink.pixel]
     colour = core_means(ink.frame, coverage, rgb, n * t)
-    return measure(ink, coverage, colour, is_clear(contrast, usual), clips.shape, stray)
+    return measure(ink, coverage, colour, contrast, clips.shape, stray)
 
 
 def measure(
-    ink: Ink, coverage: Array, colour: Array, clear: Array, shape: Sequence[int], stray: Array | float = 0.0
+    ink: Ink, coverage: Array, colour: Array, contrast: Array, shape: Sequence[int], stray: Array | float = 0.0
 ) -> Tracks:
     """The tracks of objects in N x T frames of ``shape`` (N, T, H, W, ...), from the pixels of each with their
-    ``coverage`` [P] and from its ``colour`` [N T, 3]; present where it is ``clear``, bool[N T], of plausible size, and
-    alone but for few ``stray`` pixels, [N T]."""
+    ``coverage`` [P] and from its ``colour`` [N T, 3]; present where its ``contrast`` to the background, [N T], is clear
+    and about as usual, where it is of plausible size, and alone but for few ``stray`` pixels, [N T]."""
     n, t, height, width = shape[:4]
     frames, scale = n * t, (min(height, width) / 64) ** 2
     y, x = np.divmod(ink.pixel, width)
     found = moments(ink, coverage, x, y, frames) | {"colour": colour}
-    area = found["area"]
-    present = clear & (area >= rules.MIN_AREA * scale) & (area <= rules.MAX_AREA * height * width)
+    area, usual = found["area"], usual_contrast(contrast, n, t)
+    present = (usual >= rules.MIN_CONTRAST) & (contrast >= rules.FADE * usual)
+    present &= (area >= rules.MIN_AREA * scale) & (area <= rules.MAX_AREA * height * width)
     present &= stray < np.maximum(rules.STRAY_AREA * scale, rules.STRAY_SHARE * area)
     rims = (x == 0, y == 0, x == width - 1, y == height - 1)
     found["cut"] = np.stack([ink.sum(rim & (coverage >= rules.EDGE_LEVEL), frames) > 0 for rim in rims], 1)
@@ -134,11 +135,6 @@ def measure(
 def usual_contrast(contrast: Array, n: int, t: int) -> Array:
     """The upper quartile over time of the ``contrast`` [N T] of each object, for all of its frames, float[N T]."""
     return np.repeat(np.quantile(contrast.reshape(n, t), 0.75, axis=1), t) if n else contrast
-
-
-def is_clear(contrast: Array, usual: Array) -> Array:
-    """Whether an object stands out from the background, and in this frame about as much as usual, bool[N T]."""
-    return (usual >= rules.MIN_CONTRAST) & (contrast >= rules.FADE * usual)
 
 
 def _find_ink(clips: Array) -> Ink:

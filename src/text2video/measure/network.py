@@ -29,16 +29,17 @@ class VideoTower(nn.Module):
 
     Two-dimensional convolutions look at each frame, three-dimensional ones at how it goes on. The maximum over each
     frame says what is there wherever it is: without it, the network takes ten times as long to see small things.
-    ``background`` float[3] is the colour that there is most of.
+    ``some`` float[N, T, 3, H, W] are such clips: their median colour is what it takes for background.
     """
 
-    def __init__(self, frames: int, height: int, width: int, background: Tensor) -> None:
+    def __init__(self, some: Tensor) -> None:
         super().__init__()
+        background = some.movedim(2, 0).flatten(1).median(1).values
         self.background = nn.Buffer(background[:, None, None])  # becomes 0, like the padding
         self.frame = nn.Sequential(_layer(2, 3, 16, 6, 4), _layer(2, 16, 32, 3, 1), _layer(2, 32, 64, 3, 2))
         self.high = nn.Sequential(_layer(3, 64, 32, 3, 2), _layer(3, 32, 64, 3, 1))
         with torch.no_grad():
-            size = self.eval()._look(torch.zeros(1, frames, 3, height, width)).shape[1]
+            size = self.eval()._look(some[:1]).shape[1]
         self.features = nn.Linear(size, WIDTH)
         self.train()
 
@@ -102,7 +103,7 @@ def train_network(store: PackedReader, seed: int, log_every: float = 5) -> TextV
     rows = rng.permutation(len(store))[:CLIPS]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = TextVideoNetwork(WordBags(store.captions), _tower(store, rows))
+        network = TextVideoNetwork(WordBags(store.captions), VideoTower(small_video(store[rows[:BATCH]])))
     network.clips = len(rows)
     batches = list(_batches(rows, rng))
     optimizer = torch.optim.AdamW(network.parameters(), LR, weight_decay=0.01)
@@ -118,14 +119,6 @@ def train_network(store: PackedReader, seed: int, log_every: float = 5) -> TextV
             schedule.step()
             progress.update(step + 1, loss=loss.item())
     return network.eval().requires_grad_(False)
-
-
-def _tower(store: PackedReader, rows: Array) -> VideoTower:
-    """A new tower for the size of the clips in ``store``; their median colour is what it takes for background."""
-    some = small_video(store[rows[:BATCH]])
-    background = some.movedim(2, 0).flatten(1).median(1).values
-    frames, _, height, width = some.shape[1:]
-    return VideoTower(frames, height, width, background)
 
 
 def _batches(rows: Array, rng: np.random.Generator) -> Iterator[Array]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.spatial.distance import pdist
 
 from text2video.measure.retrieval import FEWEST
 from text2video.measure.words import words
@@ -61,16 +62,8 @@ def same_caption(captions: Sequence[str]) -> list[Array]:
 def pair_distance(points: Array, groups: Sequence[Array]) -> float | None:
     """Root mean square difference per number between two different points [N, D] of one group: the mean over the pairs
     of each group, and over the groups. 0 when all are alike; None where no group has two."""
-    means = []
-    for rows in groups:
-        n = len(rows)
-        if n > 1:
-            own = points[rows].astype(np.float64)
-            own -= own.mean(0)  # large numbers that are all alike would drown what differs
-            length = (own * own).sum(1)
-            square = (length[:, None] + length - 2 * own @ own.T) / own.shape[1]
-            means.append(float(np.sqrt(square[np.triu_indices(n, 1)].clip(0)).mean()))
-    return float(np.mean(means)) if means else None
+    means = [pdist(points[rows].astype(np.float64)).mean() for rows in groups if len(rows) > 1]
+    return round(float(np.mean(means)) / points.shape[1] ** 0.5, 3) if means else None
 
 
 def diversity_figures(
@@ -81,14 +74,8 @@ def diversity_figures(
     real ones'), have the same captions. Where no caption comes twice, between any two videos."""
     groups = same_caption(captions)
     spread = np.maximum(features[1].std(0), 1e-6) if len(features[1]) else 1.0
-    found = {
-        "pixel_distance": [pair_distance(points, groups) for points in thumbnails],
-        "feature_distance": [pair_distance(points / spread, groups) for points in features],
-    }
+    measured = {"pixel_distance": thumbnails, "feature_distance": (features[0] / spread, features[1] / spread)}
     return {
-        name: {
-            side: None if value is None else round(value, 3)
-            for side, value in zip(("model", "real"), values, strict=True)
-        }
-        for name, values in found.items()
+        name: {"model": pair_distance(model, groups), "real": pair_distance(real, groups)}
+        for name, (model, real) in measured.items()
     }

@@ -15,7 +15,6 @@ frames differ, so that clear frames teach what follows for the others (diffusion
 
 import itertools
 import math
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -24,11 +23,9 @@ from torch import Tensor, nn
 from text2video.models.base import PLAIN, Batch, SampleOptions, Spec, Update, VideoModel
 from text2video.models.codec import Codec
 from text2video.models.muon import Muon
+from text2video.params import FlowParams
 from text2video.text.encoder import Encoded
 from text2video.text.prompts import Prompts
-
-if TYPE_CHECKING:
-    from text2video.params import FlowParams
 
 HEAD_DIM = 64
 EXPANSION = 3  # of the gated layer between two linear ones
@@ -127,7 +124,7 @@ class FlowTransformer(nn.Module):
     Convolutions before and after the transformer see to what is smaller than a token.
     """
 
-    def __init__(self, params: "FlowParams", latent_shape: tuple[int, int, int], frames: int, text_dim: int) -> None:
+    def __init__(self, params: FlowParams, latent_shape: tuple[int, int, int], frames: int, text_dim: int) -> None:
         super().__init__()
         depth, patch = params.depth, params.patch
         channels, rows, columns = latent_shape[0], latent_shape[1] // patch, latent_shape[2] // patch
@@ -181,7 +178,7 @@ class Flow(VideoModel):
     max_grad_norm = 1.0
     options = frozenset({"guidance", "steps", "first", "like", "change", "towards", "share"})
 
-    def __init__(self, params: "FlowParams", spec: Spec) -> None:
+    def __init__(self, params: FlowParams, spec: Spec) -> None:
         super().__init__()
         self.params, self.shape = params, (spec.frames, *spec.latent_shape)
         self.text_encoder = spec.text_encoder()
@@ -278,7 +275,8 @@ class Flow(VideoModel):
             x, time = torch.where(given, clean, x), torch.where(given, 1.0, start)
             velocity = self.guided_velocity(x, guess, time, texts, options)
             clip, held = x + (1 - time) * velocity, x - time * velocity  # guesses of x1 and x0
-            x = torch.lerp(kept * held + renoise * other_noise(noise, step), clip, end)
+            other = noise.flatten(1).roll(STRIDE * step, 1).view_as(noise)  # of the clip's own seed, in other places
+            x = torch.lerp(kept * held + renoise * other, clip, end)
             guess = clip if self.params.self_conditioning else guess
         return codec.decode(torch.where(given, clean, x)).float().clamp(-1, 1)
 
@@ -303,11 +301,6 @@ class Flow(VideoModel):
         x, guess, time = (torch.cat([part] * len(terms)) for part in (x, guess, time))
         velocities = self.velocity(x, guess, time, join([text for _, text in terms])).chunk(len(terms))
         return torch.stack([weight * part for (weight, _), part in zip(terms, velocities, strict=True)]).sum(0)
-
-
-def other_noise(noise: Tensor, step: int) -> Tensor:
-    """Noise float[N, ...] moved to other places, others for each step: standard normal, and of each clip's own seed."""
-    return noise.flatten(1).roll(STRIDE * step, 1).view_as(noise)
 
 
 def without_prompt(text: Encoded, which: Tensor | None = None) -> Encoded:

@@ -1,17 +1,13 @@
 """The tutorial's GAN, layer for layer: each frame is a sample of its own, and the discriminator sees no text."""
 
-from typing import TYPE_CHECKING
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from text2video.models.base import GAN, PLAIN, Batch, SampleOptions, Spec, Update
 from text2video.models.codec import Codec
+from text2video.params import FrameGanParams
 from text2video.text.prompts import Prompts
-
-if TYPE_CHECKING:
-    from text2video.params import FrameGanParams
 
 
 class FrameGenerator(nn.Module):
@@ -63,7 +59,7 @@ class FrameGAN(GAN):
 
     frames_per_sample = 1
 
-    def __init__(self, params: "FrameGanParams", spec: Spec) -> None:
+    def __init__(self, params: FrameGanParams, spec: Spec) -> None:
         super().__init__()
         self.params, self.frames = params, spec.frames
         self.generator = FrameGenerator(spec.latent_shape, spec.text_dim, params.noise_dim)

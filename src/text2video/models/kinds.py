@@ -1,10 +1,8 @@
 """The kinds of model: ``params.model.kind`` names one, the section of that name has its parameters."""
 
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from text2video.models.base import VideoModel
+from text2video.models.base import VideoModel
 
 KINDS = {
     "video_gan": "text2video.models.video_gan:VideoGAN",
@@ -13,7 +11,7 @@ KINDS = {
 }
 
 
-def kind_class(kind: str) -> "type[VideoModel]":
+def kind_class(kind: str) -> type[VideoModel]:
     """The class of a kind of model: called with its parameters and a ``Spec``, it has random weights."""
     found: type[VideoModel] = resolve_name(KINDS[kind])
     return found

@@ -17,7 +17,6 @@ another prompt, and gradient penalties.
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -36,11 +35,9 @@ from text2video.models.views import (
     time_functions,
     warp,
 )
+from text2video.params import VideoGanParams
 from text2video.text.encoder import Encoded
 from text2video.text.prompts import Prompts
-
-if TYPE_CHECKING:
-    from text2video.params import VideoGanParams
 
 BLOCKS = 2  # of the network that draws the picture
 SLOPE = 0.2  # of leaky ReLUs, on the negative side
@@ -55,6 +52,7 @@ GATE_FLOOR = -0.3  # lower bound of a word's gate in the penalty
 GATE_TEMPERATURE = 0.1  # of the softmax over words in a gate's gradient
 SECOND_PHASE = 0.5  # share of the training after which gates are trained and swings keep to their basis
 SAMPLES = 2  # across a pixel of a video that is shown
+FEATURES = 256  # of each critic
 POINTS = 16  # that the path critic follows
 SHARPNESS = 3.0  # factor on the first weights of the path critic's maps
 STEP_SCALE = 4.0  # of differences between frames, which are small beside positions
@@ -194,14 +192,12 @@ def apply_gates(coefficients: Tensor, gates: Tensor, translation: Tensor) -> Ten
 class Generator(nn.Module):
     """Noise and text to one picture in a codec's latents, and the views of it."""
 
-    def __init__(
-        self, latent_shape: tuple[int, int, int], frames: int, text_dim: int, noise_dim: int, width: int,
-        code_dim: int, harmonics: int,
-    ) -> None:  # fmt: skip
+    def __init__(self, params: VideoGanParams, spec: Spec) -> None:
         super().__init__()
-        channels, height, grid_width = latent_shape
-        self.noise_dim = noise_dim
-        self.frames, self.harmonics, self.functions = frames, harmonics, 2 + 2 * harmonics
+        (channels, height, grid_width), text_dim = spec.latent_shape, spec.text_dim
+        noise_dim, width, code_dim, harmonics = params.noise_dim, params.width, params.code_dim, params.harmonics
+        self.noise_dim, self.frames = noise_dim, spec.frames
+        self.harmonics, self.functions = harmonics, 2 + 2 * harmonics
         entry = nn.Linear(noise_dim + text_dim, code_dim)
         self.mapping = nn.Sequential(
             entry, nn.LeakyReLU(SLOPE),
@@ -388,18 +384,16 @@ class Projection(nn.Module):
 class Discriminator(nn.Module):
     """A clip critic, a path critic and a frame critic, each with its own projection of the text."""
 
-    def __init__(
-        self, latent_shape: tuple[int, int, int], frames: int, text_encoder: nn.Module, text_dim: int, width: int,
-        dim: int = 256,
-    ) -> None:  # fmt: skip
+    def __init__(self, spec: Spec, width: int) -> None:
         super().__init__()
-        channels, height, grid_width = latent_shape
-        self.clip = Critic(frames * channels, height, grid_width, width, dim)
-        self.frame = Critic(channels, height, grid_width, width // 2, dim)
-        self.path = PathCritic(latent_shape, frames, width // 2, dim)
-        self.clip_projection = Projection(dim, text_dim)
-        self.path_projection = Projection(dim, text_dim)
-        self.frame_projection = Projection(dim, text_dim)
+        text_encoder = spec.text_encoder()  # its random numbers are drawn first
+        channels, height, grid_width = spec.latent_shape
+        self.clip = Critic(spec.frames * channels, height, grid_width, width, FEATURES)
+        self.frame = Critic(channels, height, grid_width, width // 2, FEATURES)
+        self.path = PathCritic(spec.latent_shape, spec.frames, width // 2, FEATURES)
+        self.clip_projection = Projection(FEATURES, spec.text_dim)
+        self.path_projection = Projection(FEATURES, spec.text_dim)
+        self.frame_projection = Projection(FEATURES, spec.text_dim)
         initialise(self)  # but for the text encoder, which has its own
         self.text_encoder = text_encoder
         with torch.no_grad():
@@ -462,17 +456,12 @@ class VideoGAN(GAN):
 
     max_grad_norm = 30.0  # twice the norm of a usual gradient, against outliers
 
-    def __init__(self, params: "VideoGanParams", spec: Spec) -> None:
+    def __init__(self, params: VideoGanParams, spec: Spec) -> None:
         super().__init__()
         self.params = params
-        self.generator = Generator(
-            spec.latent_shape, spec.frames, spec.text_dim, params.noise_dim, params.width, params.code_dim,
-            params.harmonics,
-        )  # fmt: skip
+        self.generator = Generator(params, spec)
         self.text_encoder = spec.text_encoder()
-        self.discriminator = Discriminator(
-            spec.latent_shape, spec.frames, spec.text_encoder(), spec.text_dim, params.critic_width
-        )
+        self.discriminator = Discriminator(spec, params.critic_width)
 
     def training_step(self, batch: Batch, codec: Codec, update: Update) -> dict[str, Tensor]:
         """One step of the discriminator and one of the generator, on the same generated clips."""

@@ -1,7 +1,5 @@
 """The files that an evaluation leaves in ``metrics``."""
 
-from collections.abc import Mapping
-
 from text2video.files import read_json, replace_folder, write_json, write_text
 from text2video.judge import rules
 from text2video.judge.summary import Figures
@@ -39,6 +37,13 @@ def write_report(evaluation: Evaluation, layout: Layout) -> None:
     folder, counts = layout.metrics, evaluation.details.get("confusion", {})
     panels = {PANELS[name]: values for name, values in evaluation.spreads.items()}
     spread = histograms("How the model's clips and real ones are spread", panels)
+    curves = [
+        line_chart(title, read_curves(folder / f"{name}.csv"), low)
+        for name, title, low in (("train", "Losses", None), ("autoencode", "Codec loss", 0.0))
+    ]
+    # The large matrix of motions, and the two small ones in a column beside it.
+    motion, colour, shape = (confusion_matrix(a, counts.get(a, {}), ORDERS[a]) for a in ("motion", "colour", "shape"))
+    matrices = [motion, f'<div class="column">{colour}{shape}</div>' if colour or shape else ""]
     write_json(folder / "evaluation.json", evaluation.figures)
     write_json(folder / "evaluation_details.json", evaluation.details)
     with replace_folder(folder / "plots") as plots:
@@ -48,24 +53,4 @@ def write_report(evaluation: Evaluation, layout: Layout) -> None:
         save_gif(plots / "wall.gif", evaluation.sheet, shown_fps(evaluation.fps, evaluation.frames))
         save_png(plots / "closest_pairs.png", evaluation.pairs)
         wall = (plots / "wall.gif").read_bytes()
-    page = render_page(evaluation, _curves(layout), _matrices(counts), spread, wall)
-    write_text(folder / "report.html", page)
-
-
-def _matrices(counts: Mapping[str, Mapping[str, Mapping[str, int]]]) -> list[str]:
-    """The large matrix of motions, and the two small ones in a column beside it; none where nothing is judged."""
-    if not counts:
-        return []
-    motion, colour, shape = (confusion_matrix(a, counts[a], ORDERS[a]) for a in ("motion", "colour", "shape"))
-    return [motion, f'<div class="column">{colour}{shape}</div>' if colour or shape else ""]
-
-
-def _curves(layout: Layout) -> list[str]:
-    """The curves of training, as far as its files are there."""
-    charts = []
-    for name, title, low in (("train", "Losses", None), ("autoencode", "Codec loss", 0.0)):
-        columns = read_curves(layout.metrics / f"{name}.csv")
-        steps = columns.pop("step", [])
-        curves = {label: list(zip(steps, values, strict=True)) for label, values in columns.items()}
-        charts.append(line_chart(title, curves, low=low))
-    return charts
+    write_text(folder / "report.html", render_page(evaluation, curves, matrices, spread, wall))

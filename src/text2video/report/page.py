@@ -87,6 +87,8 @@ def render_page(
         if shares["together"]["n"]
     ]
     walls = {"this model": wall, "the tutorial's system": content.tutorial_wall}
+    own, tutorial = ({**page, **page.get("diversity", {})} for page in (content.figures, content.tutorial))
+    compared = [(*told, own.get(name, {}), tutorial.get(name, {})) for name, told in (SETS | TRAITS).items()]
     fps = shown_fps(content.fps, content.frames)
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
@@ -110,7 +112,7 @@ def render_page(
         shown=sum(not tile.good for tile in content.tiles if tile.judged),
         tiles=sorted(content.tiles, key=lambda tile: tile.good or not tile.judged),
         walls=[(name, data_uri(gif, "image/gif")) for name, gif in walls.items() if gif],
-        compared=_compared(content), histograms=histograms, curves=[*filter(None, curves)],
+        compared=compared, histograms=histograms, curves=[*filter(None, curves)],
         matrices=[*filter(None, matrices)],
     ).lstrip()  # fmt: skip
 
@@ -124,13 +126,3 @@ def times_real(entry: Figures) -> float | None:
     """``model`` over ``real``; None where either is missing or there is nothing to divide by."""
     model, real = entry.get("model"), entry.get("real")
     return model / real if model is not None and real else None
-
-
-def _compared(content: Evaluation) -> list[tuple[str, str, Figures, Figures]]:
-    """For each measure of sets its name, what it is, and the figures of this model and of the tutorial's."""
-    rows = []
-    for name, (label, meaning) in (SETS | TRAITS).items():
-        pages = (content.figures, content.tutorial)
-        own, tutorial = (page.get("diversity", {}).get(name) or page.get(name) or {} for page in pages)
-        rows.append((label, meaning, own, tutorial))
-    return rows

@@ -10,7 +10,7 @@ INK, FAINT, GRID = "#1a1a1a", "#5a5a5a", "#dddddd"
 NONE = "—"  # instead of a number
 COLOURS = ("#0b62a8", "#c2410c", "#15803d", "#7e22ce")  # dark enough on white, and apart for the colour-blind
 MODEL, REAL = COLOURS[1], COLOURS[0]
-POINTS = 400  # of a curve; more cannot be seen
+BINS = 24  # of a histogram
 FONT = 'font-family="system-ui, sans-serif"'
 
 Curve = Sequence[tuple[float, float]]
@@ -45,19 +45,19 @@ def number(value: float | None) -> str:
 # --- curves ----------------------------------------------------------------------------------------------------------
 
 
-def read_curves(path: Path) -> dict[str, Sequence[float]]:
-    """The columns of a CSV of numbers; none where there is no such file, or where it has a header and no row."""
+def read_curves(path: Path) -> Mapping[str, Curve]:
+    """The finite points (step, value) of each column of a CSV of numbers; none where there is no such file or row."""
     if not path.is_file():
         return {}
-    header, *rows = path.read_text(encoding="utf-8").splitlines()
-    columns = zip(*([float(value) for value in row.split(",")] for row in rows), strict=True)
-    return dict(zip(header.split(","), map(list, columns), strict=True)) if rows else {}
+    header, *rows = (line.split(",") for line in path.read_text(encoding="utf-8").splitlines())
+    curves = {name: [(float(row[0]), float(row[i])) for row in rows] for i, name in enumerate(header[1:], 1)}
+    return {name: [point for point in curve if np.isfinite(point[1])] for name, curve in curves.items()}
 
 
-def line_chart(title: str, curves: Mapping[str, Curve], unit: str = "step", low: float | None = None) -> str:
-    """Curves of (x, y) over a common x axis, with a legend; the y axis starts at ``low``, or at the least value."""
+def line_chart(title: str, curves: Mapping[str, Curve], low: float | None) -> str:
+    """Curves of (step, y) over a common axis, with a legend; the y axis starts at ``low``, or at the least value."""
     width, height, left, top, bottom = 440, 250, 46, 48, 36
-    points = [point for curve in curves.values() for point in curve if np.isfinite(point).all()]
+    points = [point for curve in curves.values() for point in curve]
     if not points:
         return ""
     x_most = max(x for x, _ in points)
@@ -76,20 +76,13 @@ def line_chart(title: str, curves: Mapping[str, Curve], unit: str = "step", low:
         body.append(f'<path d="M{left} {at_y:.1f}H{right}" stroke="{GRID}"/>')
         body.append(text(left - 6, at_y + 4, number(y), size=10, anchor="end", fill=FAINT))
         body.append(text(at_x, floor + 15, number(x), size=10, anchor="middle", fill=FAINT))
-    body.append(text((left + right) / 2, height - 5, unit, size=10, anchor="middle", fill=FAINT))
+    body.append(text((left + right) / 2, height - 5, "step", size=10, anchor="middle", fill=FAINT))
     for i, (name, curve) in enumerate(curves.items()):
         colour = COLOURS[i % len(COLOURS)]
-        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*point) for point in _thin(curve)))
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*point) for point in curve))
         body.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.6"/>')
         body.append(text(left + 95 * i, 35, f"— {name}", fill=colour, more=' font-weight="600"'))
     return svg(width, height, "".join(body), title)
-
-
-def _thin(curve: Curve) -> Curve:
-    """At most POINTS of the curve's finite points, the last among them."""
-    known = [point for point in curve if np.isfinite(point).all()]
-    rows = np.linspace(0, len(known) - 1, min(len(known), POINTS)).round().astype(int)
-    return [known[row] for row in rows]
 
 
 # --- confusion -------------------------------------------------------------------------------------------------------
@@ -141,30 +134,28 @@ def _cell(x: float, y: float, side: float, count: int, total: int, agree: bool) 
 # --- histograms ------------------------------------------------------------------------------------------------------
 
 
-def histograms(title: str, panels: Mapping[str, tuple[np.ndarray, np.ndarray]], bins: int = 24) -> str:
+def histograms(title: str, panels: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> str:
     """Side by side, for each panel, how the values of the model's and of real clips are distributed, as shares, over
     the range of the real ones; what lies beyond is in the outermost bins."""
     wide, height, columns = 280, 170, 2
     body = [text(12, 20, title, size=13, more=' font-weight="600"')]
     body += [text(12, 38, "— real clips", fill=REAL), text(100, 38, "— model", fill=MODEL)]
     for i, (name, (model, real)) in enumerate(panels.items()):
-        body.append(
-            _histogram(12 + wide * (i % columns), 50 + height * (i // columns), wide - 30, name, model, real, bins)
-        )
+        body.append(_histogram(12 + wide * (i % columns), 50 + height * (i // columns), wide - 30, name, model, real))
     rows = -(-len(panels) // columns)
     return svg(wide * columns, 50 + height * rows, "".join(body), title)
 
 
-def _histogram(left: float, top: float, wide: float, name: str, model: np.ndarray, real: np.ndarray, bins: int) -> str:
+def _histogram(left: float, top: float, wide: float, name: str, model: np.ndarray, real: np.ndarray) -> str:
     tall = 110.0
     low, high = (float(real.min()), float(real.max())) if len(real) else (0.0, 1.0)
-    edges = np.linspace(low, max(high, low + 1e-6), bins + 1)
+    edges = np.linspace(low, max(high, low + 1e-6), BINS + 1)
     shares = [np.histogram(np.clip(v, low, edges[-1]), edges)[0] / max(len(v), 1) for v in (real, model)]
     most = max(*(s.max() for s in shares), 1e-9)
     base = top + 20 + tall
     parts = [text(left, top + 14, name, size=11), f'<path d="M{left} {base}h{wide}" stroke="{INK}"/>']
     for share, colour, fill in ((shares[0], REAL, 0.18), (shares[1], MODEL, 0.0)):
-        steps = "".join(f"V{base - tall * s / most:.1f}h{wide / bins:.2f}" for s in share)
+        steps = "".join(f"V{base - tall * s / most:.1f}h{wide / BINS:.2f}" for s in share)
         path = f"M{left:.1f} {base:.1f}{steps}V{base:.1f}"
         parts.append(f'<path d="{path}" fill="{colour}" fill-opacity="{fill}" stroke="{colour}" stroke-width="1.5"/>')
     parts.append(text(left, base + 13, number(low), size=10, fill=FAINT))

@@ -96,10 +96,12 @@ def moving_sheet(captions: Sequence[str], clips: Array, real: Array, good: Array
     what is not ``good`` bool[N]."""
     first = np.array([captions.index(caption) for caption in dict.fromkeys(captions)], int)
     rows = _spread(first, SHEET).tolist()
-    pairs = [_enlarge(np.concatenate([reduce(clips[row]), reduce(real[row])], 2)) for row in rows]
-    frames, height, width = pairs[0].shape[:3] if pairs else (1, SIDE, SIDE)
+    pairs = [np.concatenate([reduce(clips[row]), reduce(real[row])], 2) for row in rows]
+    times = max(2 * SIDE // max(pairs[0].shape[2], 2 * pairs[0].shape[1]), 1)  # small clips are shown larger
+    pairs = [pair.repeat(times, 1).repeat(times, 2) for pair in pairs]
+    frames, height, width = pairs[0].shape[:3]
     wide, tall = width + 4 + 2 * MARGIN, height + 2 * MARGIN + TEXT
-    page = Image.new("RGB", (wide * COLUMNS, tall * -(-max(len(rows), 1) // COLUMNS)), "#ffffff")
+    page = Image.new("RGB", (wide * COLUMNS, tall * -(-len(rows) // COLUMNS)), "#ffffff")
     draw, font = ImageDraw.Draw(page), ImageFont.load_default(11)
     places = [(wide * (i % COLUMNS) + MARGIN, tall * (i // COLUMNS) + MARGIN) for i in range(len(rows))]
     for row, (x, y) in zip(rows, places, strict=True):
@@ -116,17 +118,8 @@ def moving_sheet(captions: Sequence[str], clips: Array, real: Array, good: Array
     return sheet
 
 
-def _enlarge(clip: Array) -> Array:
-    """Small clips by a whole number of times."""
-    times = max(2 * SIDE // max(clip.shape[2], 2 * clip.shape[1]), 1)
-    return clip.repeat(times, 1).repeat(times, 2)
-
-
 def pairs_picture(nearest: Nearest, clips: Array, captions: Sequence[str], train: PackedReader) -> Array:
-    """The model's clips that are nearest to a training clip, each above that clip, as film strips: uint8[H, W, 3];
-    a single white pixel where the model has drawn none."""
-    if not len(clips):
-        return np.full((1, 1, 3), 255, np.uint8)
+    """The model's clips that are nearest to a training clip, each above that clip, as film strips: uint8[H, W, 3]."""
     strips, texts = [], []
     for row in np.argsort(nearest.model_distance, kind="stable")[:PAIRS].tolist():
         twin = int(nearest.model_index[row])

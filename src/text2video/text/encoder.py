@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import layer_norm
 
-from text2video.text.prompts import Prompts, TextFacts
+from text2video.params import TextParams
+from text2video.text.prompts import Prompts, TextFrontend
 
 Pooling = Literal["sum", "mean"]
 HEADS = 8  # of the attention that pools features
@@ -70,6 +71,8 @@ class FeatureEncoder(nn.Module):
         return Encoded(tokens, prompts.mask, pooled)
 
 
-def build_text_encoder(facts: TextFacts, dim: int, pooling: Pooling = "sum") -> WordEncoder | FeatureEncoder:
-    """The trained part for a frontend of these facts. ``pooling`` is of words; a frozen encoder has its own."""
-    return FeatureEncoder(facts.features, dim) if facts.features else WordEncoder(facts.words, dim, pooling)
+def build_text_encoder(frontend: TextFrontend, params: TextParams) -> WordEncoder | FeatureEncoder:
+    """The trained part for a frontend. ``pooling`` is of words; a frozen encoder has its own."""
+    if frontend.features:
+        return FeatureEncoder(frontend.features, params.dim)
+    return WordEncoder(frontend.vocabulary, params.dim, params.pooling)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from text2video.device import side_by_side
 from text2video.errors import UserError
 from text2video.files import read_json, sha256, write_sealed
-from text2video.text.prompts import FRONTEND_FILE, Prompts, TextFacts, pad
+from text2video.text.prompts import FRONTEND_FILE, Prompts, pad
 from text2video.text.spelling import require_words
 
 MAX_TOKENS = 128  # of a prompt, special tokens included; the rest is left out
@@ -52,6 +52,7 @@ class Pretrained:
     """
 
     kind = "pretrained"
+    vocabulary = 0
 
     def __init__(self, encoder: str, features: int, fingerprint: str) -> None:
         self.encoder, self.features, self.fingerprint = encoder, features, fingerprint
@@ -64,11 +65,6 @@ class Pretrained:
         frontend = cls(encoder, width, loaded.fingerprint)
         frontend.__dict__["_loaded"] = loaded
         return frontend
-
-    @property
-    def facts(self) -> TextFacts:
-        """The width of the features."""
-        return TextFacts(words=0, features=self.features)
 
     def encode(self, prompts: Sequence[str]) -> Prompts:
         """Features ``float32[N, L, D]`` and pooled vectors ``float32[N, D]``, L <= MAX_TOKENS."""
@@ -170,9 +166,13 @@ def load_encoder(encoder: str) -> Encoder:
     except Exception as error:  # of any kind: it is other people's code, reading other people's files
         reason = str(error).strip().partition("\n")[0]
         raise UserError(f"the text encoder {encoder!r} cannot be loaded ({reason}); name another") from error
-    limits = (MAX_TOKENS, tokenizer.model_max_length, _positions(network.config))
-    network = _text_part(network).float().eval().requires_grad_(False)
-    return Encoder(tokenizer, network, _pooling(folder, modules), min(limits), _fingerprint(part))
+    config = getattr(network.config, "text_config", None) or network.config
+    positions = getattr(config, "max_position_embeddings", None) or MAX_TOKENS
+    limit = min(MAX_TOKENS, tokenizer.model_max_length, positions)
+    # The encoder of an encoder-decoder (T5), the text tower of two (CLIP), or the whole.
+    network = network.get_encoder() if network.config.is_encoder_decoder else getattr(network, "text_model", network)
+    network = network.float().eval().requires_grad_(False)
+    return Encoder(tokenizer, network, _pooling(folder, modules), limit, _fingerprint(part))
 
 
 def _folder(encoder: str) -> Path:
@@ -199,18 +199,6 @@ def _folder(encoder: str) -> Path:
         f"there is no folder {encoder!r}, and the hub gives no text encoder of that name ({reason}); "
         "set text.encoder to a folder that holds one"
     )
-
-
-def _text_part(network: Any) -> nn.Module:
-    """The encoder of an encoder-decoder (T5), the text tower of two (CLIP), or the whole."""
-    if network.config.is_encoder_decoder:
-        return network.get_encoder()
-    return getattr(network, "text_model", network)
-
-
-def _positions(config: Any) -> int:
-    config = getattr(config, "text_config", None) or config
-    return getattr(config, "max_position_embeddings", None) or MAX_TOKENS
 
 
 def _pooling(folder: Path, modules: list[dict[str, str]]) -> str:

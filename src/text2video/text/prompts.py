@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -45,21 +45,14 @@ def pad(tokens: Sequence[Tensor], pooled: Sequence[Tensor], length: int | None =
     return Prompts(padded, mask, torch.stack(list(pooled)))
 
 
-class TextFacts(NamedTuple):
-    """What the trained part of the text encoder must know of a frontend."""
-
-    words: int
-    """The size of the vocabulary, padding included; 0 where tokens are features."""
-    features: int
-    """The width of frozen features; 0 where tokens are words."""
-
-
 class TextFrontend(Protocol):
     """A way to read prompts: a kind of ``text.kind``. It is not trained together with a model."""
 
-    @property
-    def facts(self) -> TextFacts:
-        """What to build the trained part from; known without loading anything."""
+    # What the trained part is built from; known without loading anything.
+    vocabulary: int
+    """The number of words, padding included; 0 where tokens are features."""
+    features: int
+    """The width of frozen features; 0 where tokens are words."""
 
     def encode(self, prompts: Sequence[str]) -> Prompts:
         """Encode N >= 1 prompts. A prompt's values do not depend on the others, to the bit."""

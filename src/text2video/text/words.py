@@ -11,7 +11,7 @@ import torch
 
 from text2video.errors import UserError
 from text2video.files import write_sealed
-from text2video.text.prompts import FRONTEND_FILE, Prompts, TextFacts, pad
+from text2video.text.prompts import FRONTEND_FILE, Prompts, pad
 from text2video.text.spelling import COMPOUNDS, key, normal, require_words, spelled
 
 PAD, ANY = "<pad>", "<unk>"  # ids 0 and 1; no prompt can spell them, for < and > are no letters
@@ -27,9 +27,11 @@ class Words:
     """
 
     kind = "words"
+    features = 0
 
     def __init__(self, words: Iterable[str]) -> None:
         self.words = [PAD, ANY, *sorted(set(words))]
+        self.vocabulary = len(self.words)
         numbered = list(enumerate(self.words))[2:]
         self._ids = {key(word): n for n, word in reversed(numbered)} | {word: n for n, word in numbered}
 
@@ -47,11 +49,6 @@ class Words:
         for word in sorted(counts, key=lambda word: (-counts[word], word)):
             forms.setdefault(key(word), word)
         return cls(forms.values())
-
-    @property
-    def facts(self) -> TextFacts:
-        """The size of the vocabulary."""
-        return TextFacts(words=len(self.words), features=0)
 
     def encode(self, prompts: Sequence[str]) -> Prompts:
         """Token ids ``int64[N, L]``, 1 <= L <= MAX_WORDS; the id 1 alone where no word is known."""
@@ -85,10 +82,6 @@ class Words:
         """The words of ``prompt`` that say something to a person but nothing to the model, each once, as written."""
         words = dict.fromkeys(spelled(prompt))
         return [word for word in words if not self._find(word)]
-
-    def nearest(self, word: str) -> list[str]:
-        """Up to three known words that are spelt like ``word``, the nearest first."""
-        return difflib.get_close_matches(word[:64], self.words[2:])
 
     def save(self, folder: Path) -> None:
         """Write the words as ``text.json``, with a checksum. Raises UserError when the disk refuses."""
@@ -124,5 +117,5 @@ class Words:
 
     def _remark(self, word: str) -> str:
         short = word if len(word) <= 30 else word[:29] + "…"
-        near = self.nearest(word)
+        near = difflib.get_close_matches(word[:64], self.words[2:])
         return f"{short!r} (near: {', '.join(near)})" if near else repr(short)

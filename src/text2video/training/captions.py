@@ -1,7 +1,6 @@
 """Training captions, encoded once by stage ``index``. Only sample pictures load the text encoder again."""
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -21,11 +20,16 @@ class CaptionCache:
     """The distinct captions of a data set, sorted, and their encodings, which stay on disk until they are asked for.
 
     ``cache[cache.rows(captions)]`` are the prompts of these captions, all padded to the longest caption there is.
+    Raises UserError when what stage ``index`` wrote is missing, damaged or of another version.
     """
 
-    def __init__(self, captions: list[str], length: int, shards: Sequence[Path]) -> None:
-        self.captions, self.length = captions, length
-        self._shards = [load_file(shard) for shard in shards]  # mapped into memory, not read
+    def __init__(self, folder: Path) -> None:
+        page = read_sealed(folder / CAPTIONS_FILE, REMEDY)
+        if (page.get("format"), page.get("shard")) != (1, SHARD):
+            raise UserError(f"{folder / CAPTIONS_FILE} is of another version; {REMEDY}")
+        check_files(folder, page["files"], REMEDY)
+        self.captions, self.length = page["captions"], page["length"]
+        self._shards = [load_file(folder / name) for name in sorted(page["files"])]  # mapped into memory, not read
         self._ends = [shard["lengths"].cumsum(0).tolist() for shard in self._shards]
 
     def __len__(self) -> int:
@@ -38,8 +42,9 @@ class CaptionCache:
 
     def rows(self, captions: Iterable[str]) -> Tensor:
         """The number of each caption: int64[N]. Raises UserError for one that was not encoded."""
+        numbers = {caption: number for number, caption in enumerate(self.captions)}
         try:
-            return torch.tensor([self._numbers[caption] for caption in captions], dtype=torch.long)
+            return torch.tensor([numbers[caption] for caption in captions], dtype=torch.long)
         except KeyError as error:
             raise UserError(f"the caption {error.args[0]!r} is not among the encoded ones; {REMEDY}") from None
 
@@ -48,16 +53,3 @@ class CaptionCache:
         ends = self._ends[row // SHARD]
         tokens = shard["tokens"][ends[inside - 1] if inside else 0 : ends[inside]]
         return tokens.float() if tokens.is_floating_point() else tokens.long(), shard["pooled"][inside].float()
-
-    @cached_property
-    def _numbers(self) -> dict[str, int]:
-        return {caption: number for number, caption in enumerate(self.captions)}
-
-
-def load_captions(folder: Path) -> CaptionCache:
-    """What stage ``index`` wrote. Raises UserError when it is missing, damaged or of another version."""
-    page = read_sealed(folder / CAPTIONS_FILE, REMEDY)
-    if (page.get("format"), page.get("shard")) != (1, SHARD):
-        raise UserError(f"{folder / CAPTIONS_FILE} is of another version; {REMEDY}")
-    check_files(folder, page["files"], REMEDY)
-    return CaptionCache(page["captions"], page["length"], [folder / name for name in sorted(page["files"])])

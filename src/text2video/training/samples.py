@@ -1,6 +1,5 @@
 """Pictures of what a model in training draws: the same prompts and noise at each time, real clips beside them."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +27,6 @@ class SamplePictures:
         self.folder, self.seed = folder, seed
         self.real, self.prompts = list(validation[:SHOWN]), validation.captions[:SHOWN]
         self.pictures: dict[int, bytes] = {}  # by step, as PNG
-
-    def clear(self) -> None:
-        """Remove the pictures of an earlier run."""
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     @torch.no_grad()
     def write(self, step: int, trainer: Trainer, frontend: TextFrontend, device: torch.device) -> None:

@@ -1,6 +1,7 @@
 """Stage ``train``: the loop that fits a model of any kind to latents and captions."""
 
 import math
+import shutil
 
 import torch
 
@@ -15,7 +16,7 @@ from text2video.models.kinds import kind_class
 from text2video.params import Params
 from text2video.text.encoder import build_text_encoder
 from text2video.text.kinds import load_text
-from text2video.training.captions import load_captions
+from text2video.training.captions import CaptionCache
 from text2video.training.checkpoint import CheckpointStore, RNGState, Stateful, fingerprint
 from text2video.training.dataset import TrainingSet
 from text2video.training.ranks import Ranks, init_distributed, resumable_ranks
@@ -61,10 +62,12 @@ class Training:
         if self.latents.shape != (validation.shape[0], *codec.latent_shape):
             fault = f"{layout.latents} is of another shape than {layout.codec} and {layout.validation}"
             raise UserError(f"{fault}; run the stage autoencode again")
+        text = params.text
+        spec = Spec(codec.latent_shape, validation.shape[0], lambda: build_text_encoder(self.frontend, text), text.dim)
         torch.manual_seed(params.train.seed)
-        model = on_device(kind_class(params.model.kind)(params.own, self._spec()), device)
+        model = on_device(kind_class(params.model.kind)(params.own, spec), device)
         self.data = TrainingSet(
-            self.latents, load_captions(layout.text), params.train.batch, params.train.seed, model.frames_per_sample,
+            self.latents, CaptionCache(layout.text), params.train.batch, params.train.seed, model.frames_per_sample,
             params.text.word_dropout, ranks,
         )  # fmt: skip
         self.steps = max(math.ceil(params.train.epochs * self.data.batches.per_epoch), 1)
@@ -77,7 +80,7 @@ class Training:
         curve = Curve(self.steps)
         state: dict[str, Stateful] = {**trainer.state(), "curve": curve, "rng": RNGState(rng)}
         if self.ranks.is_main:
-            self.pictures.clear()
+            shutil.rmtree(self.pictures.folder, ignore_errors=True)  # of an earlier run
             state["pictures"] = self.pictures
         start = checkpoints.restore(state, self.steps)
         pause = max(round(params.train.sample_every * self.data.batches.per_epoch), 1)
@@ -118,10 +121,3 @@ class Training:
             "threads": torch.get_num_threads(), "processes": self.ranks.world,
         }  # fmt: skip
         write_json(self.layout.metrics / "train.json", summary)
-
-    def _spec(self) -> Spec:
-        text, (frames, *grid) = self.params.text, self.latents.shape
-        return Spec(
-            latent_shape=(grid[0], grid[1], grid[2]), frames=frames, text_dim=text.dim,
-            text_encoder=lambda: build_text_encoder(self.frontend.facts, text.dim, text.pooling),
-        )  # fmt: skip

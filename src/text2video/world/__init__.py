@@ -114,7 +114,7 @@ class World:
             "unseen_combination": self._splits.unseen_combination,
             "unseen_motion": self._splits.unseen_motion,
             "unseen_template": self._splits.train if self.wordings.unseen_templates else [],
-            "unseen_synonym": list(filter(self.wordings.has_unseen_synonym, self._splits.train)),
+            "unseen_synonym": list(filter(self.wordings.unseen_aspects, self._splits.train)),
         }
         return [(triple,) for triple in held_out.get(split, self._splits.train)]
 
@@ -194,18 +194,15 @@ class World:
         more = stream(self._data.seed, f"{split} captions, details", seed).random(
             (n, CAPTION_DICE - 6 + OWN_DICE * (several - 1))
         )
-        say = {
-            "unseen_template": self.wordings.with_unseen_template,
-            "unseen_synonym": self.wordings.with_unseen_synonym,
-        }.get(split)
+        plain = 0 if split in ("unseen_template", "unseen_synonym") else self._world.plain_captions
         captions = []
         for plan, row in zip(plans, np.hstack([rows, more]).tolist(), strict=True):
             if plan.caption is not None:
                 captions.append(plan.caption)
-            elif not say and row[0] < self._world.plain_captions:
+            elif row[0] < plain:
                 captions.append(plain_caption(plan.said, plan.wordings))
             else:
-                captions.append((say or self.wordings.trained)(plan.said, plan.shown, row[1:]))
+                captions.append(self.wordings.say(split, plan.said, plan.shown, row[1:]))
         return captions
 
     def _draw(self, name: str, seed: int, n: int, objects: int, choose: Callable[[Dice], Plan | None]) -> Drawn:

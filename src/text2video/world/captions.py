@@ -153,10 +153,7 @@ def _take_backdrops(words: list[str]) -> tuple[list[str], list[str], list[str | 
 @cache
 def _backgrounds() -> dict[str, str]:
     """What each word that names a background stands for."""
-    known = vocabulary.COLOUR_NAMES | vocabulary.BACKGROUND_NAMES
-    named = {name: ((name,), *known.get(name, ())) for name in (*TONES, *PATTERNS)}
-    forms = {form: name for name, groups in named.items() for forms in groups for form in forms}
-    return forms | vocabulary.HEARD_BACKGROUNDS
+    return {form: name for name in (*TONES, *PATTERNS) for form in _forms(name)} | vocabulary.HEARD_BACKGROUNDS
 
 
 def _clauses(parts: Iterable[list[str]]) -> list[list[str]]:
@@ -281,8 +278,7 @@ def _colours() -> set[str]:
 @cache
 def _plurals() -> dict[str, str]:
     """Each noun in the plural with its singular, both as one word: "signs" of "plus sign"."""
-    forms = (form for groups in vocabulary.NOUNS.values() for forms in groups for form in forms)
-    nouns = (split_words(noun)[-1] for noun in (*SHAPES, *forms, *vocabulary.NEUTRAL_NOUNS))
+    nouns = (split_words(noun)[-1] for noun in (*chain(*map(_forms, SHAPES)), *vocabulary.NEUTRAL_NOUNS))
     return {plural(noun): noun for noun in nouns}
 
 
@@ -340,8 +336,9 @@ def verbs(wording: str) -> tuple[Verb, ...]:
     return vocabulary.VERBS.get(participle, (Verb(f"be {participle}", f"is {participle}", participle),))
 
 
-def _forms(direction: str) -> list[str]:
-    return [direction, *(form for forms in vocabulary.WAYS[direction] for form in forms)]
+def _forms(plain: str) -> list[str]:
+    """A plain word and all its synonyms."""
+    return [plain, *chain(*vocabulary.SYNONYMS.get(plain, ()))]
 
 
 @cache
@@ -377,8 +374,7 @@ def _synonyms() -> Iterator[tuple[str, str]]:
     for wording, entries in vocabulary.VERBS.items():
         for verb in entries:
             yield from ((text, wording) for text in verb.meanings)
-    nouns = {name: (name, *(form for forms in vocabulary.NOUNS.get(name, ()) for form in forms)) for name in SHAPES}
-    yield from ((plural(form), name) for name, forms in nouns.items() for form in forms)
+    yield from ((plural(form), name) for name in SHAPES for form in _forms(name))
     yield from vocabulary.HEARD.items()
 
 

@@ -1,6 +1,6 @@
 """From what clips show and random numbers to clips."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -66,7 +66,10 @@ def as_asked(objects: Sequence[Request], path: Path, fps: float) -> Array:
 
 def describe(objects: Sequence[Request], path: Path, fps: float) -> list[Request]:
     """The objects with the size and the speed that their paths, float[m, frames], have; "" where neither word fits."""
-    words = {kind: _word(values, DETAILS[kind]) for kind, values in _measured(path, fps).items()}
+    words: dict[str, list[str]] = {}
+    for kind, values in _measured(path, fps).items():
+        fits = [_within(values, limits) for limits in DETAILS[kind].values()]
+        words[kind] = np.select(fits, list(DETAILS[kind]), "").tolist()
     said = [MOTIONS[one.motion or ""].details for one in objects]
     return [
         one._replace(**{kind: found[row] if kind in said[row] else "" for kind, found in words.items()})
@@ -110,14 +113,6 @@ def _measured(path: Path, fps: float) -> dict[str, Array]:
 
 def _within(values: Array, limits: tuple[float, float]) -> Array:
     return (limits[0] - 1e-9 <= values) & (values <= limits[1] + 1e-9)
-
-
-def _word(values: Array, table: Mapping[str, tuple[float, float]]) -> list[str]:
-    """The word of the table in whose range each value lies, or ""."""
-    found = np.full(len(values), "", dtype=object)
-    for word, limits in table.items():
-        found[_within(values, limits)] = word
-    return found.tolist()
 
 
 def _reach(objects: Sequence[Request]) -> Array:

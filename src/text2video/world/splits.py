@@ -10,6 +10,8 @@ import numpy as np
 from text2video.errors import UserError
 from text2video.request import Request
 
+Names = Sequence[str]
+
 
 class Splits(NamedTuple):
     """Triples trained on; never, though each pair of their words was; never, for their motion never was."""
@@ -20,12 +22,7 @@ class Splits(NamedTuple):
 
 
 def split_triples(
-    shapes: Sequence[str],
-    colours: Sequence[str],
-    motions: Sequence[str],
-    unseen_motions: Sequence[str],
-    share: float,
-    rng: np.random.Generator,
+    shapes: Names, colours: Names, motions: Names, unseen_motions: Names, share: float, rng: np.random.Generator
 ) -> Splits:
     """Hold out every triple of ``unseen_motions``, and ``share`` of the others, chosen at random.
 

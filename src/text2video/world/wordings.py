@@ -23,6 +23,7 @@ ASPECTS = (*Request._fields, "background")
 Option = TypeVar("Option")
 Forms = tuple[str, ...]  # of one word or way
 Predicate = tuple[Verb, list[Forms]]  # a verb, and the ways that may follow it
+Details = Sequence[Sequence[str]]  # the sizes, speeds and backgrounds that captions may name
 Phrases = dict[str, dict[str, list[Any]]]  # how each shape, colour, motion, size, speed and background may be said
 
 
@@ -49,11 +50,7 @@ class Wordings:
     """
 
     def __init__(
-        self,
-        triples: Sequence[Request],
-        share: float,
-        rng: np.random.Generator,
-        details: Sequence[Sequence[str]] = ((), (), ()),
+        self, triples: Sequence[Request], share: float, rng: np.random.Generator, details: Details = ((), (), ())
     ) -> None:
         self.templates, self.unseen_templates = _split_templates(vocabulary.TEMPLATES, share, rng)
         columns = list(zip(*(triple[:3] for triple in triples), strict=True))
@@ -70,45 +67,31 @@ class Wordings:
         self._trained = _part(phrases, self.unseen_words, unseen=False)
         self._unseen = _part(phrases, self.unseen_words, unseen=True)
 
-    def trained(self, said: Scene, shown: Scene, dice: Sequence[float]) -> str:
-        """A caption as training has them. Of what is ``shown`` it names what is not None in ``said``.
-
-        ``dice`` holds DICE numbers in [0, 1), and OWN_DICE for each object but the first; of details unsaid, the first
-        six are enough.
-        """
-        return self._say((self.templates, self.backdrops), said, shown, dice)
-
-    def with_unseen_template(self, said: Scene, shown: Scene, dice: Sequence[float]) -> str:
-        """A caption of trained words in a template that is held out; also how it names a background, if it does."""
-        backdrops = self.unseen_backdrops or self.backdrops
-        return self._say((self.unseen_templates, backdrops), said, shown, dice)
-
-    def with_unseen_synonym(self, said: Scene, shown: Scene, dice: Sequence[float]) -> str:
-        """A caption in a trained template, with one synonym that is held out, perhaps for a colour that is not said,
-        or for the background."""
-        pairs = zip(said.objects, shown.objects, strict=True)
-        named = [one._replace(colour=other.colour) for one, other in pairs]
-        options = [(number, aspect) for number, one in enumerate(named) for aspect in self._unseen_aspects(one)]
-        options += [(0, "background")] * bool(self._unseen["background"].get(said.background or ""))
-        return self._say((self.templates, self.backdrops), said, shown, dice, pick(options, dice[5]))
-
-    def has_unseen_synonym(self, triple: Request) -> bool:
-        """Whether a synonym for the shape, colour or motion is held out."""
-        return bool(self._unseen_aspects(triple))
-
-    def _unseen_aspects(self, one: Request) -> list[str]:
+    def unseen_aspects(self, one: Request) -> list[str]:
+        """For which of shape, colour, motion, size and speed a synonym is held out."""
         return [aspect for aspect, name in one._asdict().items() if self._unseen[aspect].get(name)]
 
-    def _say(
-        self,
-        templates: tuple[Sequence[str], Sequence[str]],
-        said: Scene,
-        shown: Scene,
-        dice: Sequence[float],
-        unseen: tuple[int, str] | None = None,
-    ) -> str:
-        """A caption from one of each kind of templates; ``unseen`` is the object and the aspect for which a held-out
-        word is used."""
+    def _unseen_options(self, said: Scene, shown: Scene) -> list[tuple[int, str]]:
+        """The objects and their aspects for which a held-out word can be said."""
+        pairs = zip(said.objects, shown.objects, strict=True)
+        named = [one._replace(colour=other.colour) for one, other in pairs]
+        options = [(number, aspect) for number, one in enumerate(named) for aspect in self.unseen_aspects(one)]
+        return options + [(0, "background")] * bool(self._unseen["background"].get(said.background or ""))
+
+    def say(self, split: str, said: Scene, shown: Scene, dice: Sequence[float]) -> str:
+        """A caption as clips of ``split`` have it. Of what is ``shown`` it names what is not None in ``said``.
+
+        It is as training has it, but for a template that is held out, also of a background, in ``unseen_template``;
+        and for one synonym that is held out, perhaps for a colour that is not said, or for the background, in
+        ``unseen_synonym``. ``dice`` holds DICE numbers in [0, 1), and OWN_DICE for each object but the first; of
+        details unsaid, the first six are enough.
+        """
+        templates, backdrops = self.templates, self.backdrops
+        unseen: tuple[int, str] | None = None
+        if split == "unseen_template":
+            templates, backdrops = self.unseen_templates, self.unseen_backdrops or self.backdrops
+        elif split == "unseen_synonym":
+            unseen = pick(self._unseen_options(said, shown), dice[5])
         alike = len(set(said.objects)) == 1 < len(said.objects)
         if unseen and alike:
             unseen = (0, unseen[1])
@@ -123,13 +106,13 @@ class Wordings:
             count = vocabulary.NUMERALS[len(said.objects)] if alike else ""
             nouns, colours, predicates, sizes, speeds = options
             clauses.append(Clause(nouns, colours, predicates, sizes, speeds, coloured, count))
-        scene = _sentence(templates[0], clauses, dice)
+        scene = _sentence(templates, clauses, dice)
         if said.background is None:
             return scene
         names = self._unseen if unseen and unseen[1] == "background" else self._trained
         name = _form(names["background"][said.background], dice[8])
         fields = {"scene": scene, "background": name, "a background": with_article(name)}
-        return pick(templates[1], dice[7]).format_map(fields)
+        return pick(backdrops, dice[7]).format_map(fields)
 
 
 def pick(options: Sequence[Option], dice: float) -> Option:
@@ -201,12 +184,8 @@ def _split_templates(templates: Sequence[str], share: float, rng: np.random.Gene
 
 def _phrases(names: Mapping[str, Sequence[str]]) -> Phrases:
     """Everything that may be said for the shapes, colours, motions, sizes, speeds and backgrounds of these names."""
-    synonyms = {
-        "shape": vocabulary.NOUNS, "colour": vocabulary.COLOUR_NAMES, "size": vocabulary.SIZE_NAMES,
-        "speed": vocabulary.SPEED_NAMES, "background": vocabulary.COLOUR_NAMES | vocabulary.BACKGROUND_NAMES,
-    }  # fmt: skip
     phrases: Phrases = {
-        aspect: {name: [(name,), *synonyms.get(aspect, {}).get(name, ())] for name in column}
+        aspect: {name: [(name,), *vocabulary.SYNONYMS.get(name, ())] for name in column}
         for aspect, column in names.items()
     }
     for name in names["motion"]:
@@ -243,11 +222,7 @@ def _plain_words() -> set[str]:
 
 def _commonest() -> set[str]:
     """The words of the first synonym of each plain word that has several: people would miss it most."""
-    tables = (
-        vocabulary.NOUNS, vocabulary.COLOUR_NAMES, vocabulary.SIZE_NAMES, vocabulary.SPEED_NAMES,
-        vocabulary.BACKGROUND_NAMES, vocabulary.WAYS,
-    )  # fmt: skip
-    named = chain(*(forms[0] for table in tables for forms in table.values() if len(forms) > 1))
+    named = chain(*(forms[0] for forms in vocabulary.SYNONYMS.values() if len(forms) > 1))
     done = [found if " " in plain else found[1:] for plain, found in vocabulary.VERBS.items()]
     return _words(chain(named, *(found[0].meanings for found in done if len(found) > 1)))
 

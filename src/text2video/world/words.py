@@ -114,6 +114,7 @@ WAYS: dict[str, tuple[tuple[str, ...], ...]] = {
     "bouncing vertically": (("up and down",),),
     "bouncing horizontally": (("left and right",), ("from side to side",), ("sideways",)),
 }
+SYNONYMS = NOUNS | COLOUR_NAMES | SIZE_NAMES | SPEED_NAMES | BACKGROUND_NAMES | WAYS  # no plain word is in two of them
 OPPOSITE = {"up": "down", "down": "up", "left": "right", "right": "left"}
 ENDS = {"up": ("top", "upper"), "down": ("bottom", "lower")}  # to the upper left
 
