@@ -295,6 +295,12 @@ def test_an_unknown_word_is_told_once(exported: Path, monkeypatch: pytest.Monkey
     assert said.count("zebra") == 1
 
 
+@pytest.mark.parametrize("kind", ["video_gan", "flow"])
+def test_what_is_shipped_loads(kind: str) -> None:
+    """Its checksums fit, and its config is of this version."""
+    assert load_model(shipped_model(kind)).generate("red circle moving up").shape == (1, 10, 64, 64, 3)
+
+
 def test_a_kind_without_options_says_so() -> None:
     """The shipped GAN takes a shorter clip, and nothing else."""
     model = load_model(shipped_model())

@@ -99,6 +99,7 @@ def test_numbers_are_read_however_they_are_spelt(tmp_path: Path) -> None:
         (lambda page: page["codec"].update(channels=10**6), "codec.channels"),
         (lambda page: page["text"].update(dim=10**6), "text.dim"),
         (lambda page: page["data"].update(seed=2**32), "data.seed"),
+        (lambda page: page["flow"].update(neighbours=0.5), r"flow\.neighbours; it is flow\.token_shift now"),
         (lambda page: page["data"].update(size=60), r"params.yaml: data\.size: .*multiple of 8 \(it is 60"),
         (lambda page: page["codec"].update(stepss=page["codec"].pop("steps")), "unknown key codec.stepss"),
         (lambda page: page["data"].update(size=8), "data.size"),

@@ -54,7 +54,11 @@ def together(stage: str, root: Path) -> str:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     pair = [Victim(stage, root, partial(be_rank, rank, port)) for rank in range(2)]
-    codes = [victim.wait(300) for victim in pair]
+    try:
+        codes = [victim.wait(300) for victim in pair]
+    finally:
+        for victim in pair:
+            victim.kill()  # one that waits for the other would wait for half an hour
     said = "\n".join(line for victim in pair for line in victim.said())
     assert codes == [0, 0], said
     return said

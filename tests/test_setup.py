@@ -105,7 +105,9 @@ def test_a_clone_with_the_line_ends_of_windows_has_the_same_bytes(tmp_path: Path
             shutil.copy(ROOT / name, tmp_path / name)
     run("git", "add", "--all", "--force", cwd=tmp_path)
     before = {
-        path: path.read_bytes() for path in tmp_path.rglob("*") if path.suffix in (".py", ".json", ".yaml", ".md")
+        path: path.read_bytes()
+        for path in tmp_path.rglob("*")
+        if path.suffix in (".py", ".json", ".yaml", ".md", ".html", ".css")
     }
     for path in before:
         path.unlink()

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from text2video.errors import UserError
 from text2video.files import write_sealed
 from text2video.index import encode_captions
-from text2video.text.encoder import Encoded, FeatureEncoder, Pooling, WordEncoder
+from text2video.params import TextParams
+from text2video.text.encoder import Encoded, FeatureEncoder, Pooling, WordEncoder, build_text_encoder
 from text2video.text.kinds import load_text
 from text2video.text.pretrained import MAX_TOKENS, Pretrained
 from text2video.text.prompts import Prompts, TextFrontend
@@ -517,7 +518,8 @@ def test_training_needs_neither_encoder_nor_its_package(
     again: TextFrontend = load_text(tmp_path / "text")
     prompts = captions[captions.rows(PROMPTS)]
     assert torch.allclose(prompts.tokens, frontend.encode(PROMPTS).tokens, atol=2e-3, rtol=2e-3)
-    encoded: Encoded = FeatureEncoder(again.features, 5)(prompts)
+    page = TextParams(kind="pretrained", encoder="any", dim=5, pooling="sum", word_dropout=0)
+    encoded: Encoded = build_text_encoder(again, page)(prompts)
     assert encoded.pooled.shape == (4, 5)
     with pytest.raises(UserError, match="pip install transformers"):
         again.encode(["red circle"])

@@ -432,7 +432,8 @@ PINNED = {
 
 @pytest.mark.parametrize(("page", "what"), PINNED)
 def test_the_one_object_world_draws_the_same_bytes(page, what):
-    """Released models, figures and stores are of these clips: whatever the world learns, they stay."""
+    """Released models, figures and stores are of these clips: whatever the world learns, they stay, but for
+    those of unseen_synonym, which follow the words that are held out."""
     world = World(world_params(page, size=32))
     drawn = world.draw_prompt(what, 12, 3) if " " in what else world.draw(what, 12, 3)
     told = [[[o[aspect] for aspect in ("shape", "colour", "motion")] for o in clip["objects"]] for clip in drawn.labels]

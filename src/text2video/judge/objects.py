@@ -152,8 +152,10 @@ def _part(pixels: _Pixels, colours: Array, height: int, width: int, least: float
         found = _renumber(found, (rank < most[owner]) & (sizes >= least))
         labels[rows] = np.where(found > 0, found + labels.max(), 0)
     place = np.column_stack(np.divmod(pixels.ink.pixel, width))
+    ends = np.searchsorted(frame, np.arange(len(colours) + 1))
     for one in np.unique(frame[labels == 0]):
-        lost, kept = (np.flatnonzero((frame == one) & side) for side in (labels == 0, labels > 0))
+        inside = np.arange(ends[one], ends[one + 1])
+        lost, kept = inside[labels[inside] == 0], inside[labels[inside] > 0]
         if len(kept):
             labels[lost] = labels[kept[cdist(place[lost], place[kept], "chebyshev").argmin(1)]]
     return labels
