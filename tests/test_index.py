@@ -36,6 +36,7 @@ prompts = st.text() | st.lists(st.sampled_from(["circle", "up-right", "cirkle", 
         ("\U0001f534\u2b06\ufe0f\U0001f534", ["\U0001f534", "\u2b06", "\U0001f534"]),
         ("红球向上 fast", ["红", "球", "向", "上", "fast"]),
         ("ดี", ["ดี"]),
+        ("up \U0001f7ec", ["up"]),  # among the emoji, and of no character yet
         ("", []),
     ],
 )

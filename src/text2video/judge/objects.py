@@ -8,7 +8,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
 from text2video.judge import rules
-from text2video.judge.backdrops import find_backdrops
+from text2video.judge.backdrops import Backdrops, find_backdrops
 from text2video.judge.track import CHUNK, GAP, Ink, Tracks, chunks, connect, core_means, dot, join, measure, stack
 
 Array = np.ndarray
@@ -60,14 +60,8 @@ def _find(clips: Array) -> tuple[Tracks, Array, Array, Array]:
     n, t, height, width = clips.shape[:4]
     size, scale = height * width, (min(height, width) / 64) ** 2
     behind = find_backdrops(clips)
-    far = behind.far.reshape(n * t, size)
-    crowded = far.sum(1) > rules.MAX_INK * size
-    index = np.flatnonzero(far & ~crowded[:, None])
-    frame, pixel = np.divmod(index, size)
-    colour = clips.reshape(-1, 3)[index].astype(np.float32)
-    back = behind.picture.reshape(n, size, 3)[frame // t, pixel]
-    away = colour - back
-    pixels = _Pixels(Ink(pixel, frame, np.sqrt(dot(away, away))), colour, back)
+    crowded = behind.far.reshape(n * t, size).sum(1) > rules.MAX_INK * size
+    pixels = _find_pixels(clips, behind, crowded)
     labels, blobs = _label(pixels, (n, t, height, width))
     blob = np.concatenate([np.zeros((0, t), int), *_follow(blobs, n, t, min(height, width))])
     clip = blobs.frame[blob.max(1)] // t
@@ -78,6 +72,18 @@ def _find(clips: Array) -> tuple[Tracks, Array, Array, Array]:
     mine = owner >= 0
     tracks = _measure(pixels.keep(mine, owner[mine]), blobs, blob, clip, height, width)
     return tracks, clip, behind.name, ~((stray >= rules.STRAY_AREA * scale) | crowded).reshape(n, t).any(1)
+
+
+def _find_pixels(clips: Array, behind: Backdrops, crowded: Array) -> _Pixels:
+    """The pixels that are not background; none of the frames ``crowded``, bool[N T]."""
+    n, t, height, width = clips.shape[:4]
+    size = height * width
+    index = np.flatnonzero(behind.far.reshape(n * t, size) & ~crowded[:, None])
+    frame, pixel = np.divmod(index, size)
+    colour = clips.reshape(-1, 3)[index].astype(np.float32)
+    back = behind.picture.reshape(n, size, 3)[frame // t, pixel]
+    away = colour - back
+    return _Pixels(Ink(pixel, frame, np.sqrt(dot(away, away))), colour, back)
 
 
 # --- regions of one frame --------------------------------------------------------------------------------------------

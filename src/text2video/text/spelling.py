@@ -66,7 +66,8 @@ def tokenize(prompt: str) -> list[str]:
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", prompt).lower())
     text = UNSPACED.sub(r" \g<0> ", text)
     spaced = "".join(
-        letter if unicodedata.category(letter)[0] in "LNM" or EMOJI.match(letter) else " " for letter in text
+        letter if letter.isprintable() and (unicodedata.category(letter)[0] in "LNM" or EMOJI.match(letter)) else " "
+        for letter in text
     )
     return [word for word in spaced.split() if any(letter.isalnum() or EMOJI.match(letter) for letter in word)]
 
