@@ -141,22 +141,29 @@ def test_gates_wait_until_there_is_something_to_keep():
         with torch.no_grad():
             text = trainer.model.text_encoder(prompts_of(tokens))
             gates.append(trainer.model.generator.gates.penalty(text).mean().item())
-    assert gates[:10] == pytest.approx([tokens.shape[1] * 5] * 10), "each word pays for each of five gates"
-    assert gates[19] < gates[14] < gates[10] < gates[9]
+    assert gates[:12] == pytest.approx([tokens.shape[1] * 4] * 12), "each word pays for each of four gates"
+    assert gates[19] < gates[15] < gates[12] < gates[11]
 
 
 def test_swings_keep_to_their_shape_in_the_second_phase():
     """Protects smooth bounces: in the first phase the shape of a text's swings is learned from them and does not bind
     them; then it does, in the averaged model, too, which is the one that is kept."""
     trainer, rng = new_trainer(steps=40), torch.Generator().manual_seed(1)
-    tokens, noise = torch.randint(1, 8, (1, 3), generator=rng).expand(8, -1), torch.randn(8, 4)
-    penalties, phases = [], []
+    tokens, noise = torch.randint(1, 8, (1, 3), generator=rng).expand(256, -1), torch.randn(256, 4)
+    penalties, phases, fades = [], [], []
+    trajectory = trainer.model.generator.trajectory
+    untrained = copy.deepcopy(trajectory.waveform)
     for step in range(40):
-        trainer.step(noise_batch(trainer, step, rng, tokens))
+        trainer.step(noise_batch(trainer, step, rng, tokens[:8]))
         with torch.no_grad():
             text = trainer.model.text_encoder(prompts_of(tokens))
-            penalties.append(trainer.model.generator.off_basis_penalty(noise, text).mean().item())
+            for waveform in (untrained, trajectory.waveform):
+                trajectory.waveform = waveform
+                penalties.append(trainer.model.generator.off_basis_penalty(noise, text).mean().item())
         models = (trainer.model, trainer.average)
         phases.append([model.generator.trajectory.second_phase.item() for model in models])
-    assert phases == [[False, False]] * 20 + [[True, True]] * 20
-    assert sum(penalties[15:20]) < sum(penalties[:5])
+        fades.append(trainer.average.generator.fade.item())
+    assert phases == [[False, False]] * 24 + [[True, True]] * 16
+    assert sum(penalties[21:48:2]) < sum(penalties[20:48:2]), "less is off what was learned than off the beginning's"
+    assert fades == sorted(fades, reverse=True)
+    assert (fades[5], fades[11], fades[18]) == (1, pytest.approx(7 / 12), 0)

@@ -3,8 +3,8 @@
 Generator: noise and text make one picture for the clip, in the codec's latents, and an affine view of that picture for
 each frame (content and motion apart, after MoCoGAN: Tulyakov et al., CVPR 2018). The parameters of the views are linear
 combinations of functions of time. The text alone gives the directions, each word adding its own, so that two words make
-a direction that no training clip showed; and gates, read from single words, allow rotation, stretch, straight travel,
-swings and pulses.
+a direction that no training clip showed; and gates, read from single words, allow rotation, stretch, straight travel
+and swings.
 
 Discriminator: three critics look at the stacked frames, at single frames (MoCoGAN; TGANs-C: Pan et al., 2017), and at
 the paths of a few learned points. Each compares what it sees with the text by projection (Miyato and Koyama, ICLR
@@ -50,7 +50,8 @@ TEXT_SCALE = 0.3  # of text vectors: at full scale they drown the noise, and eac
 GATE_SCALE = 2.0  # of the gates' layer, which has to change fast
 GATE_FLOOR = -0.3  # lower bound of a word's gate in the penalty
 GATE_TEMPERATURE = 0.1  # of the softmax over words in a gate's gradient
-SECOND_PHASE = 0.5  # share of the training after which gates are trained and swings keep to their basis
+FADE = (0.15, 0.45)  # shares of the training between which waves of rotation and stretch fade out
+SECOND_PHASE = 0.6  # share of the training after which gates are trained and swings keep to their basis
 SAMPLES = 2  # across a pixel of a video that is shown
 FEATURES = 256  # of each critic
 POINTS = 16  # that the path critic follows
@@ -104,7 +105,7 @@ class ModulatedBlock(nn.Module):
 
 
 class Gates(nn.Module):
-    """Five gates, for rotation, stretch, travel, swing and pulse, read from the words.
+    """Four gates, for rotation, stretch, travel and swing, read from the words.
 
     A gate is the maximum over the words of ``per_word``, at least 0: one word is enough to open it, whatever stands
     beside it. Gates start open, at 1. The gradient is that of an open gate (straight-through: Bengio et al., 2013):
@@ -113,17 +114,17 @@ class Gates(nn.Module):
 
     def __init__(self, text_dim: int) -> None:
         super().__init__()
-        self.layer = nn.Linear(text_dim, 5)
+        self.layer = nn.Linear(text_dim, 4)
 
     def forward(self, text: Encoded) -> Tensor:
-        """The gates of each prompt, float[N, 5], 0 or more."""
+        """The gates of each prompt, float[N, 4], 0 or more."""
         values, spoken = self.per_word(text), text.mask[..., None]
         weights = (values.detach() / GATE_TEMPERATURE).masked_fill(~spoken, -1e4).softmax(1)
         soft = (weights * values).sum(1) * spoken.sum(1)
         return soft + (values.amax(1).relu() - soft).detach()
 
     def per_word(self, text: Encoded) -> Tensor:
-        """How far each word opens each gate, float[N, L, 5]; 0 for padding."""
+        """How far each word opens each gate, float[N, L, 4]; 0 for padding."""
         values = 1 + GATE_SCALE * self.layer(TEXT_SCALE * text.tokens.float())
         return values.masked_fill(~text.mask[..., None], 0.0)
 
@@ -177,16 +178,16 @@ def unit(layer: nn.Linear, text: Tensor) -> Tensor:
     return F.normalize(layer(TEXT_SCALE * text))
 
 
-def apply_gates(coefficients: Tensor, gates: Tensor, translation: Tensor) -> Tensor:
-    """Coefficients float[N, 6, K] times their gates float[N, 5], with ``translation`` float[N, 2, K - 1] in place of
-    those of the translation, which has no constant: where a clip starts is its anchor."""
-    rotate, stretch, travel, swing, pulse = gates[..., None, None].unbind(1)
-    rotations, stretches = rotate * coefficients[:, ROTATION, 1:], stretch * coefficients[:, STRETCH, 1:]
-    form = torch.cat((rotations, stretches), dim=1)
-    form = torch.cat((form[..., :1], pulse * form[..., 1:]), dim=2)
-    translation = torch.cat((travel * translation[..., :1], swing * translation[..., 1:]), dim=2)
+def apply_gates(coefficients: Tensor, gates: Tensor, fade: Tensor, translation: Tensor) -> Tensor:
+    """Coefficients float[N, 6, K] times their gates float[N, 4], with ``translation`` float[N, 2, K - 1] in place of
+    those of the translation, which has no constant: where a clip starts is its anchor. Of the waves of rotation and
+    stretch the share ``fade`` is left."""
+    rotate, stretch, travel, swing = gates[..., None, None].unbind(1)
+    form = torch.cat((rotate * coefficients[:, ROTATION], stretch * coefficients[:, STRETCH]), dim=1)
+    ramps = torch.cat((form[..., 1:2], travel * translation[..., :1]), dim=1)
+    waves = torch.cat((fade * form[..., 2:], swing * translation[..., 1:]), dim=1)
     constant = F.pad(coefficients[:, :4, :1], (0, 0, 0, 2))
-    return torch.cat((constant, torch.cat((form, translation), dim=1)), dim=2)
+    return torch.cat((constant, ramps, waves), dim=2)
 
 
 class Generator(nn.Module):
@@ -216,6 +217,8 @@ class Generator(nn.Module):
         self.text_gain = nn.Linear(noise_dim, 6)
         self.trajectory = TrajectoryHead(text_dim, 2 * harmonics)
         self.gates = Gates(text_dim)
+        self.fade: Tensor
+        self.register_buffer("fade", torch.tensor(0.0, device="cpu"))
         initialise(self)
         # At first, pictures move a little and swing less. If all clips trembled, the discriminator would win too early.
         quieter = [1.0, 1.0, *(1 / (3 * k) for k in range(1, harmonics + 1) for _ in range(2))]
@@ -262,7 +265,7 @@ class Generator(nn.Module):
             coefficients = self.coefficients(motion, noise, pooled)
             basis = time_functions(TEMPO_SCALE * self.tempo(motion).squeeze(1), self.frames, self.harmonics)
             translation = self.trajectory(coefficients[:, TRANSLATION, 1:], pooled)
-            gated = apply_gates(coefficients, self.gates(text), translation)
+            gated = apply_gates(coefficients, self.gates(text), self.fade, translation)
             return Views(gated @ basis, centre, coefficients[:, TRANSLATION, 0])
 
     def off_basis_penalty(self, noise: Tensor, text: Encoded) -> Tensor:
@@ -468,6 +471,8 @@ class VideoGAN(GAN):
         second_phase = batch.progress >= SECOND_PHASE
         self.generator.gates.requires_grad_(second_phase)
         self.generator.trajectory.second_phase.fill_(second_phase)
+        begin, end = FADE
+        self.generator.fade.fill_(min(max((end - batch.progress) / (end - begin), 0.0), 1.0))
         noise = batch.randn(self.params.noise_dim)
         text = self.text_encoder(batch.prompts)
         pictures, views = self.generator(noise, text, codec)
