@@ -1,4 +1,4 @@
-"""Forty sentences as people type them, drawn by a model and judged: how many videos are right.
+"""Sentences as people type them, drawn by a model and judged: how many videos are right, of two lists of forty.
 
 Run from the repository: `python benchmarks/sentences.py`, or with an exported model: `--model models/export`.
 """
@@ -20,24 +20,27 @@ SENTENCES = Path(__file__).with_name("sentences.txt")
 CLIPS, SEED = 16, 0
 
 
-def sentences() -> list[tuple[str, Request]]:
-    """Each sentence with what it asks for."""
-    lines = [line.split("\t") for line in SENTENCES.read_text("utf-8").splitlines() if not line.startswith("#")]
-    return [(text, Request(*(None if word == "-" else word for word in asked))) for text, *asked in lines]
+def sentences() -> list[list[tuple[str, Request]]]:
+    """The lists: each sentence with what it asks for."""
+    lists = [part.splitlines() for part in SENTENCES.read_text("utf-8").split("\n\n")]
+    lines = [[line.split("\t") for line in part if not line.startswith("#")] for part in lists]
+    return [[(text, Request(*(None if word == "-" else word for word in asked))) for text, *asked in p] for p in lines]
 
 
 def main(
     model: Annotated[Path | None, typer.Option(help="An exported model; the default one without.")] = None,
 ) -> None:
     """One row for each sentence: the share of its CLIPS videos that are right, and which words were not read."""
-    loaded, rows = load_model(model), []
-    for text, request in sentences():
-        verdicts = judge_clips(loaded.draw([text] * CLIPS, SEED, range(CLIPS)))
-        shares = {name: float(hits.mean()) for name, hits in compare(verdicts, [request] * CLIPS).right.items()}
-        rows.append({"sentence": text, **shares, "remark": loaded.frontend.check_prompt(text) or ""})
+    loaded, rows, totals = load_model(model), [], []
     names = (*ASPECTS, "joint")
-    total = {name: float(np.mean([row[name] for row in rows])) for name in names}
-    report("sentences", [*rows, {"sentence": "all", **total, "remark": ""}])
+    for number, part in enumerate(sentences(), 1):
+        for text, request in part:
+            verdicts = judge_clips(loaded.draw([text] * CLIPS, SEED, range(CLIPS)))
+            shares = {name: float(hits.mean()) for name, hits in compare(verdicts, [request] * CLIPS).right.items()}
+            rows.append({"sentence": text, **shares, "remark": loaded.frontend.check_prompt(text) or ""})
+        total = {name: float(np.mean([row[name] for row in rows[-len(part) :]])) for name in names}
+        totals.append({"sentence": f"all of list {number}", **total, "remark": ""})
+    report("sentences", rows + totals)
 
 
 if __name__ == "__main__":
