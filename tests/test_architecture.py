@@ -57,9 +57,9 @@ FORBIDDEN = {
 }
 
 PATH = {
-    "video_gan": (32, 3642),
-    "flow": (32, 3362),
-    "frame_gan": (31, 3087),
+    "video_gan": (32, 3604),
+    "flow": (32, 3313),
+    "frame_gan": (31, 3041),
 }  # files and lines; the aim is 15 and 2,000
 
 
