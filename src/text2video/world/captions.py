@@ -375,6 +375,7 @@ def _synonyms() -> Iterator[tuple[str, str]]:
         for verb in entries:
             yield from ((text, wording) for text in verb.meanings)
     yield from ((plural(form), name) for name in SHAPES for form in _forms(name))
+    yield from ((end, way) for way, ends in vocabulary.ENDS.items() for end in ends)
     yield from vocabulary.HEARD.items()
 
 

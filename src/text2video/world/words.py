@@ -173,8 +173,8 @@ HEARD = {
     for plain, words in {
         "counter-clockwise": "counterclockwise anticlockwise", "counter": "anti", "travelling": "traveling",
         "zigzag": "zig zigs zigging zag zags zagging zigzagged",
-        "circle": "circular round", "up": "upper", "down": "lower", "small": "wee", "slowly": "slow",
-        "quickly": "quick", "golden": "gold", "violet": "lilac", "turquoise": "teal",
+        "circle": "circular round", "small": "wee", "slowly": "slow", "quickly": "quick",
+        "golden": "gold", "violet": "lilac", "turquoise": "teal",
     }.items()
     for word in words.split()
 }  # fmt: skip
