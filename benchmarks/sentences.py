@@ -22,9 +22,11 @@ CLIPS, SEED = 16, 0
 
 def sentences() -> list[list[tuple[str, Request]]]:
     """The lists: each sentence with what it asks for."""
-    lists = [part.splitlines() for part in SENTENCES.read_text("utf-8").split("\n\n")]
-    lines = [[line.split("\t") for line in part if not line.startswith("#")] for part in lists]
-    return [[(text, Request(*(None if word == "-" else word for word in asked))) for text, *asked in p] for p in lines]
+    lists = []
+    for part in SENTENCES.read_text("utf-8").split("\n\n"):
+        lines = [line.split("\t") for line in part.splitlines() if not line.startswith("#")]
+        lists.append([(text, Request(*(None if word == "-" else word for word in asked))) for text, *asked in lines])
+    return lists
 
 
 def main(

@@ -61,7 +61,27 @@ def ran(output: str) -> list[str]:
     return re.findall(r"Running stage '(?:[\w/]+\.yaml:)?(\w+)'", output)
 
 
+def run_every_stage(root: Path, pipeline: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All stages of a pipeline in this process; every output that its dvc.yaml lists is made, else DVC would fail."""
+    monkeypatch.setattr("text2video.measure.network.STEPS", 2)
+    for stage in STAGES:
+        importlib.import_module(f"stages.{stage}").main(root / pipeline)
+    made = [path for stage in stages_of(pipeline).values() for path in outputs(stage)]
+    assert not [path for path in made if not (root / path).exists()]
+
+
 # What dvc.yaml says
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="needs git to tell what it ignores")
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_git_ignores_what_a_pipeline_makes_but_its_figures(pipeline: str) -> None:
+    """By files of the repository's own: DVC's lines in them go when a run is stopped."""
+    prefix = PIPELINES[pipeline]
+    made = {path for stage in stages_of(prefix).values() for path in outputs(stage)}
+    asked = ["git", "check-ignore", "--no-index", *sorted(made)]
+    ignored = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    assert set(ignored) == made - figures(prefix)
 
 
 @pytest.mark.parametrize("pipeline", PIPELINES)

@@ -3,14 +3,13 @@
 import copy
 import json
 import shutil
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 import torch
 from dvc.utils.hydra import apply_overrides
 from safetensors.torch import load_file
-from test_pipeline import STAGES, outputs, stages_of
+from test_pipeline import run_every_stage
 from tiny import ROOT
 from torch import Tensor, nn
 
@@ -171,15 +170,11 @@ def test_the_tutorials_pipeline_runs_small_from_its_first_clip_to_its_figures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every output that its dvc.yaml lists is made; its test prompt is drawn, judged and recorded."""
-    monkeypatch.setattr("text2video.measure.network.STEPS", 2)
     tutorial = tmp_path / "tutorial"
     tutorial.mkdir()
     page = shutil.copy(ROOT / "tutorial" / "params.yaml", tutorial)
     apply_overrides(page, [f"{key}={value}" for key, value in OVERRIDES.items()])
-    for stage in STAGES:
-        import_module(f"stages.{stage}").main(tutorial)
-    made = [path for stage in stages_of("tutorial/").values() for path in outputs(stage)]
-    assert not [path for path in made if not (tmp_path / path).exists()]
+    run_every_stage(tmp_path, "tutorial/", monkeypatch)
     check_videos(tutorial)
     check_figures(tutorial)
     check_trained_embedding(tutorial)

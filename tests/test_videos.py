@@ -14,7 +14,6 @@ import tarfile
 import time
 from collections.abc import Callable
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from test_pipeline import STAGES, outputs, stages_of
+from test_pipeline import run_every_stage
 from tiny import ROOT, TINY, make_repository, tiny_params, write_params
 from typer.testing import CliRunner
 
@@ -951,10 +950,7 @@ def test_a_folder_of_videos_goes_all_the_way_to_a_report(tmp_path: Path, monkeyp
     own = make_folder(tmp_path / "own", 6)
     write_params(tmp_path / "params.yaml", tiny_params(data={"source": "videos"}, videos={"folder": str(own)}))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("text2video.measure.network.STEPS", 2)
-    for stage in STAGES:
-        import_module(f"stages.{stage}").main()
-    assert all(Path(path).exists() for stage in stages_of("").values() for path in outputs(stage)), "else DVC fails"
+    run_every_stage(Path(), "", monkeypatch)
     figures = json.loads(Path("metrics/evaluation.json").read_text())
     splits = figures.keys() & CLIP_SPLITS
     assert splits

@@ -150,7 +150,9 @@ def make_repository(folder: Path) -> Repository:
             shutil.copy(source, target)
     write_params(folder / "params.yaml", tiny_params())
     network = folder / "src" / "text2video" / "measure" / "network.py"  # no parameter says for how long it learns
-    network.write_text(network.read_text().replace("STEPS, EPOCHS = 200, 30", "STEPS, EPOCHS = 2, 30"))
+    text = network.read_text()
+    assert "STEPS, EPOCHS = 200, 30" in text
+    network.write_text(text.replace("STEPS, EPOCHS = 200, 30", "STEPS, EPOCHS = 2, 30"))
     repository = Repository(folder)
     repository.git("init", "--quiet", "--initial-branch", "main")
     repository.git("config", "user.name", "Nobody")
