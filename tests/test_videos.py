@@ -23,6 +23,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from test_pipeline import run_every_stage
 from tiny import ROOT, TINY, make_repository, tiny_params, write_params
 from typer.testing import CliRunner
@@ -274,6 +275,28 @@ def test_tars_are_read_where_they_lie(tmp_path: Path) -> None:
     }
     assert (stores(out)["train"][0] == 50).all()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out", "x.gif"]
+
+
+def test_animations_are_told_from_stills_in_tars_and_behind_long_headers(tmp_path: Path) -> None:
+    """A PNG or WebP is a video where its header says so, however long that is, also in a tar; a still picture is no
+    video, in a tar neither."""
+    save_animation(tmp_path / "1.webp", grey(0, 80))
+    save_animation(tmp_path / "2.png", grey(0, 80))
+    Image.new("RGB", (8, 8)).save(tmp_path / "still.webp")
+    signed = PngInfo()
+    signed.add_text("comment", "long " * 20_000)
+    long = [Image.fromarray(frame) for frame in grey(0, 80)]
+    long[0].save(tmp_path / "long.png", save_all=True, append_images=long[1:], duration=100, pnginfo=signed)
+    pictures = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert pictures["long.png"].index(b"acTL") > 1 << 16
+    captions = {f"{Path(name).stem}.txt": b"a cat" for name in pictures}
+    folder = tmp_path / "in"
+    folder.mkdir()
+    make_tar(folder / "all.tar", pictures | captions)
+    (folder / "long.png").write_bytes(pictures["long.png"])
+    (folder / "long.txt").write_text("a dog")
+    assert set(found(folder)) == {"long.png", "all.tar/long.png", "all.tar/1.webp", "all.tar/2.png"}
+    assert "1 of its captions belong to no video" in left_out(folder)["all.tar"]
 
 
 def test_layouts_may_be_mixed_and_what_was_taken_is_told(tmp_path: Path) -> None:

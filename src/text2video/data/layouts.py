@@ -18,6 +18,7 @@ from text2video.data.tables import LISTS, is_table, read_lists, read_table
 from text2video.data.tars import Member, read_tar
 from text2video.errors import UserError
 from text2video.reading import PICTURES
+from text2video.reading.blocks import is_animation
 
 Split = Literal["train", "validation", "test"]
 SPLITS: dict[str, Split] = {
@@ -29,7 +30,7 @@ VIDEOS = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".3gp", ".gif", ".apn
 # Listed, to be told why not.
 OTHER_VIDEOS = {".wmv", ".asf", ".flv", ".mpg", ".mpeg", ".vob", ".ts", ".mts", ".m2ts", ".ogv", ".ogm"}
 ARCHIVES = {".gz", ".tgz", ".zip", ".7z", ".rar", ".bz2", ".xz", ".zst"}
-MOVING = {".png", ".webp"}  # may be animations
+MOVING = {".png", ".webp"}  # are videos if they are animations
 INNER = ("prompt.txt", "caption.txt")  # in a folder of frames
 ORPHAN = "it is the caption of no video"
 TWIN = "another file of the same name has its caption"
@@ -280,20 +281,19 @@ def _holds_frames(folder: Path, names: list[str]) -> bool:
 
 
 def _moves(path: Path) -> bool:
-    """Whether a PNG or WebP file says in its header that it is an animation; no other picture does."""
+    """Whether a picture is an animation."""
     if _suffix(path.name) not in MOVING:
         return False
     try:
         with open(path, "rb") as file:
-            head = file.read(65_536)
+            return is_animation(file)
     except OSError:
         return True  # it is listed, and found unreadable later
-    return b"acTL" in head.partition(b"IDAT")[0] or (head[12:16] == b"VP8X" and any(flags & 2 for flags in head[20:21]))
 
 
 def _tar_videos(folder: Path, tar: str) -> Iterator[Video]:
     """The videos in a tar, or the tar itself with what is wrong with it."""
-    videos, problem = read_tar(folder / tar, VIDEOS | OTHER_VIDEOS | {".webp"})
+    videos, problem = read_tar(folder / tar, VIDEOS | OTHER_VIDEOS, MOVING)
     outside = PurePosixPath(tar).parts[:-1]
     for member, caption in videos:
         folders = PurePosixPath(member.name).parts[:-1]

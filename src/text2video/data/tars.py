@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from tempfile import NamedTemporaryFile
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from text2video.data.captions import decode_text, one_line
 from text2video.data.tables import CAPTIONS
 from text2video.errors import UserError
+from text2video.reading.blocks import is_animation
 
 LONGEST = 1 << 20  # bytes of a caption's file; what is longer is none
 
@@ -23,9 +24,9 @@ class Member(NamedTuple):
     size: int
 
 
-def read_tar(path: Path, suffixes: set[str]) -> tuple[list[tuple[Member, str | None]], str]:
-    """The videos of a tar, each with its caption (None: it has none), and what is wrong with the tar. Only headers and
-    captions are read.
+def read_tar(path: Path, suffixes: set[str], pictures: set[str]) -> tuple[list[tuple[Member, str | None]], str]:
+    """The videos of a tar, by ``suffixes`` or as ``pictures`` that move, each with its caption (None: it has none), and
+    what is wrong with the tar. Only headers and captions are read.
 
     A caption is of the video of its stem or, as WebDataset has it, of that with which it shares all up to the first
     dot, where that is no other's: ``000.txt`` of ``000.left.mp4``.
@@ -39,10 +40,11 @@ def read_tar(path: Path, suffixes: set[str]) -> tuple[list[tuple[Member, str | N
                 stem, suffix = _stem(info.name)
                 if not info.isreg() or info.issparse() or PurePosixPath(info.name).name.startswith("."):
                     continue
-                if suffix in suffixes:
+                content: Any = tar.extractfile(info)
+                if suffix in suffixes or (suffix in pictures and is_animation(content)):
                     videos.append(Member(info.name, info.offset_data, info.size))
                 elif suffix in {".txt", ".json"} and info.size <= LONGEST:
-                    found = _caption(tar.extractfile(info), suffix)
+                    found = _caption(content.read(), suffix)
                     if found is not None and (suffix == ".txt" or stem not in captions):
                         captions[stem] = found
             _require_end(file, tar.offset)
@@ -101,9 +103,9 @@ def _key(stem: str) -> str:
     return folder + slash + last.partition(".")[0]
 
 
-def _caption(file: object, suffix: str) -> str | None:
+def _caption(content: bytes, suffix: str) -> str | None:
     """The caption in a text or JSON file; None when there is none."""
-    text = decode_text(file.read())  # type: ignore[attr-defined]
+    text = decode_text(content)
     if suffix == ".txt":
         return one_line(text)
     try:

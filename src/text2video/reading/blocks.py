@@ -23,6 +23,19 @@ def durations(path: Path) -> list[int]:
         return [duration if duration >= SHORTEST else USUAL for duration in walk(file)]
 
 
+def is_animation(file: BinaryIO) -> bool:
+    """Whether a PNG or WebP says in its header that it is an animation; no other file does."""
+    head = file.read(21)
+    if head[:4] == b"RIFF":
+        return head[12:16] == b"VP8X" and any(flags & 2 for flags in head[20:])
+    file.seek(8)
+    while head.startswith(b"\x89PNG") and (block := file.read(8))[4:] not in {b"", b"IDAT", b"IEND"}:
+        if block[4:] == b"acTL":
+            return True
+        file.seek(int.from_bytes(block[:4], "big") + 4, 1)
+    return False
+
+
 def _take(file: BinaryIO, count: int) -> bytes:
     data = file.read(count)
     if len(data) < count:
