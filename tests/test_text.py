@@ -117,6 +117,7 @@ def test_any_text_can_be_encoded(batch: list[str]) -> None:
         ("a circle moves from the bottom left to the up right corner", "circle moving up right"),
         ("Rotates counterclockwise", "rotates counterclockwise"),
         ("anticlockwise", "counterclockwise"),
+        ("ccw", "counterclockwise"),
         ("anti-clockwise", "counterclockwise"),
         ("counter clockwise", "counterclockwise"),
         ("counter-clock-wise", "counterclockwise"),

@@ -363,6 +363,7 @@ def test_no_clip_is_right_for_what_was_not_understood(shown, prompt, named, tmp_
     [
         ("blue triangle rotating clockwise", "blue triangle rotating counterclockwise", "wrong: motion"),
         ("blue triangle rotating clockwise", "blue triangle rotating anticlockwise", "wrong: motion"),
+        ("blue triangle rotating clockwise", "blue triangle rotating cw", "right"),
         ("blue triangle rotating clockwise", "a blue triangle, turning counter clockwise", "wrong: motion"),
         ("blue triangle rotating counter-clockwise", "blue triangle rotating anti-clockwise", "right"),
         ("red circle moving up", wide("blue circle moving up"), "wrong: colour"),

@@ -32,6 +32,8 @@ SPELLINGS = {
     "color": "colour",
     "center": "centre",
     "travelling": "traveling",
+    "cw": "clockwise",
+    "ccw": "counterclockwise",
     **dict(zip("0123456789", "zero one two three four five six seven eight nine".split(), strict=True)),  # noqa: SIM905
 }
 

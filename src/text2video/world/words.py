@@ -171,7 +171,8 @@ NUMERALS = {2: "two", 3: "three"}
 HEARD = {
     word: plain
     for plain, words in {
-        "counter-clockwise": "counterclockwise anticlockwise", "counter": "anti", "travelling": "traveling",
+        "clockwise": "cw", "counter-clockwise": "counterclockwise anticlockwise ccw", "counter": "anti",
+        "travelling": "traveling",
         "zigzag": "zig zigs zigging zag zags zagging zigzagged",
         "circle": "circular round", "small": "wee", "slowly": "slow", "quickly": "quick",
         "golden": "gold", "violet": "lilac", "turquoise": "teal",
