@@ -449,7 +449,29 @@ def test_each_attribute_that_changes_places_is_wrong(aspect: str) -> None:
     assert compare(judge_scenes(clips), [scene] * 8).right["joint"].all()
     swapped = CHANGED[f"{aspect}s swapped"](scene)
     assert swapped is not None
-    assert not compare(judge_scenes(clips), [swapped] * 8).right["joint"].any()
+    answers = compare(judge_scenes(clips), [swapped] * 8)
+    assert not answers.right["joint"].any()
+    assert answers.swapped.all() == (aspect in ("shape", "colour", "motion")), "sizes and speeds are no more than wrong"
+
+
+@pytest.mark.parametrize("frames", [10, 14])
+def test_the_proof_of_scenes_holds_at_any_rate(frames: int) -> None:
+    """Speeds are a way in a second, in our clips and in those of the other renderer."""
+    page = load_params(ROOT / "scenes" / "params.yaml")
+    fast = page.data.model_copy(update={"fps": 18, "frames": frames})
+    changes = {"objects": [1], "speeds": ["quickly"], "details_named": 1.0, "unseen_combinations": 0, "unseen_motions": []}
+    world = page.world.model_copy(update=changes | {"motions": ["left", "right"]})
+    for checks in proof.judge_proof(page.model_copy(update={"data": fast, "world": world}), 48).values():
+        assert not failures(checks), failures(checks)
+
+
+def test_a_world_whose_captions_name_sizes_is_judged_as_scenes() -> None:
+    """Else "small" would be right whatever is shown."""
+    page = load_params(ROOT / "params.yaml")
+    assert not proof.is_scenes(page)
+    for named, sizes, scenes in ((0.5, ["small", "large"], True), (0.5, [], False), (0.0, ["small", "large"], False)):
+        world = page.world.model_copy(update={"details_named": named, "sizes": sizes})
+        assert proof.is_scenes(page.model_copy(update={"world": world})) is scenes
 
 
 def test_a_scene_is_right_as_a_whole_or_not(two: tuple[np.ndarray, Scene]) -> None:

@@ -101,6 +101,7 @@ def test_no_wording_leaks_into_training(seed, share) -> None:
     known = world.wordings
     assert set(known.templates) | set(known.unseen_templates) == set(TEMPLATES)
     assert known.templates[0] == PLAIN
+    assert not any(template.startswith("{doing}") for template in known.unseen_templates), "scenes cannot use it"
     plain = {word for motion in MOTIONS.values() for text in motion.wordings for word in split_words(text)}
     assert not known.unseen_words & (plain | {*FIRST_SHAPES, *FIRST_COLOURS})
     assert known.unseen_words

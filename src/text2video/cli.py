@@ -202,17 +202,17 @@ def judge(
 def _judgement(file: Path, asked: "Scene | None") -> tuple[str, bool]:
     """What a file shows, and whether that is what is asked for, if anything is. Raises UserError when it cannot be
     read."""
-    from text2video.judge import judge_scenes, sentence
+    from text2video.judge.scenes import describe, judge_scenes
     from text2video.judge.scores import compare
     from text2video.reading import JUDGED, probe, read_video
 
     clip, told = read_video(file, **JUDGED), probe(file)
     kept = len(clip) / told.frames if told.frames else 1.0  # of the frames
     scenes = judge_scenes(clip[None], kept * (told.fps or 10.0))
-    line = sentence(scenes.seen[0]) + ("" if scenes.clean[0] else ", and what is no object")
+    line = describe(scenes, 0)
     if not asked:
         return line, True
-    wrong = compare(scenes, [asked]).faults()
+    wrong = compare(scenes, [asked]).faults(0)
     return line + (f"; wrong: {', '.join(wrong)}" if wrong else "; right"), not wrong
 
 

@@ -9,7 +9,7 @@ import typer
 from text2video import console
 from text2video.errors import UserError
 from text2video.judge import rules
-from text2video.judge.opencv_world import SHADES, draw_clips, draw_random
+from text2video.judge.opencv_world import SECONDS, SHADES, draw_clips, draw_random
 from text2video.judge.proof import Check, check, prove, table
 from text2video.layout import Layout
 from text2video.params import Params, load_params
@@ -20,9 +20,12 @@ SEED = 20_000  # of the proof's own draws: no stage uses it
 
 
 def is_scenes(params: Params) -> bool:
-    """Whether there is a drawn world that shows more than one object on white at a time."""
+    """Whether there is a drawn world of more than one object on white at a time, or whose captions name sizes or speeds."""
     world = params.world
-    return world is not None and (max(world.objects) > 1 or world.backgrounds != ["white"])
+    if world is None:
+        return False
+    named = [*world.sizes, *world.speeds]
+    return max(world.objects) > 1 or world.backgrounds != ["white"] or bool(world.details_named and named)
 
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -56,15 +59,19 @@ def scenes_proof(params: Params, clips: int) -> dict[str, list[Check]]:
     overlapping = crossing.draw("validation", clips, SEED)[:2]
     several = [objects for objects in world.objects if objects > 1]
     others = draw_random(clips // 4, SEED, several, data.height_width[0], data.frames, True) if several else None
-    checks = {"our world": prove(ours, list(map(parse_scene, captions))), "drawn by OpenCV": prove(*theirs)}
+    other_fps = (data.frames - 1) / SECONDS
+    checks = {
+        "our world": prove(ours, list(map(parse_scene, captions)), fps=data.fps),
+        "drawn by OpenCV": prove(*theirs, fps=other_fps),
+    }
     scenes = list(map(parse_scene, overlapping[1]))
     for number in several:
         rows = [row for row, scene in enumerate(scenes) if len(scene.objects) == number]
         if rows:
             asked = [scenes[row] for row in rows]
-            checks["our world"].append(check(f"{number}, overlap allowed", "told", overlapping[0][rows], asked))
+            checks["our world"].append(check(f"{number}, overlap allowed", "told", overlapping[0][rows], asked, data.fps))
     if others:
-        checks["drawn by OpenCV"].append(check("two overlap", "told", *others))
+        checks["drawn by OpenCV"].append(check("two overlap", "told", *others, other_fps))
     return checks
 
 

@@ -34,6 +34,7 @@ SIZES = (3.0, 12.0)  # radius of a circle of the same area, in pixels of a 64-pi
 DETAILED = {"star": 4.0, "cross": 4.0, "ring": 4.0}  # whose details cannot be seen in fewer pixels
 NAMED_SIZES = {"small": (4.0, 5.5), "large": (8.0, 9.5)}
 PACES = {"slowly": (0.0, 0.02), "quickly": (0.6, 1.0)}
+SECONDS = 0.9  # that a clip takes, whatever its number of frames
 
 
 def _outline(corners: int, radii: Sequence[float], first: float) -> Array:

@@ -47,13 +47,13 @@ class Check(NamedTuple):
         return round(wrong) <= max(self.n * (1 - BAR), 1 if self.n > FEW else 0)
 
 
-def prove(clips: Array, asked: Requests, seed: int = 0) -> list[Check]:
+def prove(clips: Array, asked: Requests, seed: int = 0, fps: float = 10.0) -> list[Check]:
     """Every check for real ``clips`` uint8[N, T, H, W, 3], T at least 3, of one object each or of scenes; those without
     clips are left out (no clip at the edge, say)."""
-    seen, rng = _judge(clips, asked), np.random.default_rng(seed)
+    seen, rng, check_ = _judge(clips, asked, fps), np.random.default_rng(seed), partial(check, fps=fps)
     if isinstance(seen, Scenes):
         scenes, verdicts, same = cast(Sequence[Scene], asked), seen.verdicts, asked
-        groups, changed, tracked = _scene_groups(seen, scenes), _changed(clips, scenes), {}
+        groups, changed, tracked = _scene_groups(seen, scenes), _changed(clips, scenes, check_), {}
     else:
         verdicts, groups = seen, _groups(seen, cast(Sequence[Request], asked))
         same = [Request(*labels) for labels in zip(seen.shape, seen.colour, seen.motion, strict=True)]
@@ -65,21 +65,21 @@ def prove(clips: Array, asked: Requests, seed: int = 0) -> list[Check]:
         if len(rows)
     ]
     checks += changed
-    checks.append(check("reversed in time", "right", clips[:, ::-1], [_reword(one, REVERSED) for one in asked]))
-    checks.append(check("mirrored", "right", clips[..., ::-1, :], [_reword(one, MIRRORED) for one in asked]))
+    checks.append(check_("reversed in time", "right", clips[:, ::-1], [_reword(one, REVERSED) for one in asked]))
+    checks.append(check_("mirrored", "right", clips[..., ::-1, :], [_reword(one, MIRRORED) for one in asked]))
     for name, disturb in DISTURBED.items():
         wanted = "told" if name == COARSE and isinstance(seen, Scenes) else "same"
-        checks.append(check(name, wanted, disturb(clips, rng), same))
-    checks += [check(name, "wrong", spoil(clips, rng), asked) for name, spoil in SPOILT.items()]
-    return checks + [check(name, "wrong", spoil(clips, verdicts), asked) for name, spoil in tracked.items()]
+        checks.append(check_(name, wanted, disturb(clips, rng), same))
+    checks += [check_(name, "wrong", spoil(clips, rng), asked) for name, spoil in SPOILT.items()]
+    return checks + [check_(name, "wrong", spoil(clips, verdicts), asked) for name, spoil in tracked.items()]
 
 
-def _changed(clips: Array, scenes: Sequence[Scene]) -> Iterator[Check]:
+def _changed(clips: Array, scenes: Sequence[Scene], check_: Callable[..., Check]) -> Iterator[Check]:
     """The checks of the clips under scenes that they do not show."""
     for name, change in CHANGED.items():
         others = {row: other for row, scene in enumerate(scenes) if (other := change(scene)) is not None}
         if others:
-            yield check(name, "wrong", clips[list(others)], list(others.values()))
+            yield check_(name, "wrong", clips[list(others)], list(others.values()))
 
 
 def _scene_groups(seen: Scenes, scenes: Sequence[Scene]) -> dict[str, Array]:
@@ -104,15 +104,15 @@ def table(checks: Sequence[Check]) -> str:
     return "\n".join(lines)
 
 
-def check(name: str, wanted: str, clips: Array, requests: Requests) -> Check:
+def check(name: str, wanted: str, clips: Array, requests: Requests, fps: float = 10.0) -> Check:
     """One check of ``clips`` against ``requests``."""
-    hits = compare(_judge(clips, requests), requests).right
+    hits = compare(_judge(clips, requests, fps), requests).right
     return Check(name, wanted, len(requests), *(float(hit.mean()) for hit in hits.values()))
 
 
-def _judge(clips: Array, requests: Requests) -> Seen:
+def _judge(clips: Array, requests: Requests, fps: float) -> Seen:
     """What clips show, seen as scenes if scenes are asked for."""
-    return judge_scenes(clips) if isinstance(requests[0], Scene) else judge_clips(clips)
+    return judge_scenes(clips, fps) if isinstance(requests[0], Scene) else judge_clips(clips)
 
 
 def _groups(verdicts: Verdicts, requests: Sequence[Request]) -> dict[str, Array]:

@@ -47,13 +47,14 @@ FADE = 0.55
 # Coverage on an outermost pixel from which the object is cut off there; beside a blurred object it is less.
 EDGE_LEVEL = 0.7
 
-# RGB distance from every background tone at which a pixel belongs to an object and not to its soft edge.
+# RGB distance from every background tone at which a pixel belongs to an object and not to its soft edge: half of the
+# distance of an object that is clearly seen, and well above what JPEG leaves beside one (OFF_PATTERN).
 OBJECT_LEVEL = 70.0
 # Of its area: an object that touches another and shows less lies behind it; soft edges cost no more.
 HIDDEN_SHARE = 0.07
-# More objects than that are not followed.
+# More objects than that are not followed: twice as many as prompts ask for, so that some too many are counted.
 MOST_OBJECTS = 6
-# RGB distance between colours that are shades of one.
+# RGB distance between colours that are shades of one: half of that between the nearest hues, orange and yellow.
 SAME_COLOUR = 60.0
 
 # --- the background --------------------------------------------------------------------------------------------------
@@ -69,10 +70,11 @@ BETWEEN = 0.15
 GRADIENT_SHARE = 0.265
 # Of the structure tensor: 1 where all edges are parallel, 0 where they run two ways, half of them each.
 COHERENCE = 0.6
-# Largest minus smallest channel of a background without a hue, and its smallest channel if it is white.
+# Largest minus smallest channel of a background without a hue: a tenth of the range, at which a grey begins to look
+# tinted. And its smallest channel if it is white: a tenth below white is grey.
 PALE_CHROMA = 25.0
 WHITE_FROM = 228.0
-# Smallest channel of a red or purple so pale that it is pink.
+# Smallest channel of a red or purple so pale that it is pink: half of the way to white.
 PINK_FROM = 120.0
 
 # --- shape: moments of the outline, see track.py ---------------------------------------------------------------------
@@ -82,7 +84,7 @@ TRIANGLE_MOMENT = 0.0675
 SQUARE_MOMENT = 1 / 60
 # |c50| / area^3.5 of a star of five points with hollows at .45 of its radius; it is 0 for all the others.
 STAR_MOMENT = 0.0319
-# Of those: half way between having the corners, 1, and not, 0.
+# Of those: half way between having the corners, 1, and not, 0; less for a star, whose points a blur rounds first.
 TRIANGLE_FROM = 0.5
 SQUARE_FROM = 0.5
 STAR_FROM = 0.4

@@ -56,6 +56,11 @@ def _relative(verdicts: Verdicts, side: int, fps: float) -> tuple[Array, Array]:
     return np.where(verdicts.detected, size, ""), np.where(verdicts.detected & straight, pace, "")
 
 
+def describe(scenes: Scenes, row: int) -> str:
+    """What is seen in a clip, in words."""
+    return sentence(scenes.seen[row]) + ("" if scenes.clean[row] else ", and what is no object")
+
+
 def sentence(scene: Scene) -> str:
     """A scene in words: "a small red circle moving left slowly and a blue ring shrinking, on a striped background"."""
     told = [_clause(one) for one in scene.objects] or ["nothing"]

@@ -60,7 +60,7 @@ class Answers:
     def swapped(self) -> Array:
         """Which clips show all objects, shapes, colours and motions asked for, but not together: bool[N]."""
         wrong = np.zeros(len(self.complete), bool)
-        wrong[self.clip[~self.alone]] = True
+        wrong[self.clip[~self.fits[:, : len(ASPECTS)].all(1)]] = True
         return self.complete & self.words & wrong
 
     @cached_property
@@ -81,11 +81,11 @@ class Answers:
             "area_variation": summary(area_variations(objects)[seen]),
         }
 
-    def faults(self) -> list[str]:
-        """What is not as asked in the only clip: the number of objects, aspects of them, the background."""
-        if not self.complete[0]:
+    def faults(self, row: int) -> list[str]:
+        """What is not as asked in a clip: the number of objects, aspects of them, the background."""
+        if not self.complete[row]:
             return ["number of objects"]
-        wrong = np.append(~self.fits.all(0), ~self.background)
+        wrong = np.append(~self.fits[self.clip == row].all(0), ~self.background[row])
         return [name for name, fault in zip((*Request._fields, "background"), wrong, strict=True) if fault]
 
 

@@ -27,7 +27,7 @@ SPLITS = {  # of test clips, in the order of the report
     "unseen_pair": "two objects each trained on, but never in one clip",
     "unseen_template": "sentences that were never trained on, of known words",
     "unseen_synonym": "synonyms that were never trained on",
-    "prompts": "one by one; by default those of the tutorial",
+    "prompts": "those of params.yaml, one by one",
     "unseen_clip": "captions that were trained on, clips that were not",
     "unseen_caption": "captions that were never trained on",
 }

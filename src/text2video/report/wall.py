@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from text2video.data.packed import PackedReader
-from text2video.judge.scenes import Scenes, sentence
+from text2video.judge.scenes import Scenes, describe
 from text2video.judge.scores import Seen
 from text2video.judge.summary import Judged
 from text2video.judge.verdicts import ASPECTS
@@ -35,6 +35,7 @@ class Tile(NamedTuple):
     prompt: str
     judged: dict[str, str]  # aspect: label, "" for unclear, or the sentence on a scene; empty where nothing is judged
     right: dict[str, bool]  # aspect: as asked
+    faults: list[str]  # what is not as asked
     taken_for: str | None  # the caption that the network chose; None: there was nothing to choose
     clip: Array  # uint8[T, H, W, 3]
     real: Array
@@ -61,6 +62,7 @@ def choose_tiles(
             captions[row],
             _labels(judged.model, row) if judged else {},
             {aspect: bool(hit[row]) for aspect, hit in hits.items()},
+            judged.answers["model"].faults(row) if judged else [],
             taken[row],
             reduce(clips[row]).copy(),  # not a view, which would keep all clips in memory
             reduce(real[row]).copy(),
@@ -73,7 +75,7 @@ def choose_tiles(
 def _labels(seen: Seen, row: int) -> dict[str, str]:
     """What the judge saw in a clip."""
     if isinstance(seen, Scenes):
-        return {"scene": sentence(seen.seen[row])}
+        return {"scene": describe(seen, row)}
     return {aspect: str(getattr(seen, aspect)[row]) for aspect in ASPECTS}
 
 

@@ -122,7 +122,7 @@ def pick(options: Sequence[Option], dice: float) -> Option:
 
 def _sentence(templates: Sequence[str], clauses: Sequence[Clause], dice: Sequence[float]) -> str:
     """The clauses in one template: the first in all of it, each other one in what it says of an object."""
-    fits = [one for one in templates if len(clauses) == 1 or not one.startswith("{doing}")] or [vocabulary.PLAIN]
+    fits = [one for one in templates if len(clauses) == 1 or _joins(one)]
     template = pick(fits, dice[0])
     if "{colour}" in template and not all(clause.coloured for clause in clauses):
         template = pick([other for other in fits if "{colour}" not in other] or [template], dice[0])
@@ -169,17 +169,22 @@ def _form(groups: list[Forms], dice: float) -> str:
 
 
 def _split_templates(templates: Sequence[str], share: float, rng: np.random.Generator) -> tuple[list[str], list[str]]:
-    """Templates to train on, the first, plain one among them, and ``share`` of all, or as many as the others have the
-    words of, to hold out."""
+    """Templates to train on, the first, plain one among them and those for one object alone, and ``share`` of all, or as
+    many as the others have the words of, to hold out."""
     wanted = round(share * len(templates))
     uses = Counter(word for template in templates for word in set(split_words(template)))
     held: list[str] = []
     for i in rng.permutation(len(templates)):
         words = set(split_words(templates[i]))
-        if len(held) < wanted and i and all(uses[word] > 1 for word in words):
+        if len(held) < wanted and i and _joins(templates[i]) and all(uses[word] > 1 for word in words):
             held.append(templates[i])
             uses.subtract(words)
     return [template for template in templates if template not in held], held
+
+
+def _joins(template: str) -> bool:
+    """Whether another object can follow what a template says of the first."""
+    return not template.startswith("{doing}")
 
 
 def _phrases(names: Mapping[str, Sequence[str]]) -> Phrases:
