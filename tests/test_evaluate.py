@@ -279,7 +279,9 @@ def test_attributes_on_the_wrong_object_are_counted(scenes: Place) -> None:
     assert joint(figures, "prompts") == 0.5  # of two prompts
     binding = figures["prompts"]["binding"]["model"]
     assert [binding[name]["value"] for name in ("alone", "together", "swapped")] == [0, 0, 1]
-    assert re.search(r"judged: [^;]*; <b>wrong: (shape|colour|motion)", scenes.text("report.html")), "says what is wrong"
+    assert re.search(r"judged: [^;]*; <b>wrong: (shape|colour|motion)", scenes.text("report.html")), (
+        "says what is wrong"
+    )
     assert figures["prompts"]["binding"]["real"]["together"]["value"] == 1
 
 

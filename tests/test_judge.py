@@ -459,7 +459,13 @@ def test_the_proof_of_scenes_holds_at_any_rate(frames: int) -> None:
     """Speeds are a way in a second, in our clips and in those of the other renderer."""
     page = load_params(ROOT / "scenes" / "params.yaml")
     fast = page.data.model_copy(update={"fps": 18, "frames": frames})
-    changes = {"objects": [1], "speeds": ["quickly"], "details_named": 1.0, "unseen_combinations": 0, "unseen_motions": []}
+    changes = {
+        "objects": [1],
+        "speeds": ["quickly"],
+        "details_named": 1.0,
+        "unseen_combinations": 0,
+        "unseen_motions": [],
+    }
     world = page.world.model_copy(update=changes | {"motions": ["left", "right"]})
     for checks in proof.judge_proof(page.model_copy(update={"data": fast, "world": world}), 48).values():
         assert not failures(checks), failures(checks)

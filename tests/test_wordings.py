@@ -16,8 +16,9 @@ from text2video.cli import app
 from text2video.media import save_npy
 from text2video.request import Request, Scene
 from text2video.world import SPLITS, World, parse_prompt, parse_scene
-from text2video.world.captions import read_scene, split_words
+from text2video.world.captions import read_scene
 from text2video.world.colours import COLOURS
+from text2video.world.lexicon import split_words
 from text2video.world.motions import MOTIONS
 from text2video.world.shapes import SHAPES
 from text2video.world.wordings import DICE, Wordings
@@ -240,6 +241,38 @@ CIRCLE, SQUARE = Request("circle", "red", "left"), Request("square", "blue", "up
          Scene((Request("circle", None, "shrinking"), Request("square", None, "shrinking")))),
         ("a red ball keeps rolling straight off to the left at high speed", Scene((CIRCLE._replace(speed="quickly"),))),
         ("a square going in a circle clockwise", Scene((Request("square", None, "rotating clockwise"),))),
+        ("a red circle and a blue square; the red one moves left and the blue one moves up", Scene((CIRCLE, SQUARE))),
+        ("a small circle and a large circle. The large one moves up, the small one left.",
+         Scene((Request("circle", None, "left", "small"), Request("circle", None, "up", "large")))),
+        ("a red circle and a blue square, one moving left, the other moving up", Scene((CIRCLE, SQUARE))),
+        ("three red circles, two moving left and one moving up",
+         Scene((CIRCLE, CIRCLE, CIRCLE._replace(motion="up")))),
+        ("three stars, one small and two large",
+         Scene(tuple(Request("star", None, None, size) for size in ("small", "large", "large")))),
+        ("a red circle and a blue circle. The two circles move left.",
+         Scene((CIRCLE, CIRCLE._replace(colour="blue")))),
+        ("a red circle and a blue square; both shapes move left", Scene((CIRCLE, SQUARE._replace(motion="left")))),
+        ("a circle moving left and a square moving up, both red", Scene((CIRCLE, SQUARE._replace(colour="red")))),
+        ("a circle, a star and a ring, all red, moving left",
+         Scene(tuple(Request(shape, "red", "left") for shape in ("circle", "star", "ring")))),
+        ("a circle, a star and a ring, all three shrinking",
+         Scene(tuple(Request(shape, None, "shrinking") for shape in ("circle", "star", "ring")))),
+        ("two circles moving left, one of them red", Scene((CIRCLE, CIRCLE._replace(colour=None)))),
+        ("three circles, one red and one blue",
+         Scene(tuple(Request("circle", colour, None) for colour in ("red", "blue", None)))),
+        ("a slow red circle and a fast blue square moving left",
+         Scene((CIRCLE._replace(speed="slowly"), Request("square", "blue", "left", None, "quickly")))),
+        ("two shapes \u2013 a red circle and a blue square \u2013 moving left",
+         Scene((CIRCLE, SQUARE._replace(motion="left")))),
+        ("a red circle moves left, and so does a blue square", Scene((CIRCLE, SQUARE._replace(motion="left")))),
+        ("a red circle moves left and a blue square too", Scene((CIRCLE, SQUARE._replace(motion="left")))),
+        ("a red circle moves left and a blue square goes in the same direction",
+         Scene((CIRCLE, SQUARE._replace(motion="left")))),
+        ("a red circle moving left on yellow", Scene((CIRCLE,), "yellow")),
+        ("a red circle moving left in front of a striped background", Scene((CIRCLE,), "striped")),
+        ("a red circle moving left over a pale grey backdrop", Scene((CIRCLE,), "grey")),
+        ("a small and a large red circle moving left",
+         Scene((CIRCLE._replace(size="small"), CIRCLE._replace(size="large")))),
         ("a ball dropping, a box that zig-zags vertically and another star flying up",
          Scene((Request("circle", None, "down"), Request("square", None, "zigzagging vertically"),
                 Request("star", None, "up")))),
@@ -267,7 +300,7 @@ def test_scenes_are_understood(prompt, scene) -> None:
         ("red circles moving left", [], {"number": ["circles"]}),
         ("circles and squares", [], {"number": ["circles", "squares"]}),
         ("two red and blue circles", [], {"number": ["circles"]}),
-        ("three circles, one red and one blue", [], {"colour": ["red", "blue"]}),
+        ("three red circles, two moving left and two moving up", [], {"number": ["circles"]}),
         ("a red and blue circle", [], {"colour": ["red", "blue"]}),
         ("a red circle on the left", ["on the left"], {}),
         ("a ball at the top falling, a box in the top left rising", ["at the top", "in the top left"], {}),

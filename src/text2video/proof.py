@@ -20,7 +20,7 @@ SEED = 20_000  # of the proof's own draws: no stage uses it
 
 
 def is_scenes(params: Params) -> bool:
-    """Whether there is a drawn world of more than one object on white at a time, or whose captions name sizes or speeds."""
+    """Whether there is a drawn world of more than one object on white, or one whose captions name sizes or speeds."""
     world = params.world
     if world is None:
         return False
@@ -69,7 +69,9 @@ def scenes_proof(params: Params, clips: int) -> dict[str, list[Check]]:
         rows = [row for row, scene in enumerate(scenes) if len(scene.objects) == number]
         if rows:
             asked = [scenes[row] for row in rows]
-            checks["our world"].append(check(f"{number}, overlap allowed", "told", overlapping[0][rows], asked, data.fps))
+            checks["our world"].append(
+                check(f"{number}, overlap allowed", "told", overlapping[0][rows], asked, data.fps)
+            )
     if others:
         checks["drawn by OpenCV"].append(check("two overlap", "told", *others, other_fps))
     return checks

@@ -10,8 +10,8 @@ import numpy as np
 
 from text2video.request import Request, Scene
 from text2video.world import words as vocabulary
-from text2video.world.captions import plural, split_words, verbs, ways, with_article
 from text2video.world.colours import COLOURS, PATTERNS, TONES
+from text2video.world.lexicon import plural, split_words, verbs, ways, with_article
 from text2video.world.motions import MOTIONS, SIZES, SPEEDS
 from text2video.world.shapes import SHAPES
 from text2video.world.words import Verb
@@ -169,8 +169,8 @@ def _form(groups: list[Forms], dice: float) -> str:
 
 
 def _split_templates(templates: Sequence[str], share: float, rng: np.random.Generator) -> tuple[list[str], list[str]]:
-    """Templates to train on, the first, plain one among them and those for one object alone, and ``share`` of all, or as
-    many as the others have the words of, to hold out."""
+    """Templates to train on, the first, plain one and those for one object alone among them, and ``share`` of all, or
+    as many as the others have the words of, to hold out."""
     wanted = round(share * len(templates))
     uses = Counter(word for template in templates for word in set(split_words(template)))
     held: list[str] = []

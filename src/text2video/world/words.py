@@ -207,6 +207,8 @@ CONNECTIVES = {"and", "but", "while", "as", "whereas"}
 POSITIONS = {"with", "beside", "next to", "near", "above", "below", "under", "over", "behind"}
 HEARD_NUMBERS = {"two": 2, "three": 3, "2": 2, "3": 3, "pair": 2, "couple": 2}
 ONES = {"one", "another"}
+EVERY = {"both", "all", "each"}
+LIKEWISE = {"so", "too", "also", "likewise", "same"}  # moving as the one before
 ARTICLES = {"a", "an", "the"}
 COMPARATIVES = {"smaller": "small", "bigger": "large", "larger": "large"}
 CHANGES = {"get", "gets", "getting", "become", "becomes", "becoming", "grow", "grows", "growing"}
@@ -214,6 +216,7 @@ CHANGES = {"get", "gets", "getting", "become", "becomes", "becoming", "grow", "g
 HEARD_BACKDROPS = {"background", "backdrop"}
 HEARD_BACKGROUNDS = {"gray": "grey", "rose": "pink", "stripes": "striped", "checks": "checked"}
 TONE_ADJECTIVES = {"plain", "solid", "pale", "light"}
+BEFORE = ARTICLES | {"in", "front", "of", "over", "before"}  # what may stand before a background
 BACKDROP_FILLERS = TONE_ADJECTIVES | ARTICLES | {"in", "of", "is"}
 # A clause has one noun: a shape, but for these words, which stand beside one; or one of the others, or their plural.
 SHAPE_ADJECTIVES = {"round", "circular", "triangular", "pointed", "five"}
