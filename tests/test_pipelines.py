@@ -12,7 +12,7 @@ from text2video.data.packed import PackedReader
 from text2video.errors import UserError
 from text2video.media import save_gif
 from text2video.params import load_params
-from text2video.pipelines import new_pipeline, pipeline_text
+from text2video.pipelines import PICTURES, STEPS, new_pipeline, pipeline_text
 
 FOLDERS = ("digits", "scenes", "tutorial")
 
@@ -44,6 +44,8 @@ def test_a_new_pipeline_takes_its_clips_from_a_folder(tmp_path: Path, monkeypatc
     text = (root / "mine" / "params.yaml").read_text(encoding="utf-8")
     assert "mine/params.yaml:train.epochs=30" in text.split("\n")[1]
     assert "world:" not in text
+    assert params.train.epochs == min(STEPS * params.train.batch / 2, 10_000), "few clips are seen often"
+    assert params.train.epochs / PICTURES <= params.train.sample_every < params.train.epochs
     assert "# pixels, multiples of 8" in text
     pipeline = (root / "mine" / "dvc.yaml").read_text()
     assert "python -m stages.train --root mine" in pipeline
@@ -60,9 +62,22 @@ def test_a_new_pipeline_takes_its_clips_from_a_folder(tmp_path: Path, monkeypatc
     assert load_params(root / "other" / "params.yaml").videos.folder == str(clips)
     other, own = load_params(root / "other" / "params.yaml"), load_params(root / "params.yaml")
     assert (other.model.kind, other.codec.optimizer, other.codec.channels) == ("flow", "muon", 16)
-    assert (other.flow, other.train, other.text) == (own.flow, own.train, own.text)
+    assert (other.flow, other.train.lr, other.text) == (own.flow, own.train.lr, own.text)
     with pytest.raises(UserError, match=r"videos\.folder"):
         new_pipeline(root, "mine", "/other")
+
+
+def test_a_pipeline_is_never_written_into_its_videos(tmp_path: Path) -> None:
+    """DVC would refuse every pipeline of the repository from then on."""
+    root = make_repository(tmp_path / "repository").folder
+    for folder in ("clips", "around/videos"):
+        (root / folder).mkdir(parents=True)
+        save_gif(root / folder / "0.gif", np.full((2, 8, 8, 3), 9, np.uint8))
+        (root / folder / "0.txt").write_text("grey")
+    for name, videos in (("clips", root / "clips"), ("other", root), ("clips", tmp_path)):
+        with pytest.raises(UserError, match="another name"):
+            new_pipeline(root, name, str(videos))
+    assert new_pipeline(root, "around", str(root / "around" / "videos"))
 
 
 def test_a_queued_experiment_of_a_folder_keeps_its_outputs(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Own videos as a data set: every layout and kind is found, cut, split without leaks and accounted for."""
 
 import csv
+import errno
 import io
 import itertools
 import json
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ from text2video.errors import UserError
 from text2video.layout import TEST_SPLITS, Layout
 from text2video.media import save_avi, save_frames, save_gif, save_mp4
 from text2video.params import Params
-from text2video.reading import read_video
+from text2video.reading import pictures, read_video
 from text2video.sheets import contact_sheet, save_png
 from text2video.synthesize import synthesize
 
@@ -299,6 +300,19 @@ def test_animations_are_told_from_stills_in_tars_and_behind_long_headers(tmp_pat
     assert "1 of its captions belong to no video" in left_out(folder)["all.tar"]
 
 
+def test_tables_of_other_kinds_and_captions_of_other_kinds_are_told(tmp_path: Path) -> None:
+    """Parquet and JSON are named with what to do; a list of captions is told from none."""
+    for name in ("a.mp4", "b.mp4", "data.parquet", "captions.json"):
+        (tmp_path / name).touch()
+    (tmp_path / "list.jsonl").write_text(
+        '{"file_name": "a.mp4", "caption": "a cat"}\n{"file_name": "b.mp4", "caption": ["a dog", "a fox"]}\n'
+    )
+    assert set(found(tmp_path)) == {"a.mp4"}
+    notes = "\n".join(list_videos(tmp_path).notes)
+    assert "captions.json, data.parquet): not taken, tables of this kind are not read here; save it as JSONL" in notes
+    assert "list.jsonl: in 1 rows 'caption' is no text; give each row one caption" in notes
+
+
 def test_layouts_may_be_mixed_and_what_was_taken_is_told(tmp_path: Path) -> None:
     """A table goes before a text file; the second caption of a video and useless tables are told."""
     for name in ("a.mp4", "b.mp4", "c.mp4"):
@@ -327,7 +341,7 @@ def test_videos_without_a_good_caption_are_left_out(tmp_path: Path) -> None:
         '{"path": "e.mp4", "text": "\\ud800"}\n{"text": "x"}'
     )
     assert left_out(tmp_path) == {
-        "a.mp4": "its caption is blank", "b.mp4": "its caption is no UTF-8 text",
+        "a.mp4": "its caption is blank", "b.mp4": "its caption is no UTF-8 text; save it as UTF-8",
         "c.mp4": "its caption has no word", "d.mp4": "it has no caption", "e.mp4": "its caption is no valid text",
         "gone.mp4": "it is missing; its caption is in list.jsonl", "../out.mp4": "it lies outside of the folder",
     }  # fmt: skip
@@ -630,6 +644,11 @@ def test_any_size_is_fitted(height: int, width: int, fit: Any) -> None:
 # --- splits ----------------------------------------------------------------------------------------------------------
 
 
+def split_up(captions: Sequence[Any], given_splits: Sequence[Any], *shares: float, seed: int) -> list[str]:
+    """The splits of videos called 0, 1, 2, …"""
+    return assign_splits(list(map(str, range(len(captions)))), captions, given_splits, *shares, seed)
+
+
 @given(st.data())
 def test_splits_do_not_leak(data: st.DataObject) -> None:
     """No caption of unseen_caption is trained on, given folders are kept, and train and validation are never empty."""
@@ -639,7 +658,7 @@ def test_splits_do_not_leak(data: st.DataObject) -> None:
     given_splits = [None if kind == "?" else kind for kind in data.draw(drawn)]
     shares = [data.draw(st.floats(0, 1)) for _ in range(2)]
     try:
-        splits = assign_splits(captions, given_splits, *shares, seed=data.draw(st.integers(0, 9)))
+        splits = split_up(captions, given_splits, *shares, seed=data.draw(st.integers(0, 9)))
     except UserError:
         pool = sum(split in (None, "train") for split in given_splits)
         assert pool < (1 if "validation" in given_splits else 2)
@@ -657,21 +676,75 @@ def test_splits_do_not_leak(data: st.DataObject) -> None:
 
 def test_a_share_of_all_leaves_one_to_train_on() -> None:
     """Also where a folder of test videos is given and validation takes the whole share."""
-    splits = assign_splits([0] * 4, ["train", "train", "train", "test"], 1.0, 0.0, seed=0)
+    splits = split_up([0] * 4, ["train", "train", "train", "test"], 1.0, 0.0, seed=0)
     assert sorted(splits) == ["train", "unseen_clip", "validation", "validation"]
 
 
 def test_shares_are_held_out_by_the_seed() -> None:
     """A tenth of the captions and a tenth of the other clips; another seed holds out others."""
     captions = [n % 50 for n in range(1000)]
-    splits = [assign_splits(captions, [None] * 1000, 0.1, 0.1, seed) for seed in (0, 0, 1)]
+    splits = [split_up(captions, [None] * 1000, 0.1, 0.1, seed=seed) for seed in (0, 0, 1)]
     assert splits[0] == splits[1] != splits[2]
     counts = {name: splits[0].count(name) for name in CLIP_SPLITS}
     assert counts == {"train": 810, "validation": 45, "unseen_clip": 45, "unseen_caption": 100}
-    alone = assign_splits(range(100), [None] * 100, 0.1, 0.1, 0)
+    alone = split_up(range(100), [None] * 100, 0.1, 0.1, seed=0)
     assert {name: alone.count(name) for name in CLIP_SPLITS} == {
         "train": 81, "validation": 5, "unseen_clip": 0, "unseen_caption": 14,
     }  # fmt: skip
+
+
+@given(new=st.text(max_size=9), seed=st.integers(0, 9), captions=st.integers(1, 400))
+def test_another_video_moves_few_of_the_others(new: str, seed: int, captions: int) -> None:
+    """Else the figures of a folder that grows could not be compared, and what was tested on would be trained on."""
+    names = [f"{n}.mp4" for n in range(400)]
+    told = [f"caption {n % captions}" for n in range(400)]
+    before = assign_splits(names, told, [None] * 400, 0.2, 0.1, seed)
+    after = assign_splits([new, *names], [new, *told], [None] * 401, 0.2, 0.1, seed)[1:]
+    moved = [n for n, (one, other) in enumerate(zip(before, after, strict=True)) if one != other]
+    assert len({told[n] for n in moved}) <= 4
+
+
+def test_a_caption_that_is_held_out_is_so_in_all_its_forms(tmp_path: Path) -> None:
+    """The model reads "the cat is running" as "A cat runs": none is trained on when the other is tested on."""
+    forms = "A {} runs.", "the {} is running", "{}s run", "Please show a {} that runs!"
+    animals = ["cat", "dog", "kite", "fox", "ant", "crow"]
+    for n, (animal, form) in enumerate(itertools.product(animals, forms)):
+        save_gif(tmp_path / f"{n}.gif", plain(10 * n + 5), FPS)
+        (tmp_path / f"{n}.txt").write_text(form.format(animal))
+    out = tmp_path / "out"
+    synthesize(video_params(tmp_path, held_out_captions=0.5, held_out_clips=0.0), Layout(out))
+    unseen, *trained = (
+        {animal for caption in stores(out)[split].captions for animal in animals if animal in caption}
+        for split in ("unseen_caption", "train", "validation")
+    )
+    assert len(unseen) == 3
+    assert not unseen & set().union(*trained)
+
+
+def test_copies_on_both_sides_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A model is not tested by what it was trained on."""
+    for split, level in (("train", 9), ("train", 50), ("test", 50), ("test", 90), ("validation", 120)):
+        folder = tmp_path / "in" / split
+        folder.mkdir(parents=True, exist_ok=True)
+        save_gif(folder / f"{level}.gif", plain(level), FPS)
+        (folder / f"{level}.txt").write_text(f"grey of {split}")
+    synthesize(video_params(tmp_path / "in"), Layout(tmp_path / "out"))
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("  copies")]
+    assert len(told) == 1
+    assert "copies                 1: held out" in told[0]
+    assert "test/50.gif" in told[0]
+
+
+def test_a_network_that_fails_is_not_the_videos_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the stage would end well without the video, and DVC would keep that."""
+
+    def fail(*_: Any) -> None:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    folder = make_folder(tmp_path / "in", 4)
+    monkeypatch.setattr(pictures, "read_gif", fail)
+    with pytest.raises(UserError, match=r"cannot be read now.*run the stage again"):
+        synthesize(video_params(folder), Layout(tmp_path / "out"))
 
 
 # --- the stage -------------------------------------------------------------------------------------------------------

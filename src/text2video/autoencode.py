@@ -1,5 +1,6 @@
 """Training the codec, and writing every training clip in its code so that no experiment has to do it again."""
 
+import math
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -28,7 +29,7 @@ from text2video.training.tables import Curve
 from text2video.video import to_clips, to_video
 from text2video.weights import save_network
 
-CHUNK = 32  # clips encoded at a time
+CHUNK_PIXELS = 32 * 10 * 64 * 64  # of clips that are encoded at a time
 SHOWN, FRAMES = 8, 10  # clips in the picture, and frames of each
 WARMUP = 0.1  # share of the steps in which the learning rate rises
 
@@ -160,6 +161,11 @@ class RandomFrames:
         return to_video(frames.reshape(-1, 1, *self.clips.shape[1:])), noise[share].flatten(0, 1)[:, None]
 
 
+def clips_at_once(clips: PackedReader) -> int:
+    """How many clips are encoded at a time."""
+    return max(CHUNK_PIXELS // math.prod(clips.shape[:3]), 1)
+
+
 @torch.no_grad()
 def write_latents(
     codec: Codec, clips: PackedReader, layout: Layout, params: Params, device: torch.device, ranks: Ranks
@@ -174,11 +180,12 @@ def write_latents(
         writer if ranks.is_main else nullcontext(),
         ranks.progress("encode", len(clips), "clips", every=params.runtime.log_every) as progress,
     ):
-        for start in range(ranks.rank * CHUNK, len(clips) + ranks.rank * CHUNK, ranks.world * CHUNK):
+        chunk_size = clips_at_once(clips)
+        for start in range(ranks.rank * chunk_size, len(clips) + ranks.rank * chunk_size, ranks.world * chunk_size):
             chunk = None
             if start < len(clips):
                 with autocast(device, params.codec.precision):
-                    latents = codec.encode(to_video(clips[start : start + CHUNK], device))
+                    latents = codec.encode(to_video(clips[start : start + chunk_size], device))
                 chunk = latents.half().cpu().numpy()
             for part in ranks.gather(chunk):
                 if part is not None:
@@ -190,9 +197,9 @@ def write_latents(
 @torch.no_grad()
 def reconstruction_error(codec: Codec, clips: PackedReader, params: CodecParams, device: torch.device) -> float:
     """Mean absolute error of clips through the codec and back, in grey levels of 0..255."""
-    total = 0.0
-    for start in range(0, len(clips), CHUNK):
-        video = to_video(clips[start : start + CHUNK], device)
+    total, chunk = 0.0, clips_at_once(clips)
+    for start in range(0, len(clips), chunk):
+        video = to_video(clips[start : start + chunk], device)
         with autocast(device, params.precision):
             decoded = codec.decode(codec.encode(video)).float().clamp(-1, 1)
         total += (decoded - video).abs().mean(dim=(1, 2, 3, 4)).sum().item()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from safetensors.torch import save
 
-from text2video.console import Progress
+from text2video.console import Progress, warn
 from text2video.data.packed import PackedReader
 from text2video.files import replace_folder, sha256, write_sealed
 from text2video.layout import Layout
@@ -31,6 +31,8 @@ def index(params: TextParams, layout: Layout) -> str:
         return f"{len(encoded)} captions, {encoder.features} features a token from {params.encoder}"
     words = Words.from_captions(captions)
     encoded = encode_captions(words, captions, layout.text)
+    if remarks := [remark for caption in encoded.captions if (remark := words.check_prompt(caption))]:
+        warn(f"{len(remarks)} captions are not read as they are, one for this reason: {remarks[0]}")
     shown = " ".join(words.words[:SHOWN]) + (" …" if len(words) > SHOWN else "")
     return f"{len(encoded)} captions, {len(words)} words: {shown}"
 

@@ -19,6 +19,8 @@ PRODUCED = ("data", "models", "metrics")
 INPUTS = ("tutorial/measured",)  # of the repository's own pipeline alone
 JUDGED = "metrics/plots/confusion_"  # outputs that need labels
 PROMPTS = 6  # captions of own videos that are rendered
+STEPS, PICTURES = 4000, 8  # of training, at least, and of its samples, if each video is one clip
+MOST_EPOCHS = 10_000  # that params.yaml may ask for
 # For a flow: its codec should be sharp, and then wants more numbers and small batches.
 FLOW = {
     "model.kind": "flow",
@@ -111,7 +113,10 @@ def new_pipeline(
     """
     folder = root / name
     if not name.isidentifier() or name in (*PRODUCED, "src", "stages", "tests", "docs", "benchmarks"):
-        raise UserError(f"{name!r} cannot be the name of a pipeline's folder; use letters, digits and _")
+        fault = f"{name!r} cannot be the name of a pipeline's folder"
+        raise UserError(f"{fault}; use letters, digits and _, a letter first, and no name of the repository's own")
+    if videos is not None and any(_holds(Path(videos), folder / part) for part in ("", *PRODUCED)):
+        raise UserError(f"{videos}: the stages would write {folder} into the videos; give the pipeline another name")
     written, params = [], folder / "params.yaml"
     if not params.exists():
         text = (root / "params.yaml").read_text(encoding="utf-8")
@@ -125,6 +130,11 @@ def new_pipeline(
     return [*written, folder / "dvc.yaml"]
 
 
+def _holds(videos: Path, other: Path) -> bool:
+    """Whether another folder is that of the videos, or in it."""
+    return other.resolve().is_relative_to(videos.resolve())
+
+
 def _params_text(text: str, name: str, videos: str | None) -> str:
     """The text of ``NAME/params.yaml``; with ``videos``, without the sections that it does not use."""
     _, _, rest = text.partition("\n")
@@ -134,10 +144,15 @@ def _params_text(text: str, name: str, videos: str | None) -> str:
     if videos is None:
         return head + rest
     listing = require_videos(Path(videos))
-    captions = list(dict.fromkeys(video.caption for video in listing.videos if not video.problem))[:PROMPTS]
+    taken = [video.caption for video in listing.videos if not video.problem]
+    captions = list(dict.fromkeys(taken))[:PROMPTS]
     for section in ("world", "frame_gan"):
         rest = re.sub(rf"(?ms)^{section}:.*?(?=^\w)", "", rest)
     rest = _set(_set(rest, "data.source", "videos"), "videos.folder", _scalar(videos))
+    train = yaml.safe_load(rest)["train"]
+    epochs = min(math.ceil(STEPS * train["batch"] / len(taken)), MOST_EPOCHS)
+    if epochs > train["epochs"]:
+        rest = _set(_set(rest, "train.epochs", str(epochs)), "train.sample_every", str(math.ceil(epochs / PICTURES)))
     prompts = "".join(f"  - {_scalar(caption)}\n" for caption in captions)
     return head + re.sub(r"(?m)^  prompts:\n(?:  - .*\n)+", lambda _: f"  prompts:\n{prompts}", rest)
 

@@ -41,7 +41,7 @@ def caption_problem(caption: str | None) -> str:
     except UnicodeEncodeError:
         return "its caption is no valid text"
     if BROKEN in caption:
-        return "its caption is no UTF-8 text"
+        return "its caption is no UTF-8 text; save it as UTF-8"
     if any(letter < " " for letter in caption):  # UTF-16 without its mark, as a rule
         return "its caption is no text"
     return "" if tokenize(caption) else "its caption has no word"

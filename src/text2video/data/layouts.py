@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
 
 from text2video.data.captions import caption_problem, read_caption
-from text2video.data.tables import LISTS, is_table, read_lists, read_table
+from text2video.data.tables import LISTS, is_other_table, is_table, read_lists, read_table
 from text2video.data.tars import Member, read_tar
 from text2video.errors import UserError
 from text2video.reading import PICTURES
@@ -173,8 +173,11 @@ class _Captions:
         self._leave_out((name for name in present if _suffix(name) in ARCHIVES), ARCHIVE)
         beside = [n for at in self._frames for n in _joined(at, tree[at]) if _suffix(n) in VIDEOS | OTHER_VIDEOS]
         self._leave_out(beside, "it lies in a folder of frames")
+        tables["not taken, tables of this kind are not read here; save it as JSONL or CSV"] = [
+            name for name in present if is_other_table(name)
+        ]
         self.notes += [f"{n} times {what}" for what, n in self._again.items()]
-        for fault, names in tables.items():
+        for fault, names in ((fault, names) for fault, names in tables.items() if names):
             shown = names[0] if len(names) == 1 else f"{len(names)} files ({some_of(names)})"
             self.notes.append(f"{shown}: {fault}")
 

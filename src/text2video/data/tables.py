@@ -25,6 +25,11 @@ def is_table(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() in {".csv", ".tsv", ".jsonl"}
 
 
+def is_other_table(name: str) -> bool:
+    """Whether a file of that name may list videos in a way that is not read here."""
+    return PurePosixPath(name).suffix.lower() in {".json", ".parquet", ".xlsx", ".xls", ".ods"}
+
+
 def read_table(path: Path) -> tuple[list[Row], str]:
     """The files and captions in a CSV or JSONL file, in their order, and what is wrong with it; other columns are
     ignored. Of a damaged table the good lines are taken; of a CSV without the columns only the first line is read."""
@@ -46,6 +51,8 @@ def read_table(path: Path) -> tuple[list[Row], str]:
     rows = [(str(record[name]), _text(record.get(caption))) for record in records if record.get(name)]
     if nameless := len(records) - len(rows):
         faults.append(f"{nameless} rows name no file")
+    if odd := sum(not isinstance(record.get(caption) or "", str) for record in records):
+        faults.append(f"in {odd} rows {caption!r} is no text; give each row one caption")
     more = [f"and {len(faults) - MOST} more"] if len(faults) > MOST else []
     return rows, "; ".join([*faults[:MOST], *more])
 

@@ -1,6 +1,7 @@
 """Fills the stores from a folder of captioned videos, and shows what was taken of it and what was not."""
 
 import csv
+import hashlib
 import io
 import math
 import os
@@ -29,7 +30,7 @@ from text2video.layout import Layout
 from text2video.media import save_gif, slug
 from text2video.params import Params
 from text2video.sheets import contact_sheet, plain_text, save_png, shrink
-from text2video.text.spelling import tokenize
+from text2video.text.spelling import said
 
 SPOOL = 4 << 20  # bytes of clips of one video that wait in memory; more wait on disk
 AHEAD = 8  # videos for each worker that may be done before their turn comes
@@ -49,6 +50,8 @@ class Row(NamedTuple):
     left_out: str
     padded: int = 0
     """Frames at the end that repeat the last one."""
+    sha256: str = ""
+    """Of its clips."""
 
 
 def import_videos(params: Params, layout: Layout) -> None:
@@ -101,12 +104,14 @@ def _decode_all(videos: list[Video], params: Params, scratch: Path) -> list[Row]
         PackedWriter(scratch / "all", shape, np.uint8, data.fps) as writer,
     ):
         for file, row in _decoded(videos, params, scratch):
+            digest = hashlib.sha256()
             with file:
                 file.seek(0)
                 for _ in range(row.clips):
-                    clip = np.frombuffer(file.read(math.prod(shape)), np.uint8).reshape(1, *shape)
-                    writer.append(clip, [row.caption])
-            rows.append(row)
+                    content = file.read(math.prod(shape))
+                    digest.update(content)
+                    writer.append(np.frombuffer(content, np.uint8).reshape(1, *shape), [row.caption])
+            rows.append(row._replace(sha256=digest.hexdigest()) if row.clips else row)
             progress.update(len(rows))
     return rows
 
@@ -163,7 +168,8 @@ def _decode(video: Video, params: Params, scratch: Path, stop: threading.Event, 
         told = str(error).removeprefix(f"{path} cannot be read as a video: ").replace(f"{path} ", "it ")
         return file, row._replace(left_out=told.replace(f"{path}/", ""))
     except OSError as error:
-        raise UserError(f"{video.name} cannot be unpacked to {scratch}: {error.strerror or error}") from error
+        fault = f"{video.name} cannot be read now, or not be cut in {scratch}"
+        raise UserError(f"{fault}: {error.strerror or error}; run the stage again") from error
     except _Interrupted:
         raise
     except Exception as error:
@@ -176,7 +182,7 @@ def _decode(video: Video, params: Params, scratch: Path, stop: threading.Event, 
 
 def _with_splits(videos: list[Video], rows: list[Row], params: Params, table: Path) -> list[Row]:
     """The rows with the splits of those that were taken. Raises UserError when none was."""
-    taken = [(tuple(tokenize(row.caption)), video.split) for video, row in zip(videos, rows, strict=True) if row.clips]
+    taken = [(row.file, said(row.caption), video.split) for video, row in zip(videos, rows, strict=True) if row.clips]
     if not taken:
         left_out = Counter(row.left_out for row in rows).most_common(EXAMPLES)
         reasons = "; ".join(f"{count} left out: {why}" for why, count in left_out)
@@ -184,9 +190,9 @@ def _with_splits(videos: list[Video], rows: list[Row], params: Params, table: Pa
             f"videos.folder: nothing of {params.videos.folder} could be taken: {reasons}; "
             f"{table} has the reason for each"
         )
-    captions, given = zip(*taken, strict=True)
+    names, captions, given = zip(*taken, strict=True)
     shares = params.videos.held_out_clips, params.videos.held_out_captions
-    splits = iter(assign_splits(captions, given, *shares, params.data.seed))
+    splits = iter(assign_splits(names, captions, given, *shares, params.data.seed))
     return [row._replace(split=next(splits)) if row.clips else row for row in rows]
 
 
@@ -232,6 +238,10 @@ def _report(videos: list[Video], rows: list[Row], params: Params, file: Path) ->
     short = f"shorter than a clip of {data.frames / data.fps:.2f} seconds, the last frame is repeated"
     if padded := [row.file for row in rows if row.padded]:
         note(f"  padded           {len(padded):>7}: {short} ({some_of(padded, others)})")
+    trained = {row.sha256 for row in rows if row.split == "train"}
+    if copies := [row.file for row in rows if row.clips and row.split != "train" and row.sha256 in trained]:
+        what = "held out, but the same frames are trained on; remove the copies, or their figures mean nothing"
+        note(f"  copies           {len(copies):>7}: {what} ({some_of(copies, others)})")
     for reason, count in Counter(row.left_out for row in rows if row.left_out).most_common():
         files = [row.file for row in rows if row.left_out == reason]
         note(f"  left out         {count:>7}: {reason} ({some_of(files, others)})")

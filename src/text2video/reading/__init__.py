@@ -4,6 +4,7 @@ Files are told apart by their content. Everything here raises UserError, in one 
 missing, broken, cut short or no video.
 """
 
+import errno
 import math
 import re
 import struct
@@ -35,6 +36,8 @@ BROKEN = (
     *(av.FFmpegError, Image.DecompressionBombError, MemoryError),
     *(OSError, ValueError, EOFError, SyntaxError, IndexError, KeyError, struct.error, TokenError),
 )  # what the libraries raise for a broken file
+
+UNREACHABLE = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EHOSTDOWN}  # of a disk or network: not the file's fault
 
 
 class Probe(NamedTuple):
@@ -142,6 +145,8 @@ def _named_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except BROKEN as error:
+        if isinstance(error, OSError) and not isinstance(error, av.FFmpegError) and error.errno in UNREACHABLE:
+            raise
         text = getattr(error, "strerror", None) or str(error)  # without the number and the name of the file
         reason = " ".join(text.split()) or type(error).__name__
         if isinstance(error, av.FFmpegError):

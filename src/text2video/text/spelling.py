@@ -97,6 +97,12 @@ def spelled(prompt: str) -> list[str]:
     return [word for word in ORIGIN.sub("", text).split() if word not in FILLERS]
 
 
+def said(prompt: str) -> tuple[str, ...]:
+    """What a prompt says, equal for prompts that differ in spelling, inflection or words that say nothing."""
+    words = [key(plain) for word in spelled(prompt) for plain in normal(word)]
+    return tuple(words or tokenize(prompt))
+
+
 def normal(word: str) -> tuple[str, ...]:
     """The word or words that SPELLINGS has in place of ``word`` in any of its forms: itself, as a rule."""
     return NORMAL.get(key(word), (word,))

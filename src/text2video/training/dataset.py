@@ -2,7 +2,6 @@
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from text2video.data.packed import PackedReader
@@ -67,7 +66,7 @@ def mismatched(words: Tensor, rng: torch.Generator) -> Tensor:
     nearest by shared words, so that one wrong word is enough to be told apart. Two prompts say something else when each
     has a word that the other lacks. A prompt without such a partner keeps itself.
     """
-    sets = F.one_hot(words, int(words.max()) + 1).amax(1)[:, 1:].float()
+    sets = torch.zeros(len(words), int(words.max()) + 1).scatter_(1, words, 1.0)[:, 1:]
     shared, count = sets @ sets.T, sets.sum(1)
     other = (shared < count[:, None]) & (shared < count[None, :])
     noise = torch.rand(shared.shape, generator=rng)
