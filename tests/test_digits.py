@@ -1,6 +1,7 @@
 """The second data set: videos of moving handwritten digits, with pairs held out."""
 
 import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -10,9 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import ROOT
+from test_pipeline import run_every_stage
+from tiny import ROOT, TINY, tiny_params, write_params
+from typer.testing import CliRunner
 
+from text2video.cli import app
 from text2video.data.layouts import list_videos
+from text2video.data.splits import CLIP_SPLITS
 from text2video.errors import UserError
 from text2video.params import load_params
 from text2video.reading import read_video
@@ -112,3 +117,18 @@ def test_the_parameters_take_the_videos(videos: Path) -> None:
     assert params.data.source == "videos"
     assert (params.data.height_width, params.data.frames, params.data.fps) == ((64, 64), 10, 10)
     assert params.videos.folder == "digits/videos"
+
+
+def test_the_digits_go_all_the_way_to_a_report(videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The dream of the tutorial: own videos in, a model and its videos out, and nothing is judged."""
+    write_params(tmp_path / "params.yaml", tiny_params(data={"source": "videos"}, videos={"folder": str(videos)}))
+    monkeypatch.chdir(tmp_path)
+    run_every_stage(Path(), "", monkeypatch)
+    figures = json.loads(Path("metrics/evaluation.json").read_text())
+    splits = figures.keys() & CLIP_SPLITS
+    assert splits == {"unseen_clip", "unseen_caption"}
+    assert all(figures[split].keys() == {"retrieval"} for split in splits)
+    assert "Not measured" in Path("metrics/report.html").read_text()
+    assert len(list(Path("data/videos/gif").iterdir())) >= len(TINY["render"]["prompts"])
+    assert CliRunner().invoke(app, ["generate", "the digit 3 is moving up", "--out", "made"]).exit_code == 0
+    assert Path("made/000_the-digit-3-is-moving-up_0.gif").exists()

@@ -25,12 +25,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from test_pipeline import run_every_stage
-from tiny import ROOT, TINY, make_repository, tiny_params, write_params
-from typer.testing import CliRunner
+from tiny import ROOT, make_repository, tiny_params, write_params
 
 from text2video.check import check
-from text2video.cli import app
 from text2video.data.clips import cut_clips, fit_frame, nearest, window_times
 from text2video.data.layouts import list_videos
 from text2video.data.packed import PackedReader
@@ -1039,19 +1036,3 @@ def test_dvc_watches_the_folder(tmp_path: Path) -> None:
     assert "something else" in {row["caption"] for row in rows(pipeline.folder)}
     changed = {line[3:] for line in pipeline.git("status", "--porcelain").splitlines()}
     assert changed == {"params.yaml", "dvc.lock"}
-
-
-def test_a_folder_of_videos_goes_all_the_way_to_a_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The dream of the tutorial: own videos in, a model and its videos out, and nothing is judged."""
-    own = make_folder(tmp_path / "own", 6)
-    write_params(tmp_path / "params.yaml", tiny_params(data={"source": "videos"}, videos={"folder": str(own)}))
-    monkeypatch.chdir(tmp_path)
-    run_every_stage(Path(), "", monkeypatch)
-    figures = json.loads(Path("metrics/evaluation.json").read_text())
-    splits = figures.keys() & CLIP_SPLITS
-    assert splits
-    assert all(figures[split].keys() == {"retrieval"} for split in splits)
-    assert "Not measured" in Path("metrics/report.html").read_text()
-    assert len(list(Path("data/videos/gif").iterdir())) >= len(TINY["render"]["prompts"])
-    assert CliRunner().invoke(app, ["generate", "grey number 1", "--out", "made"]).exit_code == 0
-    assert Path("made/000_grey-number-1_0.gif").exists()
