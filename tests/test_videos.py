@@ -297,6 +297,22 @@ def test_animations_are_told_from_stills_in_tars_and_behind_long_headers(tmp_pat
     assert "1 of its captions belong to no video" in left_out(folder)["all.tar"]
 
 
+def test_a_table_counts_before_a_list_wherever_they_lie(tmp_path: Path) -> None:
+    """And where a quote is never closed, the line that opens it is told."""
+    (tmp_path / "train").mkdir()
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / "train" / name).touch()
+    (tmp_path / "videos.txt").write_text("train/a.mp4\ntrain/b.mp4\n")
+    (tmp_path / "prompts.txt").write_text("listed\nlisted too\n")
+    (tmp_path / "train" / "metadata.csv").write_text(
+        'file_name,text\na.mp4,in the table\nb.mp4,"never closed\nc.mp4,x\n'
+    )
+    assert found(tmp_path) == {
+        "train/a.mp4": ("in the table", "train"), "train/b.mp4": ("listed too", "train"),
+    }  # fmt: skip
+    assert "line 3 to 4 cannot be read" in "\n".join(list_videos(tmp_path).notes)
+
+
 def test_tables_of_other_kinds_and_captions_of_other_kinds_are_told(tmp_path: Path) -> None:
     """Parquet and JSON are named with what to do; a list of captions is told from none."""
     for name in ("a.mp4", "b.mp4", "data.parquet", "captions.json"):

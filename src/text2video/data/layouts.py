@@ -161,9 +161,9 @@ class _Captions:
         self._owners: dict[str, str] = {}  # of the text files
         self._again = Counter[str]()
         tables: dict[str, list[str]] = {}
-        for at, names in tree.items():
-            if at not in self._frames:
-                for name, fault in self._take_tables(at, names):
+        for take in (self._take_tables, self._take_lists):  # a table counts before a list, wherever they lie
+            for at, names in tree.items():
+                for name, fault in take(at, names) if at not in self._frames else ():
                     tables.setdefault(fault, []).append(name)
         for name in sorted(self.candidates, key=self._turn):
             self._take_text(name)
@@ -200,7 +200,7 @@ class _Captions:
         self.strays += [Video(name, self.folder / name, "", None, problem) for name in names]
 
     def _take_tables(self, at: str, names: list[str]) -> Iterator[tuple[str, str]]:
-        """The captions in the tables and the two lists of one folder. Yields the files with a fault, and the fault."""
+        """The captions in the tables of one folder. Yields the files with a fault, and the fault."""
         for name in sorted(names, key=lambda name: (not name.startswith("metadata."), name)):
             if is_table(name):
                 rows, problem = read_table(self.folder / at / name)
@@ -208,6 +208,9 @@ class _Captions:
                     yield _joined(at, [name])[0], problem
                 for file, caption in rows:
                     self._take_row(at, file, caption, name)
+
+    def _take_lists(self, at: str, names: list[str]) -> Iterator[tuple[str, str]]:
+        """The same of the two lists of a folder."""
         for name in ("prompts.txt", "captions.txt"):
             if name in names and "videos.txt" not in names:
                 yield _joined(at, [name])[0], "not taken, there is no videos.txt beside it"

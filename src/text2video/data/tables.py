@@ -126,12 +126,14 @@ def _cells(text: str, delimiter: str, faults: list[str]) -> Iterator[tuple[int, 
     rows: list[tuple[int, list[str]]] = []
     errors: list[str] = []
     while True:
+        first = quoted.line_num + 1
         try:
             row = next(quoted)
         except StopIteration:
             break
         except csv.Error as error:
-            errors.append(f"line {quoted.line_num} cannot be read ({error})")
+            last = f" to {quoted.line_num}" if quoted.line_num > first else ""
+            errors.append(f"line {first}{last} cannot be read ({error})")
         else:
             rows.append((quoted.line_num, row))
     if errors and delimiter == "\t":
