@@ -41,7 +41,7 @@ chaos: setup ## kill, cut and flip at random for SECONDS=600, and write what sur
 	OMP_NUM_THREADS=1 PYTHONPATH=tests:src:. $(BIN)/python tests/chaos.py --seconds $(SECONDS) --out docs/chaos.md $(ARGS)
 
 bench: setup ## measure speed, size and memory against the tutorial's way, and accuracy (half an hour, alone)
-	for name in data videos training generation candidates motions sentences memory overhead hotspots; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in data videos training generation candidates motions sentences judge memory overhead hotspots; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 lint: setup ## check style and types
 	$(BIN)/python -m ruff check

@@ -9,6 +9,8 @@ from PIL import Image
 from tiny import tiny_params, write_params
 
 from stages import autoencode, index, synthesize
+from text2video.autoencode import clips_at_once
+from text2video.data.packed import PackedReader, PackedWriter
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "muon"])
@@ -23,3 +25,11 @@ def test_the_codec_learns_with_either_optimizer(optimizer: str, tmp_path: Path) 
     picture = np.asarray(Image.open(tmp_path / "metrics" / "codec.png").convert("L"), float)
     real, decoded = np.split(picture[:, : picture.shape[1] // 2 * 2], 2, axis=1)
     assert 0 < np.abs(real - decoded).mean() < 16, "beside each other, and alike"
+
+
+def test_large_clips_are_encoded_one_by_one(tmp_path: Path) -> None:
+    """Protects the memory: 32 clips of 64 pixels fill it as one of 256 pixels and 20 frames does."""
+    for size, frames, together in ((64, 10, 32), (256, 20, 1), (512, 64, 1), (16, 4, 1280)):
+        with PackedWriter(tmp_path / str(size), (frames, size, size, 3), np.uint8, 10) as writer:
+            writer.append(np.zeros((1, frames, size, size, 3), np.uint8), ["black"])
+        assert clips_at_once(PackedReader(tmp_path / str(size))) == together

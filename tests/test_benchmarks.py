@@ -53,6 +53,13 @@ def test_candidates_are_counted(reports) -> None:
     assert [row["candidates"] for row in rows["candidates"]] == [1, 2]
 
 
+def test_the_judge_sees_both_worlds(reports) -> None:
+    """Protects the figure of how quick it is: one object by both judges, and scenes."""
+    module, rows = reports("judge", CLIPS=4)
+    module.main()
+    assert [row["judged, clips/s"] for row in rows["judge"]] == [4, 4, 4]
+
+
 def test_both_sides_of_a_benchmark_work(reports, tmp_path: Path) -> None:
     """Protects the ratios in README.md: what is timed still does its work, ours and the tutorial's."""
     generation, _ = reports("generation")

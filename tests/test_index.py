@@ -69,3 +69,17 @@ def test_the_stage_reads_the_training_captions_and_no_others(tmp_path: Path, cap
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     index.main(tmp_path)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_captions_that_are_not_read_whole_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Too many words, or none that says anything: training would go on without them, and nobody would know."""
+    write_params(tmp_path / "params.yaml", tiny_params())
+    captions = [
+        " ".join(f"word{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(70)),
+        "please show this",
+        "a red circle",
+    ]
+    with PackedWriter(Layout(tmp_path).train, (2, 8, 8, 3), np.uint8, 10) as writer:
+        writer.append(np.zeros((3, 2, 8, 8, 3), np.uint8), captions)
+    index.main(tmp_path)
+    assert "warning: 2 captions are not read as they are" in capsys.readouterr().err
