@@ -14,13 +14,13 @@ from text2video.models.codec import ConvCodec, IdentityCodec, squares
 from text2video.models.video_gan import (
     GATE_SCALE,
     RERANK_REALISM,
-    TEXT_SCALE,
     Discriminator,
     Gates,
     Generator,
     TrajectoryHead,
     encode_views,
     render,
+    unit,
 )
 from text2video.models.views import (
     SHORTEST_PERIOD,
@@ -178,7 +178,24 @@ def test_settled_swings_have_the_shape_that_the_text_says():
     trajectory.off_basis_penalty(ways, text).sum().backward()
     assert ways.grad is None
     assert trajectory.axis.weight.grad is None
+    assert trajectory.relative.weight.grad is None
     assert trajectory.waveform.weight.grad.any()
+
+
+def test_a_swing_goes_along_or_across_the_way_of_its_text():
+    """Protects zigzags: a word says "across", whichever way the other words say; no sum of words does."""
+    torch.manual_seed(0)
+    trajectory = TrajectoryHead(text_dim=8, waves=4)
+    text = torch.randn(7, 8)
+    direction = unit(trajectory.direction, text)
+    with torch.no_grad():
+        for layer in (trajectory.axis, trajectory.relative):
+            layer.weight.zero_()
+            layer.bias.zero_()
+        for bias, cosine in (([1.0, 0.0], 1.0), ([0.0, 1.0], 0.0)):
+            trajectory.relative.bias.copy_(torch.tensor(bias))
+            along = (trajectory.swing_axis(text) * direction).sum(1)
+            torch.testing.assert_close(along, torch.full((7,), cosine), atol=1e-6, rtol=0)
 
 
 def test_what_is_shown_swings_in_one_wave():
@@ -388,8 +405,9 @@ def test_what_the_gates_shut_out_does_not_change():
     assert ((waving - waving.mean(2, keepdim=True)).abs().amax((0, 2)) > 2e-5).tolist() == turn + stretch + no_way
     generator.fade.zero_()
     trajectory = generator.trajectory
-    for numbers_, layer in ((views(0, 0, 1, 0), trajectory.direction), (views(0, 0, 0, 1), trajectory.axis)):
-        way, (x, y) = numbers_[:, TRANSLATION], layer(TEXT_SCALE * text.pooled).detach().unbind(1)
+    direction, axis = unit(trajectory.direction, text.pooled), trajectory.swing_axis(text.pooled)
+    for numbers_, along in ((views(0, 0, 1, 0), direction), (views(0, 0, 0, 1), axis)):
+        way, (x, y) = numbers_[:, TRANSLATION], along.detach().unbind(1)
         torch.testing.assert_close(way[:, 0] * y[:, None], way[:, 1] * x[:, None], atol=1e-5, rtol=1e-3)
     assert generator.gates.penalty(text).tolist() == pytest.approx([2] * 7), "each word pays"
 

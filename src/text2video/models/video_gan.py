@@ -146,6 +146,7 @@ class TrajectoryHead(nn.Module):
         super().__init__()
         self.direction, self.axis = nn.Linear(text_dim, 2), nn.Linear(text_dim, 2)
         self.waveform = nn.Linear(text_dim, waves)
+        self.relative = nn.Linear(text_dim, 2)
         self.second_phase: Tensor
         self.register_buffer("second_phase", torch.tensor(True, device="cpu"))
 
@@ -153,11 +154,18 @@ class TrajectoryHead(nn.Module):
         """Coefficients of ramp and W waves, float[N, 2, 1 + W], as the text float[N, text_dim] allows: the ramp in its
         direction, the waves projected on its axis and waveform."""
         direction = unit(self.direction, text)[:, :, None]
-        axis = unit(self.axis, text)[:, :, None]
+        axis = self.swing_axis(text)[:, :, None]
         travel = direction * translation[..., :1].norm(dim=1, keepdim=True)
         along = axis.mT @ translation[..., 1:]
         swings = axis * torch.where(self.second_phase, self.on_basis(along, text), along)
         return torch.cat((travel, swings), dim=2)
+
+    def swing_axis(self, text: Tensor) -> Tensor:
+        """The unit vector along which the text swings, float[N, 2]: its own, and shares along and across the way."""
+        direction = unit(self.direction, text)
+        across = torch.stack((-direction[:, 1], direction[:, 0]), dim=1)
+        share = 4 * self.relative(TEXT_SCALE * text)
+        return F.normalize(self.axis(TEXT_SCALE * text) + share[:, :1] * direction + share[:, 1:] * across)
 
     def on_basis(self, along: Tensor, text: Tensor) -> Tensor:
         """The projection of swings along the axis, float[N, 1, W], on the waveform of the text."""
@@ -168,7 +176,7 @@ class TrajectoryHead(nn.Module):
 
     def off_basis_penalty(self, translation: Tensor, text: Tensor) -> Tensor:
         """The share of the swings' energy that is off the waveform, float[N] in [0, 1]; trains the waveform alone."""
-        along = (unit(self.axis, text)[:, None] @ translation[..., 1:]).detach()
+        along = (self.swing_axis(text)[:, None] @ translation[..., 1:]).detach()
         beside = (along - self.on_basis(along, text.detach())).square().sum((1, 2))
         return beside / along.square().sum((1, 2)).clamp(min=1e-6)
 
@@ -227,7 +235,7 @@ class Generator(nn.Module):
             entry.weight.mul_(math.sqrt((noise_dim + text_dim) / (2 * text_dim)))
             self.motion_coefficients.weight.mul_(first[:, None])
             self.input_modulation.weight.mul_(0.35)
-            for layer in (self.text_coefficients, self.gates.layer):
+            for layer in (self.text_coefficients, self.gates.layer, self.trajectory.relative):
                 layer.weight.zero_()
 
     def forward(self, noise: Tensor, text: Encoded, codec: Codec) -> tuple[Tensor, Views]:
