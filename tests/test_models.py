@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from tiny import ROOT
 
 from text2video.models.base import Spec
-from text2video.models.codec import ConvCodec, IdentityCodec, squares
+from text2video.models.codec import ConvCodec, IdentityCodec, build_codec, squares
+from text2video.models.kinds import kind_class
 from text2video.models.video_gan import (
     GATE_SCALE,
     RERANK_REALISM,
@@ -32,7 +33,7 @@ from text2video.models.views import (
     time_functions,
     warp,
 )
-from text2video.params import load_params
+from text2video.params import load_params, model_kinds
 from text2video.text.encoder import Encoded, WordEncoder
 from text2video.text.prompts import Prompts
 
@@ -511,3 +512,22 @@ def test_padding_means_nothing(kind):
     critic = discriminator(2).to(kind)
     short, padded = torch.tensor([[3, 4]]), torch.tensor([[3, 4, 0, 0]])
     assert torch.equal(critic.text_encoder(numbers(short)).pooled, critic.text_encoder(numbers(padded)).pooled)
+
+
+@pytest.mark.parametrize("page", ["params.yaml", "scenes/params.yaml"])
+def test_every_kind_of_a_page_draws_clips_of_its_size(page: str) -> None:
+    """`-S model.kind=NAME` is all that it takes, whatever the page's codec and clips are."""
+    params = load_params(ROOT / page)
+    kinds = [kind for kind in model_kinds() if getattr(params, kind) is not None]
+    assert len(kinds) == len(model_kinds())
+    codec, frames, size = (
+        build_codec(params.codec, params.data.height_width),
+        params.data.frames,
+        params.data.height_width,
+    )
+    text = Prompts(torch.ones(2, 3, dtype=torch.int64), torch.ones(2, 3, dtype=torch.bool), torch.empty(2, 0))
+    spec = Spec(codec.latent_shape, frames, lambda: WordEncoder(9, params.text.dim, "sum"), params.text.dim)
+    for kind in kinds:
+        model = kind_class(kind)(getattr(params, kind), spec).eval()
+        with torch.no_grad():
+            assert model.sample(torch.randn(2, *model.noise_shape()), text, codec).shape == (2, frames, 3, *size), kind
