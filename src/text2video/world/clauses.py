@@ -46,19 +46,19 @@ def take_backdrops(words: list[str]) -> tuple[list[str], list[str], list[str | N
     tones = names.keys() | colour_words()
     place = next((i for words_ in (names, tones) for i in (before, behind) if words[i] in words_), at)
     first, last = min(place, at), max(place, at) + 1
-    named = [names.get(words[place])]
+    told = [names.get(words[place])]
     while first and words[first - 1] in vocabulary.TONE_ADJECTIVES | tones:
         first -= 1
-        named += [None] if words[first] in tones else []
+        told += [None] if words[first] in tones else []
     start = first
     while start and words[start - 1] in vocabulary.BEFORE:
         start -= 1
     rest, taken, others = take_backdrops(words[last:])
-    return [*words[:start], *rest], [*words[first:last], *taken], [*named, *others]
+    return [*words[:start], *rest], [*words[first:last], *taken], [*told, *others]
 
 
 def _take_tone(words: list[str]) -> tuple[list[str], list[str], list[str | None]]:
-    """The same of words that do not say "background": "on yellow", before which no noun comes."""
+    """The same of words that do not say "background": "on yellow", which is not about a noun behind it."""
     names = _backgrounds()
     for first in (i for i, word in enumerate(words) if word in ("on", "against")):
         at = next((i for i in range(first + 1, len(words)) if words[i] not in vocabulary.BACKDROP_FILLERS), first)
