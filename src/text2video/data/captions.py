@@ -3,7 +3,7 @@
 import codecs
 from pathlib import Path
 
-from text2video.text.spelling import tokenize
+from text2video.text.spelling import key, normal, spelled, tokenize
 
 BROKEN = "\ufffd"  # stands for what is no text
 
@@ -45,3 +45,9 @@ def caption_problem(caption: str | None) -> str:
     if any(letter < " " for letter in caption):  # UTF-16 without its mark, as a rule
         return "its caption is no text"
     return "" if tokenize(caption) else "its caption has no word"
+
+
+def said(caption: str) -> tuple[str, ...]:
+    """What a caption says, equal for captions that differ in spelling, inflection or words that say nothing."""
+    words = [key(plain) for word in spelled(caption) for plain in normal(word)]
+    return tuple(words or tokenize(caption))

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from text2video.console import Progress, Stopwatch, note
-from text2video.data.captions import one_line
+from text2video.data.captions import one_line, said
 from text2video.data.clips import cut_clips
 from text2video.data.layouts import EXAMPLES, Split, Video, require_videos, some_of
 from text2video.data.packed import PackedReader, PackedWriter
@@ -30,7 +30,6 @@ from text2video.layout import Layout
 from text2video.media import save_gif, slug
 from text2video.params import Params
 from text2video.sheets import contact_sheet, plain_text, save_png, shrink
-from text2video.text.spelling import said
 
 SPOOL = 4 << 20  # bytes of clips of one video that wait in memory; more wait on disk
 AHEAD = 8  # videos for each worker that may be done before their turn comes

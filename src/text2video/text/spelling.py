@@ -12,8 +12,7 @@ from text2video.errors import UserError
 # "on a yellow background".
 FILLERS = frozenset(
     """
-    a an the this that these those it its there here some which who
-    is are was were be been being am has have had
+    a an the this that these those it its there here some which who is are was were be been being am has have had
     to of in on at by with as and for from into onto towards toward so then while
     please video videos clip clips movie animation gif show shows showing make makes draw generate create render
     i me my you your we us want need would like could can let see give
@@ -95,12 +94,6 @@ def spelled(prompt: str) -> list[str]:
     text = " ".join(tokenize(CONTRACTION.sub("", unicodedata.normalize("NFKC", prompt))))
     text = COUNTER.sub("counterclockwise", CLOCK_WISE.sub("clockwise", text))
     return [word for word in ORIGIN.sub("", text).split() if word not in FILLERS]
-
-
-def said(prompt: str) -> tuple[str, ...]:
-    """What a prompt says, equal for prompts that differ in spelling, inflection or words that say nothing."""
-    words = [key(plain) for word in spelled(prompt) for plain in normal(word)]
-    return tuple(words or tokenize(prompt))
 
 
 def normal(word: str) -> tuple[str, ...]:
