@@ -21,7 +21,7 @@ from text2video.params import DataParams, Params, WorldParams, load_params
 from text2video.reading import read_video
 from text2video.request import Request
 from text2video.synthesize import synthesize
-from text2video.world import SPLITS, World, captions, parse_prompt, parse_scene
+from text2video.world import SPLITS, World, clauses, lexicon, parse_prompt, parse_scene
 from text2video.world.captions import read_scene
 from text2video.world.colours import COLOURS, CONTRAST, PATTERNS, TONES, visible_tones
 from text2video.world.motions import DICE, MOTIONS, SIZES, SPEEDS, Draw, Motion, Path, straight
@@ -639,7 +639,7 @@ def test_a_scene_depends_on_its_own_seed_only():
 @pytest.fixture
 def changed_tables():
     """What was worked out from the tables is forgotten before and after."""
-    known = (visible_tones, captions._lexicon, captions._backgrounds)
+    known = (visible_tones, lexicon.lexicon, lexicon.plurals, lexicon.colour_words, clauses._backgrounds)
     for cached in known:
         cached.cache_clear()
     yield
