@@ -31,8 +31,6 @@ def index(params: TextParams, layout: Layout) -> str:
         return f"{len(encoded)} captions, {encoder.features} features a token from {params.encoder}"
     words = Words.from_captions(captions)
     encoded = encode_captions(words, captions, layout.text)
-    if remarks := [remark for caption in encoded.captions if (remark := words.check_prompt(caption))]:
-        warn(f"{len(remarks)} captions are not read as they are, one for this reason: {remarks[0]}")
     shown = " ".join(words.words[:SHOWN]) + (" …" if len(words) > SHOWN else "")
     return f"{len(encoded)} captions, {len(words)} words: {shown}"
 
@@ -43,18 +41,23 @@ def encode_captions(frontend: TextFrontend, captions: Iterable[str], folder: Pat
     A shard of SHARD captions holds the tokens of all, one after the other, their ``lengths`` and their pooled vectors;
     features as float16, as which they are exact, words as int32. The bytes depend on frontend and captions alone.
     """
-    distinct, length, digests = sorted(set(captions)), 0, {}
+    distinct, length, digests, remarks = sorted(set(captions)), 0, {}, list[str]()
     with replace_folder(folder) as fresh, Progress("text", len(distinct), "captions") as progress:
         for start in range(0, len(distinct), cache.SHARD):
-            prompts = frontend.encode_many(distinct[start : start + cache.SHARD])
+            part = distinct[start : start + cache.SHARD]
+            prompts = frontend.encode_many(part)
             lengths, tokens = prompts.mask.sum(1), prompts.tokens[prompts.mask]
             tokens = tokens.half() if tokens.is_floating_point() else tokens.int()
             name = f"captions-{start // cache.SHARD:05}.safetensors"
             content = save({"tokens": tokens, "lengths": lengths, "pooled": prompts.pooled.half()})
             (fresh / name).write_bytes(content)
             digests[name], length = sha256(fresh / name), max(length, int(lengths.max()))
+            suspect = ((lengths == 1) | (lengths == lengths.max())).tolist()  # only these may be cut short or empty
+            remarks += filter(None, (frontend.check_prompt(one) for one, odd in zip(part, suspect, strict=True) if odd))
             progress.update(start + len(prompts))
         frontend.save(fresh)
         page = {"format": 1, "shard": cache.SHARD, "length": length, "files": digests, "captions": distinct}
         write_sealed(fresh / cache.CAPTIONS_FILE, page)
+    if remarks:
+        warn(f"{len(remarks)} captions are not read as they are, one for this reason: {remarks[0]}")
     return cache.CaptionCache(folder)
