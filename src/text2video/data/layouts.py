@@ -34,6 +34,7 @@ MOVING = {".png", ".webp"}  # are videos if they are animations
 INNER = ("prompt.txt", "caption.txt")  # in a folder of frames
 ORPHAN = "it is the caption of no video"
 TWIN = "another file of the same name has its caption"
+OTHER_TABLE = "not taken, tables of this kind are not read here; save it as JSONL or CSV"
 ARCHIVE = "archives of this kind are not read here; unpack it"
 EXAMPLES = 3  # files that are named of several
 LAYOUTS = (
@@ -173,11 +174,10 @@ class _Captions:
         self._leave_out((name for name in present if _suffix(name) in ARCHIVES), ARCHIVE)
         beside = [n for at in self._frames for n in _joined(at, tree[at]) if _suffix(n) in VIDEOS | OTHER_VIDEOS]
         self._leave_out(beside, "it lies in a folder of frames")
-        tables["not taken, tables of this kind are not read here; save it as JSONL or CSV"] = [
-            name for name in present if is_other_table(name)
-        ]
+        for name in filter(is_other_table, present):
+            tables.setdefault(OTHER_TABLE, []).append(name)
         self.notes += [f"{n} times {what}" for what, n in self._again.items()]
-        for fault, names in ((fault, names) for fault, names in tables.items() if names):
+        for fault, names in tables.items():
             shown = names[0] if len(names) == 1 else f"{len(names)} files ({some_of(names)})"
             self.notes.append(f"{shown}: {fault}")
 

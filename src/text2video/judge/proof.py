@@ -50,10 +50,10 @@ class Check(NamedTuple):
 def prove(clips: Array, asked: Requests, seed: int = 0, fps: float = 10.0) -> list[Check]:
     """Every check for real ``clips`` uint8[N, T, H, W, 3], T at least 3, of one object each or of scenes; those without
     clips are left out (no clip at the edge, say)."""
-    seen, rng, check_ = _judge(clips, asked, fps), np.random.default_rng(seed), partial(check, fps=fps)
+    seen, rng, checked = _judge(clips, asked, fps), np.random.default_rng(seed), partial(check, fps=fps)
     if isinstance(seen, Scenes):
         scenes, verdicts, same = cast(Sequence[Scene], asked), seen.verdicts, asked
-        groups, changed, tracked = _scene_groups(seen, scenes), _changed(clips, scenes, check_), {}
+        groups, changed, tracked = _scene_groups(seen, scenes), _changed(clips, scenes, fps), {}
     else:
         verdicts, groups = seen, _groups(seen, cast(Sequence[Request], asked))
         same = [Request(*labels) for labels in zip(seen.shape, seen.colour, seen.motion, strict=True)]
@@ -65,21 +65,21 @@ def prove(clips: Array, asked: Requests, seed: int = 0, fps: float = 10.0) -> li
         if len(rows)
     ]
     checks += changed
-    checks.append(check_("reversed in time", "right", clips[:, ::-1], [_reword(one, REVERSED) for one in asked]))
-    checks.append(check_("mirrored", "right", clips[..., ::-1, :], [_reword(one, MIRRORED) for one in asked]))
+    checks.append(checked("reversed in time", "right", clips[:, ::-1], [_reword(one, REVERSED) for one in asked]))
+    checks.append(checked("mirrored", "right", clips[..., ::-1, :], [_reword(one, MIRRORED) for one in asked]))
     for name, disturb in DISTURBED.items():
         wanted = "told" if name == COARSE and isinstance(seen, Scenes) else "same"
-        checks.append(check_(name, wanted, disturb(clips, rng), same))
-    checks += [check_(name, "wrong", spoil(clips, rng), asked) for name, spoil in SPOILT.items()]
-    return checks + [check_(name, "wrong", spoil(clips, verdicts), asked) for name, spoil in tracked.items()]
+        checks.append(checked(name, wanted, disturb(clips, rng), same))
+    checks += [checked(name, "wrong", spoil(clips, rng), asked) for name, spoil in SPOILT.items()]
+    return checks + [checked(name, "wrong", spoil(clips, verdicts), asked) for name, spoil in tracked.items()]
 
 
-def _changed(clips: Array, scenes: Sequence[Scene], check_: Callable[..., Check]) -> Iterator[Check]:
+def _changed(clips: Array, scenes: Sequence[Scene], fps: float) -> Iterator[Check]:
     """The checks of the clips under scenes that they do not show."""
     for name, change in CHANGED.items():
         others = {row: other for row, scene in enumerate(scenes) if (other := change(scene)) is not None}
         if others:
-            yield check_(name, "wrong", clips[list(others)], list(others.values()))
+            yield check(name, "wrong", clips[list(others)], list(others.values()), fps)
 
 
 def _scene_groups(seen: Scenes, scenes: Sequence[Scene]) -> dict[str, Array]:

@@ -47,6 +47,7 @@ COEFFICIENT_SCALE = 0.07  # of the views' coefficients: parameters that act so d
 TEMPO_SCALE = 0.3  # of the tempo, for the same reason
 INITIAL_SCALES = (0.05, 0.15, 0.15, 0.15, 0.75, 0.75)  # factors on initial weights, by parameter of the views
 TEXT_SCALE = 0.3  # of text vectors: at full scale they drown the noise, and each prompt has one video
+RELATIVE_SCALE = 4.0  # of a swing's shares along and across the way, which have to change fast
 GATE_SCALE = 2.0  # of the gates' layer, which has to change fast
 GATE_FLOOR = -0.3  # lower bound of a word's gate in the penalty
 GATE_TEMPERATURE = 0.1  # of the softmax over words in a gate's gradient
@@ -164,7 +165,7 @@ class TrajectoryHead(nn.Module):
         """The unit vector along which the text swings, float[N, 2]: its own, and shares along and across the way."""
         direction = unit(self.direction, text)
         across = torch.stack((-direction[:, 1], direction[:, 0]), dim=1)
-        share = 4 * self.relative(TEXT_SCALE * text)
+        share = RELATIVE_SCALE * self.relative(TEXT_SCALE * text)
         return F.normalize(self.axis(TEXT_SCALE * text) + share[:, :1] * direction + share[:, 1:] * across)
 
     def on_basis(self, along: Tensor, text: Tensor) -> Tensor:
